@@ -1,0 +1,195 @@
+//! The escalation: one pure function from what happened to what becomes of the alert.
+
+use jiff::Timestamp;
+
+use super::{Actor, Alert, CallStatus, NotificationId, TextStatus};
+use crate::oncall::Roster;
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// The alert has just been opened by its first mail.
+    Opened,
+    /// Another mail joined it.
+    Joined {
+        /// The address at which that mail arrived.
+        recipients: Vec<String>,
+        /// Its subject.
+        subject: String,
+    },
+    /// Time has passed; `Alert::next_at` may have been reached.
+    Tick,
+    /// The provider took a notification.
+    Accepted {
+        /// Which.
+        notification: NotificationId,
+        /// The provider's name.
+        provider: String,
+        /// The provider's id for it.
+        provider_id: String,
+    },
+    /// The provider did not take it, or may not have.
+    NotAccepted {
+        /// Which.
+        notification: NotificationId,
+        /// Why.
+        refusal: Refusal,
+    },
+    /// A call's status became known, by callback or by asking.
+    CallStatus {
+        /// Which.
+        notification: NotificationId,
+        /// Twilio's `SequenceNumber`; `None` when it was asked for.
+        sequence: Option<i64>,
+        /// The status.
+        status: CallStatus,
+        /// What machine detection said: true for a human, false for a machine.
+        human: Option<bool>,
+        /// Error code or SIP answer, for the history.
+        detail: String,
+    },
+    /// A text's status became known.
+    TextStatus {
+        /// Which.
+        notification: NotificationId,
+        /// The status.
+        status: TextStatus,
+        /// Error code and reason, for the history.
+        detail: String,
+    },
+    /// A human in a call pressed a key that means none of the below (`*`, a wrong one): somebody is there.
+    KeyPressed {
+        /// In which call.
+        notification: NotificationId,
+        /// Which key.
+        key: char,
+    },
+    /// A human says "I have it".
+    Acknowledge {
+        /// Who.
+        by: Actor,
+        /// The call in which they said so: it is not hung up.
+        within: Option<NotificationId>,
+    },
+    /// It is over.
+    Resolve {
+        /// Who says so.
+        by: Actor,
+        /// The call in which they said so: it is not hung up.
+        within: Option<NotificationId>,
+    },
+    /// A human cannot take it: the next step, now.
+    Escalate {
+        /// Who says so.
+        by: Actor,
+        /// The call in which they said so: it is not hung up.
+        within: Option<NotificationId>,
+    },
+}
+
+/// Why a provider did not take a notification.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// It will never take it (bad number, blocked, opted out): the contact's other channel, or the next attempt.
+    Permanent {
+        /// Code and reason.
+        reason: String,
+    },
+    /// It was certainly not sent; later it may be (429, connection refused).
+    Temporary {
+        /// Code and reason.
+        reason: String,
+        /// The provider asks us to wait so long.
+        retry_after: Option<jiff::SignedDuration>,
+    },
+    /// It may have been sent (a 5xx answer, a time-out, a dropped connection): ask before sending again.
+    Ambiguous {
+        /// Code and reason.
+        reason: String,
+        /// When the request was made.
+        since: Timestamp,
+    },
+    /// Our credentials were refused: every alert is in danger.
+    Credentials {
+        /// Code and reason.
+        reason: String,
+    },
+}
+
+/// What the outside is to do. Notifications to be sent are not here: they are the ones that are
+/// [`Due`](super::Delivery::Due).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// End a call that nobody needs any more.
+    HangUp {
+        /// Which.
+        notification: NotificationId,
+        /// The provider's name.
+        provider: String,
+        /// The provider's id.
+        provider_id: String,
+    },
+}
+
+/// What kind of thing a line of the history tells. The words are stored: never change one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum EntryKind {
+    /// Opened by a mail.
+    Opened,
+    /// Another mail joined.
+    Joined,
+    /// An attempt began, or a step was skipped.
+    Step,
+    /// A notification was sent, or tried to be.
+    Sent,
+    /// A status came.
+    Status,
+    /// A key, reply or click.
+    Human,
+    /// Acknowledged.
+    Acknowledged,
+    /// Resolved.
+    Resolved,
+    /// Expired.
+    Expired,
+    /// Something went wrong.
+    Trouble,
+}
+
+/// One line of an alert's history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// When.
+    pub at: Timestamp,
+    /// What kind of thing.
+    pub kind: EntryKind,
+    /// The sentence, in the past tense, one line, for a person.
+    pub text: String,
+}
+
+/// What the function needs besides alert and event.
+pub struct Context<'a> {
+    /// The present time.
+    pub now: Timestamp,
+    /// Who can be notified.
+    pub roster: &'a Roster,
+    /// 128 random bits at a time, for tokens and jitter.
+    pub random: &'a mut dyn FnMut() -> u128,
+}
+
+/// What becomes of the alert.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Change {
+    /// The alert afterwards.
+    pub alert: Alert,
+    /// What the outside is to do once that is on disk.
+    pub commands: Vec<Command>,
+    /// What the history says of it.
+    pub history: Vec<Entry>,
+}
+
+/// What becomes of `alert` when `event` happens.
+pub fn escalate(alert: Alert, event: Event, context: &mut Context<'_>) -> Change {
+    let _ = (alert, event, context);
+    todo!()
+}

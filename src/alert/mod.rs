@@ -1,0 +1,16 @@
+//! What a matching mail opens, and what becomes of it: pure state, no I/O, no clock.
+
+#[allow(clippy::module_inception)]
+pub mod alert;
+pub mod escalation;
+pub mod key;
+pub mod notification;
+pub mod policy;
+
+pub use alert::{Actor, Alert, AlertId, Code, Progress, State, Through};
+pub use escalation::{Change, Command, Context, Entry, EntryKind, Event, Refusal};
+pub use key::Digest;
+pub use notification::{
+    CallStatus, Channel, Delivery, Notification, NotificationId, Outcome, Purpose, TextStatus, Token,
+};
+pub use policy::{Policy, Step, Target};

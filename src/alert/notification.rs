@@ -1,0 +1,250 @@
+//! One call or text to one contact about one alert.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::AlertId;
+use crate::oncall::{ContactId, Phone};
+
+/// How a contact is notified.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Channel {
+    /// A telephone call.
+    Call,
+    /// A text message.
+    #[serde(rename = "sms")]
+    Text,
+}
+
+impl Channel {
+    /// The word of the rule file: `call` or `sms`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Call => "call",
+            Self::Text => "sms",
+        }
+    }
+}
+
+/// Which notification: the alert, and its place among that alert's notifications, counted from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct NotificationId {
+    /// The alert that it is about.
+    pub alert: AlertId,
+    /// 1 for the alert's first.
+    pub number: u32,
+}
+
+impl fmt::Display for NotificationId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.alert, self.number)
+    }
+}
+
+/// 128 random bits, as 32 hexadecimal digits, that name one notification in the URLs given to the provider.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Token(String);
+
+impl Token {
+    /// The token made of these random bits.
+    pub fn from_bits(bits: u128) -> Self {
+        Self(format!("{bits:032x}"))
+    }
+
+    /// The token that a URL or a database row holds; `None` when it has not the form of one.
+    pub fn parse(text: &str) -> Option<Self> {
+        let valid = text.len() == 32 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        valid.then(|| Self(text.to_owned()))
+    }
+
+    /// The 32 digits.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A token lets its bearer hear an alert: it is not for logs.
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token(…)")
+    }
+}
+
+/// Why a notification is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Purpose {
+    /// To make somebody acknowledge.
+    Page,
+    /// To tell somebody who was paged that another has it, or that it is over. Never waited for.
+    News,
+}
+
+/// Where a notification stands between us and the provider.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Delivery {
+    /// To be sent at `at`.
+    Due {
+        /// Not before this time.
+        at: Timestamp,
+        /// When set, an earlier try may have reached the provider at or after this time: ask before sending again.
+        unsure_since: Option<Timestamp>,
+    },
+    /// Somebody is sending it. When that somebody dies, the claim expires and the notification is due again, unsure.
+    Claimed {
+        /// Which process.
+        by: String,
+        /// When it was claimed.
+        since: Timestamp,
+        /// When the claim expires.
+        until: Timestamp,
+        /// As in `Due`, from before the claim.
+        unsure_since: Option<Timestamp>,
+    },
+    /// The provider has taken it.
+    Accepted {
+        /// When.
+        at: Timestamp,
+        /// The name of the provider.
+        provider: String,
+        /// The provider's id (`CA…`, `SM…`).
+        provider_id: String,
+        /// The last status heard of.
+        status: String,
+    },
+    /// Nothing more happens to it.
+    Ended {
+        /// When.
+        at: Timestamp,
+        /// How.
+        outcome: Outcome,
+        /// Code and reason, for the person who reads the history.
+        detail: String,
+        /// The provider's id, when it got so far.
+        provider_id: Option<String>,
+    },
+}
+
+/// How a notification ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// A call that was answered, by a human or by a machine, and is over.
+    Completed,
+    /// A call answered by a voice mailbox, per machine detection.
+    Machine,
+    /// Nobody took the call.
+    NoAnswer,
+    /// The line was busy.
+    Busy,
+    /// The network could not connect the call.
+    Failed,
+    /// The call was cancelled before it was answered.
+    Canceled,
+    /// The text reached the handset.
+    Delivered,
+    /// The text did not reach the handset.
+    Undelivered,
+    /// The provider refused it for good.
+    Refused,
+    /// The provider could not be reached before the attempt's time was up.
+    GaveUp,
+    /// It was not needed any more before it was sent.
+    Withdrawn,
+}
+
+impl Outcome {
+    /// Whether a human may have learned of the alert by it.
+    pub fn may_have_reached(self) -> bool {
+        match self {
+            Self::Completed | Self::Delivered => true,
+            Self::Machine
+            | Self::NoAnswer
+            | Self::Busy
+            | Self::Failed
+            | Self::Canceled
+            | Self::Undelivered
+            | Self::Refused
+            | Self::GaveUp
+            | Self::Withdrawn => false,
+        }
+    }
+}
+
+/// A call's status, as Twilio names them (TWILIO "Call resource").
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum CallStatus {
+    /// Waiting for a line.
+    Queued,
+    /// Being dialled; no callback of Twilio's but `initiated` says so.
+    Initiated,
+    /// Ringing.
+    Ringing,
+    /// Answered.
+    InProgress,
+    /// Answered, and over.
+    Completed,
+    /// Busy.
+    Busy,
+    /// Not connected.
+    Failed,
+    /// Not answered.
+    NoAnswer,
+    /// Cancelled.
+    Canceled,
+}
+
+/// A text's status, as Twilio names them (TWILIO "Message resource").
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TextStatus {
+    /// Taken (`accepted`, `scheduled`, `queued`, `sending`).
+    Queued,
+    /// Handed to the carrier; whether it arrives is not known.
+    Sent,
+    /// On the handset (`delivered`, `read`).
+    Delivered,
+    /// The carrier could not deliver it.
+    Undelivered,
+    /// Not sent.
+    Failed,
+    /// Cancelled.
+    Canceled,
+}
+
+/// One call or text to one contact about one alert.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Notification {
+    /// Which.
+    pub id: NotificationId,
+    /// Why.
+    pub purpose: Purpose,
+    /// The round of the policy, from 0.
+    pub round: u32,
+    /// The step of the policy, from 0.
+    pub step: u32,
+    /// The attempt of the step, from 0.
+    pub attempt: u32,
+    /// Whom.
+    pub contact: ContactId,
+    /// How.
+    pub channel: Channel,
+    /// The number to call or to text.
+    pub number: Phone,
+    /// The words of news; a page's words are rendered when it is sent or fetched.
+    pub words: Option<String>,
+    /// Names it in URLs.
+    pub token: Token,
+    /// When it was decided on.
+    pub created_at: Timestamp,
+    /// Where it stands.
+    pub delivery: Delivery,
+    /// How often it was sent or tried to be.
+    pub tries: u32,
+    /// The highest `SequenceNumber` of a callback so far; -1 before the first.
+    pub sequence: i64,
+    /// A human was there: a key was pressed, or machine detection said so.
+    pub reached: bool,
+}

@@ -1,0 +1,1 @@
+//! HTML to text: linear, aware of blocks, never executing or fetching anything.

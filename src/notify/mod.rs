@@ -1,0 +1,6 @@
+//! What is said and written: templates, speech, TwiML, texts.
+
+pub mod sms;
+pub mod speech;
+pub mod template;
+pub mod twiml;

@@ -1,0 +1,110 @@
+//! What carries notifications: a trait and the services behind it.
+
+pub mod sandbox;
+pub mod twilio;
+
+use jiff::Timestamp;
+
+pub use crate::alert::Refusal;
+use crate::alert::{CallStatus, Channel, TextStatus};
+use crate::oncall::Phone;
+
+/// A call to be placed.
+#[derive(Debug, Clone)]
+pub struct Call {
+    /// Whom.
+    pub to: Phone,
+    /// What the phone says.
+    pub script: Script,
+    /// Where status callbacks go; `None`: statuses are asked for.
+    pub status_url: Option<String>,
+    /// Whether to detect answering machines.
+    pub machine_detection: bool,
+}
+
+/// Where a call's TwiML comes from.
+#[derive(Debug, Clone)]
+pub enum Script {
+    /// Fetched from this URL when the call is answered.
+    Url(String),
+    /// Sent along (at most 4000 characters).
+    Inline(String),
+}
+
+/// A text to be sent.
+#[derive(Debug, Clone)]
+pub struct Text {
+    /// Whom.
+    pub to: Phone,
+    /// The words, at most 1600 characters.
+    pub body: String,
+    /// Where status callbacks go; `None`: statuses are asked for.
+    pub status_url: Option<String>,
+}
+
+/// The status of something sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Status {
+    /// Of a call.
+    Call {
+        /// The status.
+        status: CallStatus,
+        /// What machine detection said: true for a human.
+        human: Option<bool>,
+    },
+    /// Of a text.
+    Text {
+        /// The status.
+        status: TextStatus,
+        /// Error code and reason.
+        detail: String,
+    },
+}
+
+/// A call or text that the provider knows of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// The provider's id.
+    pub id: String,
+    /// When it was made, to the second.
+    pub created_at: Timestamp,
+    /// The body of a text; empty for a call.
+    pub body: String,
+}
+
+/// A text that somebody sent to us.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Inbound {
+    /// The provider's id.
+    pub id: String,
+    /// Who sent it.
+    pub from: String,
+    /// What it says.
+    pub body: String,
+    /// When it came.
+    pub at: Timestamp,
+}
+
+/// A service that carries notifications. Blocking, with time-outs on every phase; shared between threads.
+pub trait Provider: Send + Sync {
+    /// Its name in the rule file and the history.
+    fn name(&self) -> &str;
+
+    /// Places a call. Returns the provider's id.
+    fn call(&self, call: &Call) -> Result<String, Refusal>;
+
+    /// Sends a text. Returns the provider's id.
+    fn text(&self, text: &Text) -> Result<String, Refusal>;
+
+    /// The status of what was sent.
+    fn status(&self, channel: Channel, id: &str) -> Result<Status, Refusal>;
+
+    /// Calls or texts to `to` that were made at or after `since` (truncated to the second), the newest first.
+    fn find(&self, channel: Channel, to: &Phone, since: Timestamp) -> Result<Vec<Found>, Refusal>;
+
+    /// Texts that came in at or after `since`, the oldest first.
+    fn inbound(&self, since: Timestamp) -> Result<Vec<Inbound>, Refusal>;
+
+    /// Ends a call: cancels one that has not been answered, hangs up one that has.
+    fn hang_up(&self, id: &str) -> Result<(), Refusal>;
+}

@@ -1,0 +1,1 @@
+//! The gate before tiny_http: bounded connections, bounded requests, deadlines.

@@ -1,0 +1,4 @@
+//! HTTP: the gate, Twilio's webhooks, pages.
+
+pub mod gate;
+pub mod signature;

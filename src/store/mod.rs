@@ -1,0 +1,216 @@
+//! Alerts, their history and on-call overrides on disk. A trait and its backends.
+
+pub mod sqlite;
+
+use jiff::{SignedDuration, Timestamp};
+
+pub use sqlite::Sqlite;
+
+use crate::alert::{
+    Alert, AlertId, Change, Code, Command, Digest, Entry, Notification, NotificationId, Policy, State, Token,
+};
+use crate::oncall::{GroupId, Override, Phone};
+
+/// Why the store could not do it. Every one of them is temporary for the mail: it stays with the mail server.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The database said no.
+    #[error("store `{path}`: {source}")]
+    Database {
+        /// The file.
+        path: String,
+        /// What SQLite said.
+        source: rusqlite::Error,
+    },
+    /// A file operation around it failed.
+    #[error("store `{path}`: {source}")]
+    File {
+        /// The file or directory.
+        path: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The file is of a newer thialfi.
+    #[error("store `{path}` has schema {found}, made by a newer thialfi; this one knows {known}")]
+    Newer {
+        /// The file.
+        path: String,
+        /// Its `user_version`.
+        found: i64,
+        /// The newest that this program knows.
+        known: i64,
+    },
+    /// A row cannot be read.
+    #[error("store `{path}`: {what} is damaged: {why}")]
+    Damaged {
+        /// The file.
+        path: String,
+        /// Which row.
+        what: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// There is no such alert.
+    #[error("there is no alert {0}")]
+    NoAlert(AlertId),
+}
+
+/// The result of asking the store.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// A mail that asks for an alert.
+#[derive(Debug, Clone)]
+pub struct Arrival {
+    /// Which mail, for this group and rule: the same delivered again has the same.
+    pub mail: Digest,
+    /// Which alert it belongs to.
+    pub digest: Digest,
+    /// The text that the digest was made of.
+    pub key: String,
+    /// How long after opening an acknowledged alert takes in mails of the same digest.
+    pub window: SignedDuration,
+    /// Whose alert it is.
+    pub group: GroupId,
+    /// The rule; empty when none matched.
+    pub rule: String,
+    /// The addresses at which the mail arrived.
+    pub recipients: Vec<String>,
+    /// Its subject.
+    pub subject: String,
+    /// What is spoken.
+    pub say: String,
+    /// What is texted, without the code.
+    pub text: String,
+    /// The policy to play.
+    pub policy: Policy,
+}
+
+/// What became of an arrival.
+#[derive(Debug, Clone)]
+pub enum Receipt {
+    /// It opened an alert.
+    Opened(Alert),
+    /// This very mail had been received before; nothing changed.
+    SameMail(Alert),
+    /// It joined an alert with the same digest.
+    Joined(Alert),
+}
+
+impl Receipt {
+    /// The alert, whatever happened.
+    pub fn alert(&self) -> &Alert {
+        match self {
+            Self::Opened(alert) | Self::SameMail(alert) | Self::Joined(alert) => alert,
+        }
+    }
+}
+
+/// Which alerts to list; all of the given must hold.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Only these states; empty: all.
+    pub states: Vec<State>,
+    /// Only this group.
+    pub group: Option<GroupId>,
+    /// Only those opened at or after.
+    pub since: Option<Timestamp>,
+    /// At most so many, the newest first.
+    pub limit: Option<usize>,
+}
+
+/// A change of an alert that was committed.
+#[derive(Debug, Clone)]
+pub struct Updated {
+    /// The alert afterwards.
+    pub alert: Alert,
+    /// What the outside is to do.
+    pub commands: Vec<Command>,
+}
+
+/// The store. Every method that changes something is one transaction, on disk when it returns.
+pub trait Store: Send {
+    /// Finds or opens the alert that `arrival` belongs to, in one transaction:
+    /// 1. an alert that has had this very mail (`arrival.mail`): adds recipients that it has not named, nothing else;
+    /// 2. an alert of this digest that is open, or acknowledged with `now < window_until`: remembers the mail and
+    ///    commits what `change(alert, true)` makes of it;
+    /// 3. none: makes one in state open (id and unused code given, no notifications, `mails` 1) and commits what
+    ///    `change(alert, false)` makes of it.
+    fn receive(
+        &mut self,
+        arrival: &Arrival,
+        now: Timestamp,
+        random: &mut dyn FnMut() -> u128,
+        change: &mut dyn FnMut(Alert, bool, &mut dyn FnMut() -> u128) -> Change,
+    ) -> Result<Receipt>;
+
+    /// Commits what `change` makes of the alert.
+    fn update(&mut self, id: AlertId, change: &mut dyn FnMut(Alert) -> Change) -> Result<Updated>;
+
+    /// Adds lines to an alert's history.
+    fn record(&mut self, id: AlertId, entries: &[Entry]) -> Result<()>;
+
+    /// The alert.
+    fn alert(&mut self, id: AlertId) -> Result<Alert>;
+
+    /// Alerts, the newest first.
+    fn alerts(&mut self, filter: &Filter) -> Result<Vec<Alert>>;
+
+    /// The alert that a mail opened or joined, by the mail's digest.
+    fn alert_of_mail(&mut self, mail: Digest) -> Result<Option<AlertId>>;
+
+    /// The newest alert of this digest that is open or acknowledged.
+    fn active(&mut self, digest: Digest) -> Result<Option<AlertId>>;
+
+    /// The newest alert that had this code (upper case), if it was opened at or after `since`.
+    fn by_code(&mut self, code: &Code, since: Timestamp) -> Result<Option<AlertId>>;
+
+    /// The alerts about which this number was notified at or after `since`, the newest first.
+    fn notified(&mut self, number: &Phone, since: Timestamp) -> Result<Vec<AlertId>>;
+
+    /// The notification that a URL names.
+    fn by_token(&mut self, token: &Token) -> Result<Option<NotificationId>>;
+
+    /// The history of an alert, the oldest first.
+    fn history(&mut self, id: AlertId) -> Result<Vec<Entry>>;
+
+    /// Open alerts whose `next_at` has come, the longest overdue first.
+    fn due_alerts(&mut self, now: Timestamp, limit: usize) -> Result<Vec<AlertId>>;
+
+    /// Claims notifications that are due, or whose claim has expired (those are unsure since they were claimed), the
+    /// longest overdue first, for `owner` until `until`. With `only`, of these alerts alone. Adds 1 to their `tries`.
+    fn claim(
+        &mut self,
+        now: Timestamp,
+        owner: &str,
+        until: Timestamp,
+        limit: usize,
+        only: Option<&[AlertId]>,
+    ) -> Result<Vec<Notification>>;
+
+    /// Notifications that a provider has accepted and that have not ended, created at or after `since`.
+    fn under_way(&mut self, since: Timestamp) -> Result<Vec<Notification>>;
+
+    /// The earliest time at which something becomes due: an alert's `next_at`, a notification, an expiring claim.
+    fn next_due(&mut self) -> Result<Option<Timestamp>>;
+
+    /// The provider's ids of everything sent to `number` that was created at or after `since`.
+    fn provider_ids(&mut self, number: &Phone, since: Timestamp) -> Result<Vec<String>>;
+
+    /// Remembers the id of something that came from outside (a text's `MessageSid`). False: it was known already.
+    fn first_time(&mut self, id: &str, now: Timestamp) -> Result<bool>;
+
+    /// Overrides that hold now or later, and fixed ones, in the order in which they were made.
+    fn overrides(&mut self, now: Timestamp) -> Result<Vec<Override>>;
+
+    /// Adds an override.
+    fn add_override(&mut self, new: &Override) -> Result<()>;
+
+    /// The engine says that it is alive. `now` is the system's time, never a moved clock's: it is about a process.
+    fn beat(&mut self, owner: &str, now: Timestamp) -> Result<()>;
+
+    /// The engine has stopped on purpose.
+    fn stop_beating(&mut self, owner: &str) -> Result<()>;
+
+    /// When an engine last said that it is alive, in the system's time.
+    fn last_beat(&mut self) -> Result<Option<Timestamp>>;
+}
