@@ -159,7 +159,8 @@ impl Provider for Twilio {
             return Err(Refusal::Permanent { reason: "no `from` number to call from".into() });
         };
         let (ring, limit) = (RING_SECONDS.to_string(), CALL_SECONDS.to_string());
-        let mut form = vec![("To", call.to.as_str()), ("From", from.as_str()), ("Timeout", &ring), ("TimeLimit", &limit)];
+        let mut form =
+            vec![("To", call.to.as_str()), ("From", from.as_str()), ("Timeout", &ring), ("TimeLimit", &limit)];
         match &call.script {
             Script::Url(url) => form.extend([("Url", url.as_str()), ("Method", "POST")]),
             Script::Inline(twiml) => form.push(("Twiml", twiml)),
@@ -259,11 +260,9 @@ impl Provider for Twilio {
 fn is_over(status: CallStatus) -> bool {
     match status {
         CallStatus::Queued | CallStatus::Initiated | CallStatus::Ringing | CallStatus::InProgress => false,
-        CallStatus::Completed
-        | CallStatus::Busy
-        | CallStatus::Failed
-        | CallStatus::NoAnswer
-        | CallStatus::Canceled => true,
+        CallStatus::Completed | CallStatus::Busy | CallStatus::Failed | CallStatus::NoAnswer | CallStatus::Canceled => {
+            true
+        }
     }
 }
 

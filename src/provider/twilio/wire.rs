@@ -89,6 +89,12 @@ impl Wire {
         }
     }
 
+    #[cfg(test)]
+    pub fn give_up_after(&mut self, patience: Duration) {
+        let config = ureq::Agent::config_builder().http_status_as_error(false).proxy(None);
+        self.agent = config.timeout_recv_response(Some(patience)).build().into();
+    }
+
     /// Posts a form to a path below the account.
     pub fn post(&self, path: &str, form: &[(&str, &str)]) -> Result<Answer, Failure> {
         self.resolve()?;
