@@ -44,7 +44,7 @@ pub(super) fn live(network: &Network, sid: &str, behaviour: &Behaviour) {
         verbs_left: VERB_LIMIT,
         record: &record,
     };
-    let status = life.from_dial_to_end(behaviour);
+    let status = life.dial(behaviour);
     if !network.is_stopping() {
         life.end(status);
     }
@@ -66,7 +66,7 @@ struct Life<'a> {
 
 impl Life<'_> {
     /// Returns the final status.
-    fn from_dial_to_end(&mut self, behaviour: &Behaviour) -> &'static str {
+    fn dial(&mut self, behaviour: &Behaviour) -> &'static str {
         if !self.pause() {
             return "canceled";
         }

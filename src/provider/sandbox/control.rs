@@ -39,25 +39,35 @@ pub(super) fn respond(network: &Arc<Network>, request: &Request) -> Answer {
         ("GET", "/sandbox/calls") => json(&network.state().calls),
         ("GET", "/sandbox/texts") => json(&network.state().texts),
         ("PUT", "/sandbox/conditions") => match serde_json::from_str(&request.body) {
-            Ok(conditions) => done(network.change(|state| state.conditions = conditions)),
+            Ok(conditions) => {
+                network.change(|state| state.conditions = conditions);
+                done()
+            }
             Err(error) => Answer::plain(400, &format!("these are no conditions: {error}")),
         },
         ("PUT", "/sandbox/inbound") => {
             let url = Some(request.body.trim().to_owned()).filter(|url| !url.is_empty());
-            done(network.change(|state| state.inbound_url = url))
+            network.change(|state| state.inbound_url = url);
+            done()
         }
         ("POST", "/sandbox/texts") => {
             let fields = request.form();
             let fields = Form(&fields);
             match (fields.get("from").map(str::parse::<Phone>), fields.get("body")) {
-                (Some(Ok(from)), Some(body)) => done(text::arrive(network, from.as_str(), fields.get("to"), body)),
+                (Some(Ok(from)), Some(body)) => {
+                    text::arrive(network, from.as_str(), fields.get("to"), body);
+                    done()
+                }
                 (Some(Err(error)), _) => Answer::plain(400, &error.to_string()),
                 _ => Answer::plain(400, "a text needs `from` and `body`"),
             }
         }
         ("PUT", path) if let Some(number) = path.strip_prefix("/sandbox/phones/") => {
             match serde_json::from_str::<Vec<Behaviour>>(&request.body) {
-                Ok(behaviours) => done(network.script(number, Script::new(behaviours))),
+                Ok(behaviours) => {
+                    network.script(number, Script::new(behaviours));
+                    done()
+                }
                 Err(error) => Answer::plain(400, &format!("this is no list of behaviours: {error}")),
             }
         }
@@ -65,7 +75,7 @@ pub(super) fn respond(network: &Arc<Network>, request: &Request) -> Answer {
     }
 }
 
-fn done((): ()) -> Answer {
+fn done() -> Answer {
     Answer::plain(200, "done")
 }
 

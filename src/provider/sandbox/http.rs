@@ -60,6 +60,11 @@ impl Answer {
         Self::new(status, "text/html; charset=utf-8", body)
     }
 
+    #[cfg(test)]
+    pub fn xml(status: u16, body: String) -> Self {
+        Self::new(status, "text/xml", body)
+    }
+
     pub fn plain(status: u16, body: &str) -> Self {
         Self::new(status, "text/plain; charset=utf-8", format!("{body}\n"))
     }

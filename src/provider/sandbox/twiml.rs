@@ -204,6 +204,24 @@ mod tests {
     }
 
     #[test]
+    fn deep_nesting_does_not_overflow_the_stack() {
+        let deep = format!("<Response><Say>{}x{}</Say></Response>", "<s>".repeat(9_000), "</s>".repeat(9_000));
+        assert!(deep.len() < 64 * 1024);
+        // Read, or refused: but not the end of the process.
+        if let Ok(verbs) = parse(&deep) {
+            assert_eq!(verbs, [say("x")]);
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_read_or_refused(text in "(<|>|/|&|\\\"|=| |Say|Gather|Response|numDigits|.){0,80}") {
+            drop(parse(&text));
+            drop(replies(&text));
+        }
+    }
+
+    #[test]
     fn replies_to_a_text_are_found() {
         let answer = "<Response><Message>Which one?\n7K or 8M</Message><Message><Body>Two</Body></Message></Response>";
         assert_eq!(replies(answer).unwrap(), ["Which one?\n7K or 8M", "Two"]);

@@ -1,5 +1,7 @@
 //! The requests that Twilio makes of the application: signed, and told about in order or, when asked for, not.
 
+use std::fmt::Write;
+
 use super::network::{Network, What};
 use super::sign::sign;
 
@@ -128,7 +130,8 @@ fn encoded(text: &str) -> String {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
             encoded.push(char::from(byte));
         } else {
-            encoded.push_str(&format!("%{byte:02X}"));
+            // Writing into a String cannot fail.
+            let _ = write!(encoded, "%{byte:02X}");
         }
     }
     encoded
@@ -186,6 +189,19 @@ mod tests {
         assert_eq!(resolved(Some("http://a.example"), "x").unwrap(), "http://a.example/x");
         assert_eq!(resolved(None, "/digits").unwrap_err().code, 11100);
         assert_eq!(resolved(base, "javascript://x").unwrap_err().code, 11100);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn what_is_encoded_is_decoded(text in "\\PC{0,40}|[%+& =0-9A-F]{0,40}") {
+            proptest::prop_assert_eq!(super::super::form::decoded(&encoded(&text)), text);
+        }
+
+        #[test]
+        fn any_reference_is_followed_or_refused(reference in "[a-z/:?#.]{0,20}|\\PC{0,20}") {
+            drop(resolved(Some("https://a.example/b/c?d"), &reference));
+            drop(resolved(None, &reference));
+        }
     }
 
     #[test]

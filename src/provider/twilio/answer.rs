@@ -61,7 +61,7 @@ pub(super) struct MessageResource {
     direction: Option<String>,
     from: Option<String>,
     body: Option<String>,
-    error_code: Option<i64>,
+    error_code: Option<serde_json::Value>,
     error_message: Option<String>,
     date_created: Option<String>,
 }
@@ -80,7 +80,7 @@ impl MessageResource {
 
     /// Error code and reason, empty when there is none.
     pub fn detail(&self) -> String {
-        let code = self.error_code.map(|code| code.to_string());
+        let code = self.error_code.as_ref().and_then(code).map(|code| code.to_string());
         let words: Vec<String> = code.into_iter().chain(self.error_message.clone()).collect();
         words.join(" ")
     }
@@ -152,6 +152,12 @@ impl List for MessageList {
     }
 }
 
+/// A code of Twilio's, whether it is written as a number or as a text.
+pub(super) fn code(value: &serde_json::Value) -> Option<u32> {
+    let number = value.as_u64().or_else(|| value.as_str()?.trim().parse().ok())?;
+    u32::try_from(number).ok()
+}
+
 /// Twilio's dates are RFC 2822; the weekday is not checked.
 fn timestamp(text: Option<&str>) -> Option<Timestamp> {
     rfc2822::DateTimeParser::new().relaxed_weekday(true).parse_timestamp(text?).ok()
@@ -218,6 +224,8 @@ mod tests {
         let text = r#"{"sid":"SM1","status":"undelivered","error_code":30003,"error_message":"Unreachable handset"}"#;
         let text: MessageResource = serde_json::from_str(text).unwrap();
         assert_eq!(text.detail(), "30003 Unreachable handset");
+        let text: MessageResource = serde_json::from_str(r#"{"sid":"SM1","error_code":"30003"}"#).unwrap();
+        assert_eq!(text.detail(), "30003");
     }
 
     #[test]

@@ -244,8 +244,7 @@ impl Provider for Twilio {
         // so that a call nobody took is not told of as completed.
         match self.end(&path, "canceled") {
             Ok(status) if is_over(status) => Ok(()),
-            Err(Refusal::Credentials { reason }) => Err(Refusal::Credentials { reason }),
-            Ok(_) | Err(_) => match self.end(&path, "completed") {
+            Ok(_) | Err(Refusal::Permanent { .. }) => match self.end(&path, "completed") {
                 Ok(_) => Ok(()),
                 // Refused because it is over already? Then that is what was wanted.
                 Err(refusal) => match self.status(Channel::Call, id) {
@@ -253,6 +252,7 @@ impl Provider for Twilio {
                     _ => Err(refusal),
                 },
             },
+            Err(unreached) => Err(unreached),
         }
     }
 }

@@ -50,18 +50,18 @@ impl Attempt {
     /// and the contact's other channel may work.
     pub fn accepted(self, answer: Answer) -> Result<Answer, Refusal> {
         let error: TwilioError = serde_json::from_slice(&answer.body).unwrap_or_default();
-        let reason = match (error.code, &error.message) {
+        let code = error.code.as_ref().and_then(super::answer::code);
+        let reason = match (code, &error.message) {
             (Some(code), Some(message)) => one_line(&format!("{code} {message}")),
             (Some(code), None) => code.to_string(),
             (None, _) => format!("answered {} without a reason of Twilio's", answer.status),
         };
-        Err(match (answer.status, error.code) {
+        Err(match (answer.status, code) {
             (200..=299, _) => return Ok(answer),
             (429, _) | (_, Some(20429)) => Refusal::Temporary { reason, retry_after: retry_after(&answer) },
             (500..=599, _) => self.unreadable(&format!("answered {}: {reason}", answer.status)),
-            (401, _) => Refusal::Credentials { reason },
-            // Not permitted, account suspended or closed, access denied, test credentials.
-            (403, Some(20003 | 20005 | 20006 | 20008 | 10001)) => Refusal::Credentials { reason },
+            // 403: not permitted, account suspended or closed, access denied, test credentials.
+            (401, _) | (403, Some(20003 | 20005 | 20006 | 20008 | 10001)) => Refusal::Credentials { reason },
             // The queue of our number is full; 408 and 425 were not processed.
             (_, Some(21611)) | (408 | 425, _) => Refusal::Temporary { reason, retry_after: retry_after(&answer) },
             (400..=499, Some(_)) => Refusal::Permanent { reason },
@@ -73,7 +73,7 @@ impl Attempt {
 /// <https://www.twilio.com/docs/usage/twilios-response#response-formats-exceptions>
 #[derive(Debug, Default, Deserialize)]
 struct TwilioError {
-    code: Option<u32>,
+    code: Option<serde_json::Value>,
     message: Option<String>,
 }
 
@@ -142,6 +142,7 @@ mod tests {
         assert!(matches!(create(401, ""), Refusal::Credentials { .. }));
         assert!(matches!(create(401, &twilio(20003)), Refusal::Credentials { .. }));
         assert!(matches!(create(403, &twilio(20003)), Refusal::Credentials { .. }));
+        assert!(matches!(create(403, r#"{"code":"20003"}"#), Refusal::Credentials { .. }));
     }
 
     #[test]

@@ -180,8 +180,14 @@ fn received(result: Result<ureq::http::Response<ureq::Body>, ureq::Error>, limit
 fn failure(error: &ureq::Error) -> Failure {
     use ureq::Error as E;
     let not_sent = match error {
-        E::Timeout(ureq::Timeout::Resolve | ureq::Timeout::Connect) | E::HostNotFound | E::ConnectionFailed => true,
-        E::BadUri(_) | E::Http(_) | E::InvalidProxyUrl | E::ConnectProxyFailed(_) | E::TlsRequired => true,
+        E::Timeout(ureq::Timeout::Resolve | ureq::Timeout::Connect)
+        | E::HostNotFound
+        | E::ConnectionFailed
+        | E::BadUri(_)
+        | E::Http(_)
+        | E::InvalidProxyUrl
+        | E::ConnectProxyFailed(_)
+        | E::TlsRequired => true,
         // These kinds come from connecting: a connection that stands reports them only minutes later than `TOTAL`.
         E::Io(error) => match error.kind() {
             io::ErrorKind::ConnectionRefused
