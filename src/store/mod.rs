@@ -1,6 +1,9 @@
 //! Alerts, their history and on-call overrides on disk. A trait and its backends.
 
+pub mod code;
 pub mod sqlite;
+#[cfg(test)]
+mod suite;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -49,6 +52,46 @@ pub enum Error {
         what: String,
         /// What is wrong with it.
         why: String,
+    },
+    /// The directory that should hold it is missing.
+    #[error(
+        "store `{path}`: the directory `{directory}` does not exist; make it, for the user that runs thialfi, or set \
+         `path` in `[store]`"
+    )]
+    Missing {
+        /// The file.
+        path: String,
+        /// Its directory.
+        directory: String,
+    },
+    /// It cannot be opened, or not for writing: permissions, a read-only file system, not a regular file.
+    #[error(
+        "store `{path}` cannot be written: {why}; the file and its directory must be writable for the user that runs \
+         thialfi"
+    )]
+    NotWritable {
+        /// The file.
+        path: String,
+        /// What the system or the database said.
+        why: String,
+    },
+    /// The file is something else.
+    #[error("store `{path}` is not a thialfi database; move it away, or set `path` in `[store]`")]
+    Foreign {
+        /// The file.
+        path: String,
+    },
+    /// No room.
+    #[error("store `{path}`: the disk is full; free some space, nothing else is needed")]
+    Full {
+        /// The file.
+        path: String,
+    },
+    /// Somebody else has kept it locked for too long.
+    #[error("store `{path}` is busy: another program has kept it locked for too long")]
+    Busy {
+        /// The file.
+        path: String,
     },
     /// There is no such alert.
     #[error("there is no alert {0}")]
