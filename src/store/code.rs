@@ -44,10 +44,9 @@ pub fn choose<E>(random: &mut dyn FnMut() -> u128, mut taken: impl FnMut(&Code) 
     Ok(last)
 }
 
-/// A number from 0 to `count` - 1 made of the lower 64 of these bits. `count` is far below 2⁶⁴: the bias is too small
-/// to matter.
+/// A number from 0 to `count` - 1 made of 63 of these bits. `count` is far below 2⁶³: the bias is too small to matter.
 fn below(bits: u128, count: u64) -> u64 {
-    (bits & u128::from(u64::MAX)) as u64 % count.max(1)
+    u64::try_from(bits >> 1 & u128::from(u64::MAX >> 1)).unwrap_or(0) % count.max(1)
 }
 
 /// The `nth` code of this length.

@@ -178,6 +178,7 @@ pub trait Store: Send {
     ///    commits what `change(alert, true)` makes of it;
     /// 3. none: makes one in state open (id and unused code given, no notifications, `mails` 1) and commits what
     ///    `change(alert, false)` makes of it.
+    #[allow(clippy::type_complexity)] // an alias would hide what the closure is given
     fn receive(
         &mut self,
         arrival: &Arrival,

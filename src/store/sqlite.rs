@@ -24,7 +24,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
 use super::{Arrival, Error, Filter, Receipt, Result, Store, Updated, code};
 use crate::alert::{Alert, AlertId, Change, Code, Delivery, Digest, Entry, Notification, NotificationId, Token};
-use crate::oncall::{Override, Phone};
+use crate::oncall::{GroupId, Override, Phone};
 use fault::{Answer, Fault};
 use row::{cut, milliseconds};
 use work::{
@@ -141,7 +141,7 @@ impl Store for Sqlite {
     fn alerts(&mut self, filter: &Filter) -> Result<Vec<Alert>> {
         let states: Vec<&str> = filter.states.iter().map(|state| row::state_word(*state)).collect();
         let sql = query::list(&states, filter.group.is_some(), filter.since.is_some());
-        let group = filter.group.as_ref().map(|group| group.as_str());
+        let group = filter.group.as_ref().map(GroupId::as_str);
         let since = filter.since.map(milliseconds);
         // To SQLite a negative limit is none.
         let limit = filter.limit.map_or(-1, |limit| i64::try_from(limit).unwrap_or(i64::MAX));

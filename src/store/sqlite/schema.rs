@@ -10,11 +10,11 @@ use super::fault::Fault;
 /// Marks the file as ours (`file` shows it): "thia".
 const APPLICATION_ID: i32 = 0x7468_6961;
 
-/// Step n brings a file from `user_version` n to n + 1. Never change one that was released: add one.
-const STEPS: [&str; 1] = [FIRST];
+/// Step n, from 0, brings a file from `user_version` n to n + 1. Never change one that was released: add one.
+const STEPS: &[&str] = &[FIRST];
 
 /// The `user_version` that this program reads and writes.
-pub const VERSION: i64 = STEPS.len() as i64;
+pub const VERSION: i64 = 1;
 
 const FIRST: &str = "
 CREATE TABLE alerts (
@@ -155,4 +155,14 @@ pub fn version(connection: &Connection) -> Result<i64, Fault> {
     }
     let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     if tables == 0 && id == 0 { Ok(0) } else { Err(Fault::Foreign) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_is_a_step_to_each_version() {
+        assert_eq!(i64::try_from(STEPS.len()).unwrap(), VERSION);
+    }
 }

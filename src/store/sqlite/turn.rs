@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 const PATIENCE: Duration = Duration::from_secs(15);
 
 /// How long one who waited in vain does without, so that several transactions do not wait in vain one after the other.
-const SULK: Duration = Duration::from_secs(60);
+const SULK: Duration = Duration::from_mins(1);
 
 /// Where the queue is.
 #[derive(Debug)]
@@ -35,8 +35,9 @@ pub struct Queue {
 #[derive(Debug)]
 #[must_use]
 pub struct Turn {
-    /// Closing the file ends the lock.
-    _file: Option<File>,
+    /// Closing the file ends the lock; nothing reads it.
+    #[allow(dead_code)]
+    lock: Option<File>,
 }
 
 impl Queue {
@@ -54,7 +55,7 @@ impl Queue {
 
     /// Waits for a turn, at most [`PATIENCE`].
     pub fn wait(&mut self) -> Turn {
-        let without = Turn { _file: None };
+        let without = Turn { lock: None };
         let Some(path) = &self.path else { return without };
         if self.without_until.is_some_and(|until| Instant::now() < until) {
             return without;
@@ -67,7 +68,7 @@ impl Queue {
             }
         };
         match file.try_lock() {
-            Ok(()) => return Turn { _file: Some(file) },
+            Ok(()) => return Turn { lock: Some(file) },
             Err(TryLockError::WouldBlock) => {}
             Err(TryLockError::Error(error)) => {
                 tracing::debug!(path = %path.display(), %error, "no turn is taken: the file system has no locks");
@@ -75,7 +76,7 @@ impl Queue {
             }
         }
         if let Some(file) = lock_within(file, self.patience) {
-            return Turn { _file: Some(file) };
+            return Turn { lock: Some(file) };
         }
         tracing::warn!(path = %path.display(), "waited {:?} for a turn at the store; going on without", self.patience);
         self.without_until = Some(Instant::now() + SULK);
@@ -123,13 +124,13 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let database = directory.path().join("db");
         let first = Queue::beside(&database).wait();
-        assert!(first._file.is_some());
+        assert!(first.lock.is_some());
         let (sender, receiver) = mpsc::channel();
         std::thread::spawn({
             let database = database.clone();
             move || {
                 let turn = Queue::beside(&database).wait();
-                sender.send(turn._file.is_some()).unwrap();
+                sender.send(turn.lock.is_some()).unwrap();
             }
         });
         assert!(receiver.recv_timeout(Duration::from_millis(50)).is_err());
@@ -143,17 +144,17 @@ mod tests {
         let database = directory.path().join("db");
         let kept = Queue::beside(&database).wait();
         let mut queue = Queue { patience: Duration::from_millis(20), ..Queue::beside(&database) };
-        assert!(queue.wait()._file.is_none());
-        queue.patience = Duration::from_secs(3600);
-        assert!(queue.wait()._file.is_none());
+        assert!(queue.wait().lock.is_none());
+        queue.patience = Duration::from_hours(1);
+        assert!(queue.wait().lock.is_none());
         // The thread that was left behind gives the lock back.
         drop(kept);
-        assert!(Queue::beside(&database).wait()._file.is_some());
+        assert!(Queue::beside(&database).wait().lock.is_some());
     }
 
     #[test]
     fn a_directory_without_room_for_a_lock_is_no_obstacle() {
-        assert!(Queue::beside(Path::new("/nonexistent/db")).wait()._file.is_none());
+        assert!(Queue::beside(Path::new("/nonexistent/db")).wait().lock.is_none());
     }
 
     #[test]
