@@ -5,6 +5,13 @@
 //! by a wide margin. `flock` wakes those who wait in the order in which they came. Nothing depends on it but
 //! fairness: what keeps the data right is SQLite's locking, so whoever cannot take part, or has waited long enough,
 //! goes on without.
+//!
+//! A turn is one opening or one transaction, and everybody takes turns, the engine with its lasting connection too:
+//! so it neither starves the deliveries nor is starved by them. Never may a turn last while a provider is asked.
+//!
+//! Measured with `benches/store.rs` (50 processes at once, each opens, commits three times and closes; 2 busy cores):
+//! on an idle machine the slowest took 0.17 s in turns and 0.38 s without, on a loaded one 0.76 s and 1.84 s; the
+//! engine's slowest commit meanwhile 0.28 s in turns and 0.95 s without. Alone, a turn costs some 10 µs.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::os::unix::fs::OpenOptionsExt as _;
