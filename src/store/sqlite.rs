@@ -1,7 +1,7 @@
 //! The SQLite backend: one file that many short processes and one engine share. It owns SQL, locks and the form on
 //! disk, and knows nothing of what an alert goes through: that is in the closures that it commits.
 //!
-//! - A transaction that writes takes its turn first ([`turn`]), then `BEGIN IMMEDIATE`; WAL and `synchronous = FULL`
+//! - A transaction that writes takes its turn first (`turn.rs`), then `BEGIN IMMEDIATE`; WAL and `synchronous = FULL`
 //!   put it on disk before it returns. Reading waits for nobody.
 //! - Times are kept in whole milliseconds, rounded down. What `receive`, `update` and `claim` return has been cut
 //!   already, so it equals what is read back later.

@@ -2,7 +2,7 @@
 //! jostle.
 //!
 //! SQLite's own waiting is a poll with growing pauses: of 50 processes that write at once the unluckiest comes last
-//! by a wide margin. `flock` wakes those who wait in the order in which they came. Nothing depends on it but
+//! by a wide margin. Those who block in `flock` are woken the moment it is free. Nothing depends on it but
 //! fairness: what keeps the data right is SQLite's locking, so whoever cannot take part, or has waited long enough,
 //! goes on without.
 //!
@@ -10,8 +10,8 @@
 //! so it neither starves the deliveries nor is starved by them. Never may a turn last while a provider is asked.
 //!
 //! Measured with `benches/store.rs` (50 processes at once, each opens, commits three times and closes; 2 busy cores):
-//! on an idle machine the slowest took 0.17 s in turns and 0.38 s without, on a loaded one 0.76 s and 1.84 s; the
-//! engine's slowest commit meanwhile 0.28 s in turns and 0.95 s without. Alone, a turn costs some 10 µs.
+//! with little else running the slowest took 0.17 s in turns and 0.38 s without, with builds beside it 0.76 s and 1.84 s; the
+//! engine's slowest commit meanwhile 0.28 s in turns and 0.95 s without.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -91,8 +91,8 @@ impl Queue {
     }
 }
 
-/// Locks in the order of coming, which only the blocking call keeps; a thread makes that call, because it knows no
-/// time-out. When the time is up the thread stays behind with the file, and its lock ends as soon as it begins.
+/// Blocks until the lock is free, which is fairer than trying again and again; a thread does it, because the call knows
+/// no time-out. When the time is up the thread stays behind with the file, and its lock ends as soon as it begins.
 fn lock_within(file: File, patience: Duration) -> Option<File> {
     let (sender, receiver) = mpsc::channel();
     let waiting = std::thread::Builder::new().name("turn".into()).stack_size(64 * 1024).spawn(move || {
