@@ -9,9 +9,9 @@
 //! A turn is one opening or one transaction, and everybody takes turns, the engine with its lasting connection too:
 //! so it neither starves the deliveries nor is starved by them. Never may a turn last while a provider is asked.
 //!
-//! Measured with `benches/store.rs` (50 processes at once, each opens, commits three times and closes; 2 busy cores):
-//! with little else running the slowest took 0.17 s in turns and 0.38 s without, with builds beside it 0.76 s and 1.84 s; the
-//! engine's slowest commit meanwhile 0.28 s in turns and 0.95 s without.
+//! Measured with `benches/store.rs`: 50 processes at once, each opens, commits three times and closes; 2 cores, shared,
+//! and a disk whose fsync is almost free (10 µs). The slowest took 0.17 s in turns and 0.38 s without; with builds
+//! running beside it 0.76 s and 1.84 s, and the engine's slowest commit meanwhile 0.28 s and 0.95 s.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::os::unix::fs::OpenOptionsExt as _;
