@@ -1,6 +1,9 @@
 //! Alerts, their history and on-call overrides on disk. A trait and its backends.
 
+pub mod code;
 pub mod sqlite;
+#[cfg(test)]
+mod suite;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -49,6 +52,46 @@ pub enum Error {
         what: String,
         /// What is wrong with it.
         why: String,
+    },
+    /// The directory that should hold it is missing.
+    #[error(
+        "store `{path}`: the directory `{directory}` does not exist; make it, for the user that runs thialfi, or set \
+         `path` in `[store]`"
+    )]
+    Missing {
+        /// The file.
+        path: String,
+        /// Its directory.
+        directory: String,
+    },
+    /// It cannot be opened, or not for writing: permissions, a read-only file system, not a regular file.
+    #[error(
+        "store `{path}` cannot be written: {why}; the file and its directory must be writable for the user that runs \
+         thialfi"
+    )]
+    NotWritable {
+        /// The file.
+        path: String,
+        /// What the system or the database said.
+        why: String,
+    },
+    /// The file is something else.
+    #[error("store `{path}` is not a thialfi database; move it away, or set `path` in `[store]`")]
+    Foreign {
+        /// The file.
+        path: String,
+    },
+    /// No room.
+    #[error("store `{path}`: the disk is full; free some space, nothing else is needed")]
+    Full {
+        /// The file.
+        path: String,
+    },
+    /// Somebody else has kept it locked for too long.
+    #[error("store `{path}` is busy: another program has kept it locked for too long")]
+    Busy {
+        /// The file.
+        path: String,
     },
     /// There is no such alert.
     #[error("there is no alert {0}")]
@@ -128,13 +171,17 @@ pub struct Updated {
 }
 
 /// The store. Every method that changes something is one transaction, on disk when it returns.
+///
+/// Times are kept in whole milliseconds, rounded down. An alert or notification that a method returns, or hands to a
+/// closure, has been cut so already: it equals what is read back later, and nothing becomes due later than it says.
 pub trait Store: Send {
     /// Finds or opens the alert that `arrival` belongs to, in one transaction:
     /// 1. an alert that has had this very mail (`arrival.mail`): adds recipients that it has not named, nothing else;
     /// 2. an alert of this digest that is open, or acknowledged with `now < window_until`: remembers the mail and
-    ///    commits what `change(alert, true)` makes of it;
+    ///    commits what `change(alert, true)` makes of it (counting it in `mails` and naming its recipients included);
     /// 3. none: makes one in state open (id and unused code given, no notifications, `mails` 1) and commits what
     ///    `change(alert, false)` makes of it.
+    #[allow(clippy::type_complexity)] // an alias would hide what the closure is given
     fn receive(
         &mut self,
         arrival: &Arrival,
@@ -143,7 +190,8 @@ pub trait Store: Send {
         change: &mut dyn FnMut(Alert, bool, &mut dyn FnMut() -> u128) -> Change,
     ) -> Result<Receipt>;
 
-    /// Commits what `change` makes of the alert.
+    /// Commits what `change` makes of the alert. A change that names another alert, or notifications of another, is
+    /// refused whole.
     fn update(&mut self, id: AlertId, change: &mut dyn FnMut(Alert) -> Change) -> Result<Updated>;
 
     /// Adds lines to an alert's history.
@@ -164,7 +212,8 @@ pub trait Store: Send {
     /// The newest alert that had this code (upper case), if it was opened at or after `since`.
     fn by_code(&mut self, code: &Code, since: Timestamp) -> Result<Option<AlertId>>;
 
-    /// The alerts about which this number was notified at or after `since`, the newest first.
+    /// The alerts about which this number may have been notified by something created at or after `since`, the newest
+    /// first: what was only planned, or refused by the provider, does not count.
     fn notified(&mut self, number: &Phone, since: Timestamp) -> Result<Vec<AlertId>>;
 
     /// The notification that a URL names.
@@ -178,6 +227,7 @@ pub trait Store: Send {
 
     /// Claims notifications that are due, or whose claim has expired (those are unsure since they were claimed), the
     /// longest overdue first, for `owner` until `until`. With `only`, of these alerts alone. Adds 1 to their `tries`.
+    /// A page of an alert that is not open is never claimed, whatever else went wrong.
     fn claim(
         &mut self,
         now: Timestamp,
@@ -190,7 +240,8 @@ pub trait Store: Send {
     /// Notifications that a provider has accepted and that have not ended, created at or after `since`.
     fn under_way(&mut self, since: Timestamp) -> Result<Vec<Notification>>;
 
-    /// The earliest time at which something becomes due: an alert's `next_at`, a notification, an expiring claim.
+    /// The earliest time at which something becomes due: an open alert's `next_at`, a notification that may be claimed
+    /// then, an expiring claim.
     fn next_due(&mut self) -> Result<Option<Timestamp>>;
 
     /// The provider's ids of everything sent to `number` that was created at or after `since`.
@@ -199,7 +250,8 @@ pub trait Store: Send {
     /// Remembers the id of something that came from outside (a text's `MessageSid`). False: it was known already.
     fn first_time(&mut self, id: &str, now: Timestamp) -> Result<bool>;
 
-    /// Overrides that hold now or later, and fixed ones, in the order in which they were made.
+    /// Overrides that hold now or later, and fixed ones, in the order in which they were made. A fixed one that
+    /// another fixed one of its group has replaced ends when that one begins.
     fn overrides(&mut self, now: Timestamp) -> Result<Vec<Override>>;
 
     /// Adds an override.

@@ -1,3 +1,301 @@
-//! The SQLite backend.
+//! The SQLite backend: one file that many short processes and one engine share. It owns SQL, locks and the form on
+//! disk, and knows nothing of what an alert goes through: that is in the closures that it commits.
+//!
+//! - A transaction that writes takes its turn first (`turn.rs`), then `BEGIN IMMEDIATE`; WAL and `synchronous = FULL`
+//!   put it on disk before it returns. Reading waits for nobody.
+//! - Times are kept in whole milliseconds, rounded down. What `receive`, `update` and `claim` return has been cut
+//!   already, so it equals what is read back later.
+//! - Beside the file lie `-wal`, `-shm` (SQLite's) and `.lock` (ours), with the same owner and mode.
+
+mod fault;
+mod open;
+mod query;
+mod row;
+mod schema;
+#[cfg(test)]
+mod tests;
+mod turn;
+mod work;
+
+use std::path::Path;
+
+use jiff::{SignedDuration, Timestamp};
+use rusqlite::{Connection, Transaction, TransactionBehavior, params};
+
+use super::{Arrival, Error, Filter, Receipt, Result, Store, Updated, code};
+use crate::alert::{Alert, AlertId, Change, Code, Delivery, Digest, Entry, Notification, NotificationId, Token};
+use crate::oncall::{GroupId, Override, Phone};
+use fault::{Answer, Fault};
+use row::{cut, milliseconds};
+use work::{
+    add_lines, alert_of_mail, all, claimable, execute, exists, load, name_recipients, notifications, one, open_alert,
+    readable, save, save_notification,
+};
+
+/// How long the ids of [`Store::first_time`] are remembered. Twilio repeats a webhook within seconds.
+const REMEMBERED: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+/// How long the heartbeat of an engine that died is kept.
+const BEATS_KEPT: SignedDuration = SignedDuration::from_hours(24);
+
 /// The SQLite backend.
-pub struct Sqlite {}
+#[derive(Debug)]
+pub struct Sqlite {
+    connection: Connection,
+    queue: turn::Queue,
+    path: String,
+}
+
+impl Sqlite {
+    /// Opens the store at `path`, and makes it when there is none, for its owner alone (mode 0600; a file that is
+    /// there keeps its mode). The directory must exist.
+    ///
+    /// # Errors
+    /// [`Error::Missing`], [`Error::NotWritable`], [`Error::Foreign`], [`Error::Newer`], [`Error::Full`],
+    /// [`Error::Busy`], each of which says what to do.
+    pub fn open(path: &Path) -> Result<Self> {
+        let path = open::whole_path(path)?;
+        let mut queue = turn::Queue::beside(&path);
+        let turn = queue.wait();
+        let connection = open::file(&path)?;
+        drop(turn);
+        Ok(Self { connection, queue, path: open::shown(&path) })
+    }
+
+    /// A store that is gone when it is dropped.
+    ///
+    /// # Errors
+    /// None in practice: no memory.
+    pub fn in_memory() -> Result<Self> {
+        Ok(Self { connection: open::memory()?, queue: turn::Queue::none(), path: ":memory:".into() })
+    }
+
+    /// One transaction that writes: all of it is on disk when this returns, or nothing of it happened.
+    fn write<T>(&mut self, work: impl FnOnce(&Transaction<'_>) -> Answer<T>) -> Result<T> {
+        let _turn = self.queue.wait();
+        let attempt = || {
+            let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let answer = work(&transaction)?;
+            transaction.commit()?;
+            Ok(answer)
+        };
+        attempt().map_err(|fault: Fault| fault.at(&self.path))
+    }
+
+    /// One transaction that reads: everything as it was at one moment.
+    fn read<T>(&mut self, work: impl FnOnce(&Transaction<'_>) -> Answer<T>) -> Result<T> {
+        let attempt = || work(&self.connection.transaction()?);
+        attempt().map_err(|fault: Fault| fault.at(&self.path))
+    }
+}
+
+impl Store for Sqlite {
+    fn receive(
+        &mut self,
+        arrival: &Arrival,
+        now: Timestamp,
+        random: &mut dyn FnMut() -> u128,
+        change: &mut dyn FnMut(Alert, bool, &mut dyn FnMut() -> u128) -> Change,
+    ) -> Result<Receipt> {
+        let now = cut(now);
+        self.write(|transaction| {
+            if let Some(id) = alert_of_mail(transaction, arrival.mail)? {
+                return Ok(Receipt::SameMail(name_recipients(transaction, id, &arrival.recipients)?));
+            }
+            let parameters = params![arrival.digest.0, milliseconds(now)];
+            let joined = one(transaction, query::JOINABLE, parameters, |row| Ok(AlertId(row.get(0)?)))?;
+            let before = match joined {
+                Some(id) => load(transaction, id)?,
+                None => open_alert(transaction, arrival, now, random)?,
+            };
+            let id = before.id;
+            let changed = change(before.clone(), joined.is_some(), random);
+            let after = save(transaction, joined.map(|_| &before), id, changed.alert)?;
+            add_lines(transaction, id, &changed.history)?;
+            execute(transaction, query::REMEMBER_MAIL, params![arrival.mail.0, id.0, milliseconds(now)])?;
+            Ok(if joined.is_some() { Receipt::Joined(after) } else { Receipt::Opened(after) })
+        })
+    }
+
+    fn update(&mut self, id: AlertId, change: &mut dyn FnMut(Alert) -> Change) -> Result<Updated> {
+        self.write(|transaction| {
+            let before = load(transaction, id)?;
+            let changed = change(before.clone());
+            let alert = save(transaction, Some(&before), id, changed.alert)?;
+            add_lines(transaction, id, &changed.history)?;
+            Ok(Updated { alert, commands: changed.commands })
+        })
+    }
+
+    fn record(&mut self, id: AlertId, entries: &[Entry]) -> Result<()> {
+        self.write(|transaction| {
+            exists(transaction, id)?;
+            add_lines(transaction, id, entries)
+        })
+    }
+
+    fn alert(&mut self, id: AlertId) -> Result<Alert> {
+        self.read(|transaction| load(transaction, id))
+    }
+
+    fn alerts(&mut self, filter: &Filter) -> Result<Vec<Alert>> {
+        let states: Vec<&str> = filter.states.iter().map(|state| row::state_word(*state)).collect();
+        let sql = query::list(&states, filter.group.is_some(), filter.since.is_some());
+        let group = filter.group.as_ref().map(GroupId::as_str);
+        let since = filter.since.map(milliseconds);
+        // To SQLite a negative limit is none.
+        let limit = filter.limit.map_or(-1, |limit| i64::try_from(limit).unwrap_or(i64::MAX));
+        let mut named: Vec<(&str, &dyn rusqlite::ToSql)> = vec![(":limit", &limit)];
+        if group.is_some() {
+            named.push((":group", &group));
+        }
+        if since.is_some() {
+            named.push((":since", &since));
+        }
+        self.read(|transaction| {
+            let mut alerts = readable(transaction, &sql, named.as_slice(), usize::MAX, row::alert)?;
+            for alert in &mut alerts {
+                alert.notifications = notifications(transaction, alert.id)?;
+            }
+            Ok(alerts)
+        })
+    }
+
+    fn alert_of_mail(&mut self, mail: Digest) -> Result<Option<AlertId>> {
+        self.read(|transaction| alert_of_mail(transaction, mail))
+    }
+
+    fn active(&mut self, digest: Digest) -> Result<Option<AlertId>> {
+        self.read(|transaction| one(transaction, query::ACTIVE, [digest.0], |row| Ok(AlertId(row.get(0)?))))
+    }
+
+    fn by_code(&mut self, code: &Code, since: Timestamp) -> Result<Option<AlertId>> {
+        let parameters = params![code.0.to_ascii_uppercase(), milliseconds(since)];
+        self.read(|transaction| one(transaction, query::BY_CODE, parameters, |row| Ok(AlertId(row.get(0)?))))
+    }
+
+    fn notified(&mut self, number: &Phone, since: Timestamp) -> Result<Vec<AlertId>> {
+        let parameters = params![number.as_str(), milliseconds(since)];
+        self.read(|transaction| all(transaction, query::NOTIFIED, parameters, |row| Ok(AlertId(row.get(0)?))))
+    }
+
+    fn by_token(&mut self, token: &Token) -> Result<Option<NotificationId>> {
+        self.read(|transaction| {
+            one(transaction, query::BY_TOKEN, [token.as_str()], |row| {
+                Ok(NotificationId { alert: AlertId(row.get(0)?), number: row.get(1)? })
+            })
+        })
+    }
+
+    fn history(&mut self, id: AlertId) -> Result<Vec<Entry>> {
+        self.read(|transaction| {
+            exists(transaction, id)?;
+            all(transaction, query::HISTORY, [id.0], row::entry)
+        })
+    }
+
+    fn due_alerts(&mut self, now: Timestamp, limit: usize) -> Result<Vec<AlertId>> {
+        let parameters = params![milliseconds(now), i64::try_from(limit).unwrap_or(i64::MAX)];
+        self.read(|transaction| all(transaction, query::DUE_ALERTS, parameters, |row| Ok(AlertId(row.get(0)?))))
+    }
+
+    fn claim(
+        &mut self,
+        now: Timestamp,
+        owner: &str,
+        until: Timestamp,
+        limit: usize,
+        only: Option<&[AlertId]>,
+    ) -> Result<Vec<Notification>> {
+        // Looked for without a turn first: an engine that finds nothing to do holds nobody up.
+        if self.read(|transaction| claimable(transaction, now, limit, only))?.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.write(|transaction| {
+            let mut claimed = claimable(transaction, now, limit, only)?;
+            for notification in &mut claimed {
+                let unsure_since = match &notification.delivery {
+                    Delivery::Due { at: _, unsure_since } => *unsure_since,
+                    // The one that had it may have sent it at any time since it took it, or since it was unsure.
+                    Delivery::Claimed { by: _, since, until: _, unsure_since } => {
+                        Some(unsure_since.map_or(*since, |unsure| unsure.min(*since)))
+                    }
+                    Delivery::Accepted { .. } | Delivery::Ended { .. } => None,
+                };
+                notification.delivery =
+                    Delivery::Claimed { by: owner.to_owned(), since: cut(now), until: cut(until), unsure_since };
+                notification.tries = notification.tries.saturating_add(1);
+                save_notification(transaction, notification)?;
+            }
+            Ok(claimed)
+        })
+    }
+
+    fn under_way(&mut self, since: Timestamp) -> Result<Vec<Notification>> {
+        self.read(|transaction| {
+            readable(transaction, query::UNDER_WAY, [milliseconds(since)], usize::MAX, row::notification)
+        })
+    }
+
+    fn next_due(&mut self) -> Result<Option<Timestamp>> {
+        self.read(|transaction| {
+            let alert: Option<i64> = one(transaction, query::NEXT_ALERT, [], |row| Ok(row.get(0)?))?.flatten();
+            let notification: Option<i64> = one(transaction, query::NEXT_NOTIFICATION, [], |row| Ok(row.get(0)?))?;
+            // A time that cannot be one is due at once: looking too often is better than not looking.
+            Ok([alert, notification]
+                .into_iter()
+                .flatten()
+                .min()
+                .map(|time| Timestamp::from_millisecond(time).unwrap_or(Timestamp::MIN)))
+        })
+    }
+
+    fn provider_ids(&mut self, number: &Phone, since: Timestamp) -> Result<Vec<String>> {
+        let parameters = params![number.as_str(), milliseconds(since)];
+        self.read(|transaction| all(transaction, query::PROVIDER_IDS, parameters, |row| Ok(row.get(0)?)))
+    }
+
+    fn first_time(&mut self, id: &str, now: Timestamp) -> Result<bool> {
+        self.write(|transaction| {
+            execute(transaction, query::FORGET_SEEN, [milliseconds(now) - REMEMBERED.as_secs() * 1000])?;
+            Ok(execute(transaction, query::SEE, params![id, milliseconds(now)])? == 1)
+        })
+    }
+
+    fn overrides(&mut self, now: Timestamp) -> Result<Vec<Override>> {
+        self.read(|transaction| all(transaction, query::OVERRIDES, [milliseconds(now)], row::duty_override))
+    }
+
+    fn add_override(&mut self, new: &Override) -> Result<()> {
+        let group = new.group.as_str();
+        let since = milliseconds(new.from);
+        self.write(|transaction| {
+            if new.until.is_none() {
+                execute(transaction, query::REPLACE_FIXED, params![group, since])?;
+            }
+            let until = new.until.map_or(row::FOR_EVER, milliseconds);
+            let parameters = params![group, new.contact.as_str(), since, until, new.made_by];
+            execute(transaction, query::ADD_OVERRIDE, parameters).map(drop)
+        })
+    }
+
+    fn beat(&mut self, owner: &str, now: Timestamp) -> Result<()> {
+        let now = milliseconds(now);
+        self.write(|transaction| {
+            execute(transaction, query::FORGET_BEATS, [now - BEATS_KEPT.as_secs() * 1000])?;
+            execute(transaction, query::BEAT, params![owner, now]).map(drop)
+        })
+    }
+
+    fn stop_beating(&mut self, owner: &str) -> Result<()> {
+        self.write(|transaction| execute(transaction, query::STOP_BEATING, [owner]).map(drop))
+    }
+
+    fn last_beat(&mut self) -> Result<Option<Timestamp>> {
+        self.read(|transaction| {
+            let time: Option<i64> = one(transaction, query::LAST_BEAT, [], |row| Ok(row.get(0)?))?.flatten();
+            let damaged = |error: jiff::Error| Fault::Damaged { what: "the heartbeat".into(), why: error.to_string() };
+            time.map(|time| Timestamp::from_millisecond(time).map_err(damaged)).transpose()
+        })
+    }
+}

@@ -1,0 +1,105 @@
+//! The questions, in SQL. A test asks SQLite how it would answer each, so that none reads what it need not. `INDEXED BY`
+//! and a unary plus (which keeps a column from an index) stand where statistics would lead it elsewhere.
+
+/// A page is for an open alert only: whatever else went wrong, nobody is called about one that somebody has. The
+/// escalation withdraws such pages; this is the net below it.
+macro_rules! wanted {
+    () => {
+        "(purpose = 'news' OR EXISTS (SELECT 1 FROM alerts WHERE alerts.id = notifications.alert AND state = 'open'))"
+    };
+}
+
+pub const ALERT: &str = "SELECT * FROM alerts WHERE id = ?1";
+pub const ALERT_EXISTS: &str = "SELECT EXISTS (SELECT 1 FROM alerts WHERE id = ?1)";
+pub const NOTIFICATIONS: &str = "SELECT * FROM notifications WHERE alert = ?1 ORDER BY number";
+pub const HISTORY: &str = "SELECT * FROM history WHERE alert = ?1 ORDER BY number";
+pub const ALERT_OF_MAIL: &str = "SELECT alert FROM mails WHERE digest = ?1";
+pub const ACTIVE: &str = "SELECT id FROM alerts WHERE digest = ?1 AND state IN ('open', 'acknowledged') \
+     ORDER BY id DESC LIMIT 1";
+/// The one that a mail joins: open, or acknowledged and its window (?2) not over.
+pub const JOINABLE: &str = "SELECT id FROM alerts WHERE digest = ?1 AND state IN ('open', 'acknowledged') \
+     AND (state = 'open' OR window_until > ?2) ORDER BY id DESC LIMIT 1";
+pub const BY_CODE: &str = "SELECT id FROM alerts WHERE code = ?1 AND opened_at >= ?2 ORDER BY id DESC LIMIT 1";
+/// A code rests for a time after its alert was opened, and as long as that alert is open.
+pub const CODE_TAKEN: &str =
+    "SELECT EXISTS (SELECT 1 FROM alerts WHERE code = ?1 AND (opened_at >= ?2 OR state = 'open'))";
+/// Refused: it cannot have reached anybody. Due and never tried: it has not been sent yet.
+pub const NOTIFIED: &str = "SELECT DISTINCT alert FROM notifications WHERE phone = ?1 AND created_at >= ?2 \
+     AND (tries > 0 OR delivery = 'accepted') AND outcome IS NOT 'refused' ORDER BY alert DESC";
+pub const BY_TOKEN: &str = "SELECT alert, number FROM notifications WHERE token = ?1";
+pub const DUE_ALERTS: &str =
+    "SELECT id FROM alerts INDEXED BY alerts_due WHERE state = 'open' AND next_at <= ?1 ORDER BY next_at, id LIMIT ?2";
+pub const NEXT_ALERT: &str =
+    "SELECT min(next_at) FROM alerts INDEXED BY alerts_due WHERE state = 'open' AND next_at IS NOT NULL";
+pub const CLAIMABLE: &str =
+    concat!("SELECT * FROM notifications WHERE wake_at <= ?1 AND ", wanted!(), " ORDER BY wake_at, alert, number");
+pub const CLAIMABLE_OF: &str =
+    concat!("SELECT * FROM notifications WHERE alert = ?2 AND +wake_at <= ?1 AND ", wanted!());
+pub const NEXT_NOTIFICATION: &str =
+    concat!("SELECT wake_at FROM notifications WHERE wake_at IS NOT NULL AND ", wanted!(), " ORDER BY wake_at LIMIT 1");
+pub const UNDER_WAY: &str = "SELECT * FROM notifications WHERE delivery = 'accepted' AND created_at >= ?1 \
+     ORDER BY created_at, alert, number";
+pub const PROVIDER_IDS: &str = "SELECT provider_id FROM notifications WHERE phone = ?1 AND created_at >= ?2 \
+     AND provider_id IS NOT NULL";
+pub const OVERRIDES: &str = "SELECT * FROM overrides INDEXED BY overrides_until WHERE until > ?1 ORDER BY id";
+pub const LAST_BEAT: &str = "SELECT max(beat_at) FROM engine";
+
+/// The next number of an alert: one more than the highest ever given.
+pub const NEXT_ID: &str = "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'alerts'), 0) + 1";
+
+pub const SAVE_ALERT: &str = "
+INSERT INTO alerts (id, code, state, digest, key, grp, rule, recipients, subject, say, text, policy, opened_at,
+    window_until, mails, acknowledged_at, acknowledged_by, ended_at, round, step, attempt, began_at, next_at)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23)
+ON CONFLICT (id) DO UPDATE SET code = excluded.code, state = excluded.state, digest = excluded.digest,
+    key = excluded.key, grp = excluded.grp, rule = excluded.rule, recipients = excluded.recipients,
+    subject = excluded.subject, say = excluded.say, text = excluded.text, policy = excluded.policy,
+    opened_at = excluded.opened_at, window_until = excluded.window_until, mails = excluded.mails,
+    acknowledged_at = excluded.acknowledged_at, acknowledged_by = excluded.acknowledged_by,
+    ended_at = excluded.ended_at, round = excluded.round, step = excluded.step, attempt = excluded.attempt,
+    began_at = excluded.began_at, next_at = excluded.next_at";
+
+pub const SAVE_NOTIFICATION: &str = "
+INSERT INTO notifications (alert, number, purpose, round, step, attempt, contact, channel, phone, words, token,
+    created_at, delivery, at, wake_at, unsure_since, claimed_by, provider, provider_id, status, outcome, detail, tries,
+    sequence, reached)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24,
+    ?25)
+ON CONFLICT (alert, number) DO UPDATE SET purpose = excluded.purpose, round = excluded.round, step = excluded.step,
+    attempt = excluded.attempt, contact = excluded.contact, channel = excluded.channel, phone = excluded.phone,
+    words = excluded.words, token = excluded.token, created_at = excluded.created_at, delivery = excluded.delivery,
+    at = excluded.at, wake_at = excluded.wake_at, unsure_since = excluded.unsure_since,
+    claimed_by = excluded.claimed_by, provider = excluded.provider, provider_id = excluded.provider_id,
+    status = excluded.status, outcome = excluded.outcome, detail = excluded.detail, tries = excluded.tries,
+    sequence = excluded.sequence, reached = excluded.reached";
+
+pub const DELETE_NOTIFICATION: &str = "DELETE FROM notifications WHERE alert = ?1 AND number = ?2";
+pub const REMEMBER_MAIL: &str = "INSERT INTO mails (digest, alert, received_at) VALUES (?1, ?2, ?3)";
+pub const SET_RECIPIENTS: &str = "UPDATE alerts SET recipients = ?2 WHERE id = ?1";
+pub const ADD_LINE: &str = "INSERT INTO history (alert, number, at, kind, text) VALUES (?1, \
+     (SELECT coalesce(max(number), 0) + 1 FROM history WHERE alert = ?1), ?2, ?3, ?4)";
+pub const SEE: &str = "INSERT OR IGNORE INTO seen (id, at) VALUES (?1, ?2)";
+pub const FORGET_SEEN: &str = "DELETE FROM seen WHERE at < ?1";
+/// An override without an end holds until another without an end replaces it, from when that one begins.
+pub const REPLACE_FIXED: &str = "UPDATE overrides SET until = ?2 WHERE grp = ?1 AND until = 9223372036854775807";
+pub const ADD_OVERRIDE: &str =
+    "INSERT INTO overrides (grp, contact, since, until, made_by) VALUES (?1, ?2, ?3, ?4, ?5)";
+pub const BEAT: &str = "INSERT INTO engine (owner, beat_at) VALUES (?1, ?2) \
+     ON CONFLICT (owner) DO UPDATE SET beat_at = excluded.beat_at";
+pub const FORGET_BEATS: &str = "DELETE FROM engine WHERE beat_at < ?1";
+pub const STOP_BEATING: &str = "DELETE FROM engine WHERE owner = ?1";
+
+/// The list, for a filter: which states (stored words, so no quoting is needed), whether a group and a time are given.
+pub fn list(states: &[&'static str], group: bool, since: bool) -> String {
+    let mut sql = String::from("SELECT * FROM alerts WHERE TRUE");
+    if !states.is_empty() {
+        sql = sql + " AND state IN ('" + &states.join("', '") + "')";
+    }
+    if group {
+        sql += " AND grp = :group";
+    }
+    if since {
+        sql += " AND opened_at >= :since";
+    }
+    sql + " ORDER BY id DESC LIMIT :limit"
+}

@@ -1,0 +1,168 @@
+//! The tables, and the steps that bring an older file up to date.
+//!
+//! Times are whole milliseconds since 1970 (UTC). Words for states and kinds are in [`row`](super::row). Every index
+//! that the engine asks in its loop is partial: its size follows what is due, not what was ever kept.
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::fault::Fault;
+
+/// Marks the file as ours (`file` shows it): "thia".
+const APPLICATION_ID: i32 = 0x7468_6961;
+
+/// Step n, from 0, brings a file from `user_version` n to n + 1. Never change one that was released: add one.
+const STEPS: &[&str] = &[FIRST];
+
+/// The `user_version` that this program reads and writes.
+pub const VERSION: i64 = 1;
+
+const FIRST: &str = "
+CREATE TABLE alerts (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, -- a number is never given twice, not even after a prune
+    code TEXT NOT NULL,
+    state TEXT NOT NULL,
+    digest BLOB NOT NULL CHECK (length(digest) = 32),
+    key TEXT NOT NULL,
+    grp TEXT NOT NULL,
+    rule TEXT NOT NULL,
+    recipients TEXT NOT NULL, -- JSON array
+    subject TEXT NOT NULL,
+    say TEXT NOT NULL,
+    text TEXT NOT NULL,
+    policy TEXT NOT NULL, -- JSON
+    opened_at INTEGER NOT NULL,
+    window_until INTEGER NOT NULL,
+    mails INTEGER NOT NULL,
+    acknowledged_at INTEGER,
+    acknowledged_by TEXT,
+    ended_at INTEGER,
+    round INTEGER, step INTEGER, attempt INTEGER, began_at INTEGER, -- all four or none
+    next_at INTEGER
+) STRICT;
+CREATE INDEX alerts_due ON alerts (next_at) WHERE state = 'open' AND next_at IS NOT NULL;
+CREATE INDEX alerts_active ON alerts (digest) WHERE state IN ('open', 'acknowledged');
+CREATE INDEX alerts_code ON alerts (code, opened_at);
+CREATE INDEX alerts_state ON alerts (state);
+CREATE INDEX alerts_opened ON alerts (opened_at);
+
+CREATE TABLE notifications (
+    alert INTEGER NOT NULL REFERENCES alerts ON DELETE CASCADE,
+    number INTEGER NOT NULL,
+    purpose TEXT NOT NULL,
+    round INTEGER NOT NULL, step INTEGER NOT NULL, attempt INTEGER NOT NULL,
+    contact TEXT NOT NULL,
+    channel TEXT NOT NULL,
+    phone TEXT NOT NULL,
+    words TEXT,
+    token TEXT NOT NULL UNIQUE,
+    created_at INTEGER NOT NULL,
+    delivery TEXT NOT NULL, -- due, claimed, accepted, ended
+    at INTEGER NOT NULL, -- when it is due, was claimed, was accepted, ended
+    wake_at INTEGER, -- when a claim may take it: due, or the claim on it expires
+    unsure_since INTEGER,
+    claimed_by TEXT,
+    provider TEXT,
+    provider_id TEXT,
+    status TEXT,
+    outcome TEXT,
+    detail TEXT,
+    tries INTEGER NOT NULL,
+    sequence INTEGER NOT NULL,
+    reached INTEGER NOT NULL,
+    PRIMARY KEY (alert, number)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX notifications_wake ON notifications (wake_at) WHERE wake_at IS NOT NULL;
+CREATE INDEX notifications_under_way ON notifications (created_at) WHERE delivery = 'accepted';
+CREATE INDEX notifications_phone ON notifications (phone, created_at);
+
+CREATE TABLE mails (
+    digest BLOB NOT NULL PRIMARY KEY CHECK (length(digest) = 32),
+    alert INTEGER NOT NULL REFERENCES alerts ON DELETE CASCADE,
+    received_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX mails_alert ON mails (alert); -- for the cascade
+
+CREATE TABLE history (
+    alert INTEGER NOT NULL REFERENCES alerts ON DELETE CASCADE,
+    number INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    text TEXT NOT NULL,
+    PRIMARY KEY (alert, number)
+) STRICT, WITHOUT ROWID;
+
+-- What is written stays written. A line goes only together with its whole alert, and an alert only when it is not
+-- open: while the cascade deletes the lines, their alert is already gone.
+CREATE TRIGGER history_keeps_lines BEFORE DELETE ON history
+WHEN EXISTS (SELECT 1 FROM alerts WHERE id = OLD.alert)
+BEGIN SELECT RAISE(ABORT, 'the history is append-only'); END;
+CREATE TRIGGER history_keeps_words BEFORE UPDATE ON history
+BEGIN SELECT RAISE(ABORT, 'the history is append-only'); END;
+-- INSERT OR REPLACE deletes without asking the trigger above.
+CREATE TRIGGER history_replaces_nothing BEFORE INSERT ON history
+WHEN EXISTS (SELECT 1 FROM history WHERE alert = NEW.alert AND number = NEW.number)
+BEGIN SELECT RAISE(ABORT, 'the history is append-only'); END;
+CREATE TRIGGER alerts_keep_open BEFORE DELETE ON alerts WHEN OLD.state = 'open'
+BEGIN SELECT RAISE(ABORT, 'an open alert cannot be deleted'); END;
+CREATE TRIGGER alerts_keep_number BEFORE UPDATE OF id ON alerts WHEN OLD.id IS NOT NEW.id
+BEGIN SELECT RAISE(ABORT, 'an alert keeps its number'); END;
+
+CREATE TABLE overrides (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    grp TEXT NOT NULL,
+    contact TEXT NOT NULL,
+    since INTEGER NOT NULL,
+    until INTEGER NOT NULL, -- 9223372036854775807: until another one replaces it
+    made_by TEXT NOT NULL
+) STRICT;
+CREATE INDEX overrides_until ON overrides (until);
+
+CREATE TABLE seen (id TEXT NOT NULL PRIMARY KEY, at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE INDEX seen_at ON seen (at);
+
+CREATE TABLE engine (owner TEXT NOT NULL PRIMARY KEY, beat_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+";
+
+/// Brings the file up to date, in one transaction: of several processes that find an old file, one does the work and
+/// the others find it done.
+///
+/// # Errors
+/// [`Fault::Newer`] for a newer file, [`Fault::Foreign`] for somebody else's.
+pub fn bring_up_to_date(connection: &mut Connection) -> Result<(), Fault> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let found = version(&transaction)?;
+    let missing = usize::try_from(found).ok().and_then(|found| STEPS.get(found..));
+    let Some(missing) = missing else {
+        return Err(Fault::Newer { found, known: VERSION });
+    };
+    for step in missing {
+        transaction.execute_batch(step)?;
+    }
+    transaction.pragma_update(None, "user_version", VERSION)?;
+    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+    transaction.commit()?;
+    Ok(())
+}
+
+/// The file's version; 0 for an empty one.
+///
+/// # Errors
+/// [`Fault::Foreign`] when somebody else made the database: it must not get our tables.
+pub fn version(connection: &Connection) -> Result<i64, Fault> {
+    let id: i32 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    if id == APPLICATION_ID {
+        return Ok(connection.pragma_query_value(None, "user_version", |row| row.get(0))?);
+    }
+    let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    if tables == 0 && id == 0 { Ok(0) } else { Err(Fault::Foreign) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_is_a_step_to_each_version() {
+        assert_eq!(i64::try_from(STEPS.len()).unwrap(), VERSION);
+    }
+}

@@ -1,0 +1,102 @@
+//! How SQLite answers: by an index that holds what is due, never by reading all that was ever kept.
+
+use super::*;
+
+/// A store in which 100,000 alerts are over, each with a call that was made, and one is open.
+fn crowded() -> Sqlite {
+    let mut store = Sqlite::in_memory().unwrap();
+    build::open_due(&mut store, "disk", &[build::at(5)]);
+    store
+        .connection
+        .execute_batch(
+            "CREATE TEMP TABLE n AS WITH RECURSIVE n (i) AS (VALUES (2) UNION ALL SELECT i + 1 FROM n LIMIT 100000)
+                 SELECT i FROM n;
+             INSERT INTO alerts SELECT i, '2F' || i, 'resolved', randomblob(32), key, grp, rule, recipients, subject, say,
+                 text, policy, opened_at - i, window_until - i, 1, NULL, NULL, opened_at, 0, 0, 0, 0, opened_at - i
+                 FROM n, alerts WHERE id = 1;
+             INSERT INTO notifications SELECT i, 1, purpose, 0, 0, 0, contact, channel, '+6421' || (i % 100000 + 100000),
+                 NULL, printf('%032x', i), created_at - i, 'ended', at - i, NULL, NULL, NULL, NULL, 'CA' || i, NULL,
+                 'busy', '', 1, -1, 0 FROM n, notifications WHERE alert = 1;
+             INSERT INTO history SELECT i, 1, 0, 'opened', '' FROM n;
+             INSERT INTO mails SELECT randomblob(32), i, 0 FROM n;
+             INSERT INTO seen SELECT 'SM' || i, i FROM n;",
+        )
+        .unwrap();
+    store
+}
+
+fn plan(store: &Sqlite, sql: &str) -> String {
+    let mut statement = store.connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+    let steps: Vec<String> =
+        statement.raw_query().mapped(|row| row.get::<_, String>("detail")).map(std::result::Result::unwrap).collect();
+    steps.join(" · ")
+}
+
+#[test]
+fn no_question_reads_everything() {
+    let store = crowded();
+    let questions = [
+        (query::ALERT, "SEARCH alerts USING INTEGER PRIMARY KEY (rowid=?)"),
+        (query::ALERT_EXISTS, "SEARCH alerts USING INTEGER PRIMARY KEY (rowid=?)"),
+        (query::NOTIFICATIONS, "SEARCH notifications USING PRIMARY KEY (alert=?)"),
+        (query::HISTORY, "SEARCH history USING PRIMARY KEY (alert=?)"),
+        (query::ALERT_OF_MAIL, "SEARCH mails USING PRIMARY KEY (digest=?)"),
+        (query::ACTIVE, "SEARCH alerts USING INDEX alerts_active (digest=?)"),
+        (query::JOINABLE, "SEARCH alerts USING INDEX alerts_active (digest=?)"),
+        (query::BY_CODE, "SEARCH alerts USING COVERING INDEX alerts_code (code=? AND opened_at>?)"),
+        (query::CODE_TAKEN, "SEARCH alerts USING INDEX alerts_code (code=?)"),
+        (query::NOTIFIED, "SEARCH notifications USING INDEX notifications_phone (phone=? AND created_at>?)"),
+        (query::BY_TOKEN, "(token=?)"),
+        (query::DUE_ALERTS, "SEARCH alerts USING COVERING INDEX alerts_due (next_at<?)"),
+        (query::NEXT_ALERT, "SEARCH alerts USING COVERING INDEX alerts_due"),
+        (query::CLAIMABLE, "SEARCH notifications USING INDEX notifications_wake (wake_at<?)"),
+        (query::CLAIMABLE_OF, "SEARCH notifications USING PRIMARY KEY (alert=?)"),
+        (query::UNDER_WAY, "SEARCH notifications USING INDEX notifications_under_way (created_at>?)"),
+        (query::PROVIDER_IDS, "SEARCH notifications USING INDEX notifications_phone (phone=? AND created_at>?)"),
+        (query::OVERRIDES, "SEARCH overrides USING INDEX overrides_until (until>?)"),
+        (query::ADD_LINE, "SEARCH history USING PRIMARY KEY (alert=?)"),
+        (query::SET_RECIPIENTS, "SEARCH alerts USING INTEGER PRIMARY KEY (rowid=?)"),
+        (query::FORGET_SEEN, "SEARCH seen USING COVERING INDEX seen_at (at<?)"),
+        (query::REPLACE_FIXED, "SEARCH overrides USING INDEX overrides_until (until=?)"),
+        (query::DELETE_NOTIFICATION, "SEARCH notifications USING PRIMARY KEY (alert=? AND number=?)"),
+        (&query::list(&["open"], false, false), "SEARCH alerts USING INDEX alerts_state (state=?)"),
+        (&query::list(&["open", "acknowledged"], true, false), "SEARCH alerts USING INDEX alerts_state (state=?)"),
+    ];
+    // As it is, and once SQLite knows how many rows there are.
+    for analyzed in [false, true] {
+        if analyzed {
+            store.connection.execute_batch("ANALYZE").unwrap();
+        }
+        for (sql, expected) in questions {
+            let plan = plan(&store, sql);
+            assert!(plan.contains(expected), "{sql}\n{plan}");
+            assert!(!plan.replace("SCAN CONSTANT ROW", "").contains("SCAN"), "{sql}\n{plan}");
+        }
+    }
+}
+
+/// The next one is the first entry of an index that is in order, and holds only what is to come.
+#[test]
+fn the_next_notification_is_the_first_of_its_index() {
+    let store = crowded();
+    let plan = plan(&store, query::NEXT_NOTIFICATION);
+    assert!(plan.contains("SEARCH notifications USING INDEX notifications_wake (wake_at>?)"), "{plan}");
+    assert!(!plan.contains("TEMP B-TREE"), "{plan}");
+}
+
+/// A list without a filter is read from its end, and stops at the limit.
+#[test]
+fn the_newest_alerts_are_read_without_sorting() {
+    let store = crowded();
+    assert_eq!(plan(&store, &query::list(&[], false, false)), "SCAN alerts");
+}
+
+#[test]
+fn what_is_due_is_found_among_very_much_that_is_over() {
+    let mut store = crowded();
+    assert_eq!(store.next_due().unwrap(), Some(build::at(5)));
+    assert!(store.due_alerts(build::at(9), 100).unwrap().is_empty());
+    let claimed = store.claim(build::at(9), "me", build::at(99), 100, None).unwrap();
+    assert_eq!(claimed.len(), 1);
+    assert_eq!(claimed[0].id.alert, AlertId(1));
+}

@@ -1,0 +1,75 @@
+//! What every backend must do, as tests that know only the trait. A backend runs all of them with
+//! `store::suite::run!(stage)`, where `stage` makes an empty store that several connections can share.
+
+pub mod ask;
+pub mod build;
+pub mod claim;
+pub mod receive;
+
+use super::Store;
+
+/// An empty store, gone when it is dropped.
+pub trait Stage: Sync {
+    /// Another connection to it.
+    fn connect(&self) -> Box<dyn Store>;
+}
+
+/// One `#[test]` for each behaviour.
+macro_rules! run {
+    ($stage:expr) => {
+        $crate::store::suite::run!($stage; receive:
+            a_new_alert_is_read_back_as_it_was_given,
+            every_field_survives,
+            a_mail_joins_an_open_alert,
+            a_mail_joins_an_acknowledged_alert_until_its_window_ends,
+            a_mail_opens_another_alert_once_the_first_is_over,
+            the_same_mail_again_only_adds_recipients,
+            fifty_mails_at_once_make_one_alert,
+            a_crash_midway_leaves_nothing,
+            a_change_that_names_another_alert_is_refused_whole,
+            an_update_of_no_alert_is_an_error,
+            an_update_without_a_change_returns_its_commands,
+            a_notification_that_is_taken_out_is_gone,
+            codes_of_recent_alerts_differ,
+            codes_grow_and_are_used_again_after_a_month,
+            the_code_of_an_open_alert_is_never_given_again,
+            numbers_rise,
+        );
+        $crate::store::suite::run!($stage; claim:
+            what_is_due_is_claimed_once,
+            racing_claims_never_share_a_notification,
+            the_longest_overdue_comes_first_up_to_the_limit,
+            only_the_given_alerts_are_claimed,
+            a_claim_that_expired_is_claimed_again_unsure,
+            an_older_doubt_is_kept,
+            a_page_of_an_alert_that_is_not_open_is_never_claimed,
+            news_of_an_alert_that_is_over_is_claimed,
+            due_alerts_are_open_and_due,
+            the_next_due_time_is_the_earliest_of_all,
+        );
+        $crate::store::suite::run!($stage; ask:
+            history_keeps_its_order,
+            history_of_no_alert_is_an_error,
+            lists_are_filtered_and_newest_first,
+            a_code_names_its_newest_alert,
+            a_token_names_its_notification,
+            a_digest_names_its_newest_active_alert,
+            only_numbers_that_may_have_been_reached_were_notified,
+            provider_ids_are_those_of_the_number,
+            what_is_under_way_was_accepted_and_has_not_ended,
+            an_outside_id_is_new_once_within_a_month,
+            overrides_that_are_over_or_replaced_are_left_out,
+            a_finite_override_leaves_the_fixed_one,
+            heartbeats_are_the_newest_of_all_engines,
+        );
+    };
+    ($stage:expr; $module:ident: $($name:ident,)+) => {
+        $(
+            #[test]
+            fn $name() {
+                $crate::store::suite::$module::$name(&$stage);
+            }
+        )+
+    };
+}
+pub(in crate::store) use run;
