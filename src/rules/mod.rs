@@ -5,7 +5,13 @@ pub mod pattern;
 pub mod ruleset;
 pub mod verdict;
 
+mod fold;
+mod haystack;
+mod literal;
+mod prefilter;
+
 pub use condition::{Condition, Place};
-pub use pattern::Pattern;
+pub use haystack::Haystack;
+pub use pattern::{Match, Pattern, PatternError};
 pub use ruleset::{Action, Rule, RuleSet};
 pub use verdict::{ConditionReport, Judgement, RuleVerdict};
