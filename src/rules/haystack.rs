@@ -1,7 +1,6 @@
 //! A text that many patterns look at: folded once, and searched for the literals of all of them in one pass.
 
 use std::cell::OnceCell;
-use std::sync::OnceLock;
 
 use super::fold::fold;
 use super::prefilter::{Prefilter, Present};
@@ -9,16 +8,10 @@ use super::prefilter::{Prefilter, Present};
 /// Texts shorter than this are searched literal by literal: a pass over them is not worth the table.
 const SHORT: usize = 512;
 
-/// Builds a rule set's [`Prefilter`] when the first long text asks for it.
+/// Who owns the literals of many patterns; a [`Prefilter`] is built of them when the first long text asks for it.
 pub(crate) trait Literals {
-    /// All literals of the rule set.
+    /// The same at every call.
     fn prefilter(&self) -> &Prefilter;
-}
-
-impl<F: Fn() -> Prefilter> Literals for (OnceLock<Prefilter>, F) {
-    fn prefilter(&self) -> &Prefilter {
-        self.0.get_or_init(&self.1)
-    }
 }
 
 /// A text to search. Keeps what was learned of it, so make one for a text and show it to every pattern.
@@ -93,9 +86,17 @@ mod tests {
         all.iter().map(ToString::to_string).collect()
     }
 
+    struct Two(Prefilter);
+
+    impl Literals for Two {
+        fn prefilter(&self) -> &Prefilter {
+            &self.0
+        }
+    }
+
     #[test]
     fn a_long_text_is_searched_for_all_literals_and_for_those_that_came_later() {
-        let set = (OnceLock::new(), || Prefilter::new(["DISK FULL", "TAPE"].into_iter()));
+        let set = Two(Prefilter::new(["DISK FULL", "TAPE"].into_iter()));
         let text = format!("{}\nDisk full on web17\n", "quiet ".repeat(200));
         let haystack = Haystack::with_literals(&text, &set);
         assert!(haystack.contains("DISK FULL"));

@@ -233,10 +233,10 @@ mod tests {
     fn the_longest_text_that_cannot_be_missing_is_required() {
         let cases: &[(&str, &[&str])] = &[
             (r"^Priority changed from \w+ to Emergency \(Critical\)$", &[" TO EMERGENCY (CRITICAL)"]),
-            (r"Issue #(?<issue>\d+) has been (updated|reported) by", &[
-                " HAS BEEN UPDATED BY",
-                " HAS BEEN REPORTED BY",
-            ]),
+            (
+                r"Issue #(?<issue>\d+) has been (updated|reported) by",
+                &[" HAS BEEN UPDATED BY", " HAS BEEN REPORTED BY"],
+            ),
             ("kernel", &["KERNEL"]),
             ("(?i)Straße", &["STRAßE"]),
             ("(?-i)Exact", &["EXACT"]),

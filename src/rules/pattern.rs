@@ -144,7 +144,7 @@ fn compile(source: &str) -> Result<Regex, PatternError> {
     built.map_err(|error| match error {
         regex::Error::CompiledTooBig(limit) => {
             let limit = limit / (1024 * 1024);
-            PatternError::new(source, 0, format!("needs more than {limit} MiB when compiled: repeat less"))
+            PatternError::new(source, 0, format!("needs more than {limit} MiB when compiled"))
         }
         // The crate renders these over several lines; translating once more tells message and place apart.
         error => translate(source)
@@ -175,7 +175,11 @@ fn chars_before(source: &str, offset: usize) -> usize {
 
 /// A pattern may be written over several lines with `(?x)`.
 fn one_line(text: &str) -> String {
-    if text.contains(char::is_control) { text.split_whitespace().collect::<Vec<_>>().join(" ") } else { text.to_owned() }
+    if text.contains(char::is_control) {
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
+    } else {
+        text.to_owned()
+    }
 }
 
 /// What a look over the syntax tree tells.

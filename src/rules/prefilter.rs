@@ -48,8 +48,12 @@ impl Prefilter {
         }
         // Four slots a literal keep most of them empty, which is what makes the pass fast.
         let size = (distinct.len() * 4).next_power_of_two().clamp(256, 1 << 20);
-        let mut filter =
-            Self { numbers, heads: vec![0; size], entries: Vec::with_capacity(distinct.len()), shift: 32 - size.ilog2() };
+        let mut filter = Self {
+            numbers,
+            heads: vec![0; size],
+            entries: Vec::with_capacity(distinct.len()),
+            shift: 32 - size.ilog2(),
+        };
         let mut crowd = vec![0_u32; size];
         for literal in distinct {
             filter.file(literal, &mut crowd);
