@@ -5,7 +5,17 @@ pub mod pattern;
 pub mod ruleset;
 pub mod verdict;
 
+mod authentication;
+mod excerpt;
+mod fold;
+mod haystack;
+mod literal;
+mod prefilter;
+mod sight;
+mod words;
+
 pub use condition::{Condition, Place};
-pub use pattern::Pattern;
-pub use ruleset::{Action, Rule, RuleSet};
-pub use verdict::{ConditionReport, Judgement, RuleVerdict};
+pub use haystack::Haystack;
+pub use pattern::{Match, Pattern, PatternError};
+pub use ruleset::{Action, Rule, RuleSet, View};
+pub use verdict::{ConditionReport, Judgement, RuleError, RuleVerdict};

@@ -1,9 +1,15 @@
 //! The rules in order, and how they judge a mail.
 
+use std::sync::OnceLock;
+
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
-use super::{Condition, Judgement};
+use super::haystack::Literals;
+use super::prefilter::Prefilter;
+use super::sight::Sight;
+use super::verdict::{Captures, RuleVerdict};
+use super::{Condition, Judgement, Pattern, PatternError, Place, RuleError};
 use crate::mail::Message;
 use crate::oncall::GroupId;
 
@@ -71,23 +77,110 @@ pub struct View<'a> {
 pub struct RuleSet {
     /// In the order of the rule file, included files where they are included.
     pub rules: Vec<Rule>,
+    /// The literals of all patterns. Those of a rule that is added later are sought one by one.
+    literals: OnceLock<Prefilter>,
 }
 
 impl RuleSet {
-    /// Judges a mail: each rule in order until one matches that does not go on.
-    pub fn judge<'r>(&'r self, view: &View<'_>) -> Judgement<'r> {
-        let _ = view;
-        todo!()
+    /// The rules in the order of the rule file.
+    pub fn new(rules: Vec<Rule>) -> Self {
+        Self { rules, literals: OnceLock::new() }
+    }
+
+    /// Judges a mail: each rule in order until one matches that does not go on. A rule without conditions matches.
+    ///
+    /// # Errors
+    /// When a pattern that is needed cannot be compiled.
+    pub fn judge<'r>(&'r self, view: &View<'_>) -> Result<Judgement<'r>, RuleError> {
+        let sight = Sight::new(view, self);
+        let mut verdicts = Vec::new();
+        for rule in &self.rules {
+            if let Some(captures) = rule.matches(&sight)? {
+                let captures = captures.into_pairs();
+                verdicts.push(RuleVerdict { rule, matched: true, considered: true, conditions: Vec::new(), captures });
+                if !rule.goes_on {
+                    break;
+                }
+            }
+        }
+        Ok(Judgement { verdicts })
     }
 
     /// Like [`judge`](Self::judge), but reports every rule and condition, also those that `judge` needs not look at.
-    pub fn explain<'r>(&'r self, view: &View<'_>) -> Judgement<'r> {
-        let _ = view;
-        todo!()
+    ///
+    /// # Errors
+    /// When a pattern cannot be compiled, also one that `judge` needs not look at.
+    pub fn explain<'r>(&'r self, view: &View<'_>) -> Result<Judgement<'r>, RuleError> {
+        let sight = Sight::new(view, self);
+        let mut verdicts = Vec::new();
+        let mut considered = true;
+        for rule in &self.rules {
+            let verdict = rule.report(&sight, considered)?;
+            considered &= !verdict.matched || rule.goes_on;
+            verdicts.push(verdict);
+        }
+        Ok(Judgement { verdicts })
     }
 
     /// Whether some condition looks at the recipient: if not, all recipients of a mail get the same judgement.
     pub fn depends_on_recipient(&self) -> bool {
-        todo!()
+        self.rules.iter().flat_map(|rule| &rule.when).any(|condition| condition.looks_at(&Place::Recipient))
+    }
+
+    /// Compiles every pattern, which `check` does and a mail does not wait for: all that fail.
+    pub fn compile(&self) -> Vec<RuleError> {
+        let patterns =
+            self.rules.iter().flat_map(|rule| rule.patterns().into_iter().map(move |pattern| (rule, pattern)));
+        patterns.filter_map(|(rule, pattern)| pattern.compile().err().map(|error| rule.broken(error))).collect()
     }
 }
+
+impl Literals for RuleSet {
+    fn prefilter(&self) -> &Prefilter {
+        self.literals.get_or_init(|| {
+            let patterns: Vec<&Pattern> = self.rules.iter().flat_map(Rule::patterns).collect();
+            Prefilter::new(patterns.iter().flat_map(|pattern| pattern.required()).map(String::as_str))
+        })
+    }
+}
+
+impl Rule {
+    /// All patterns of its conditions.
+    pub fn patterns(&self) -> Vec<&Pattern> {
+        self.when.iter().flat_map(Condition::patterns).collect()
+    }
+
+    /// The names of the captures that its conditions may fill; one may come several times.
+    pub fn capture_names(&self) -> Vec<&str> {
+        self.when.iter().flat_map(Condition::capture_names).collect()
+    }
+
+    /// What was captured, if all conditions hold.
+    fn matches(&self, sight: &Sight<'_>) -> Result<Option<Captures>, RuleError> {
+        let mut captures = Captures::default();
+        for condition in &self.when {
+            if !condition.holds(sight, &mut captures).map_err(|error| self.broken(error))? {
+                return Ok(None);
+            }
+        }
+        Ok(Some(captures))
+    }
+
+    fn report(&self, sight: &Sight<'_>, considered: bool) -> Result<RuleVerdict<'_>, RuleError> {
+        let mut captures = Captures::default();
+        let mut conditions = Vec::with_capacity(self.when.len());
+        for condition in &self.when {
+            conditions.push(condition.report(sight, &mut captures).map_err(|error| self.broken(error))?);
+        }
+        let matched = conditions.iter().all(|report| report.matched);
+        let captures = if matched { captures.into_pairs() } else { Vec::new() };
+        Ok(RuleVerdict { rule: self, matched, considered, conditions, captures })
+    }
+
+    fn broken(&self, error: PatternError) -> RuleError {
+        RuleError { rule: self.name.clone(), error }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,19 @@
 
 use serde::Serialize;
 
-use super::Rule;
+use super::pattern::{Match, PatternError};
+use super::ruleset::Rule;
+
+/// Why a mail could not be judged: a pattern turned out to be unusable when it was needed. The rule file is broken then,
+/// and the mail must be tried again when it is not.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("rule `{rule}`: pattern `{}` {error}", .error.pattern)]
+pub struct RuleError {
+    /// The rule's name.
+    pub rule: String,
+    /// What is wrong with its pattern.
+    pub error: PatternError,
+}
 
 /// What one condition saw.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -46,5 +58,33 @@ impl<'r> Judgement<'r> {
     /// The verdicts that decide: considered, and matched.
     pub fn matched(&self) -> impl Iterator<Item = &RuleVerdict<'r>> {
         self.verdicts.iter().filter(|verdict| verdict.considered && verdict.matched)
+    }
+}
+
+/// What named groups caught: name and text, in the order in which they were filled. The first to fill a name counts.
+#[derive(Debug, Default)]
+pub(crate) struct Captures(Vec<(String, String)>);
+
+impl Captures {
+    pub(crate) fn add(&mut self, found: &Match<'_, '_>) {
+        for (name, text) in &found.captures {
+            self.fill(name, text);
+        }
+    }
+
+    pub(crate) fn absorb(&mut self, others: Self) {
+        for (name, text) in others.0 {
+            self.fill(&name, &text);
+        }
+    }
+
+    pub(crate) fn into_pairs(self) -> Vec<(String, String)> {
+        self.0
+    }
+
+    fn fill(&mut self, name: &str, text: &str) {
+        if !self.0.iter().any(|(known, _)| known == name) {
+            self.0.push((name.to_owned(), text.to_owned()));
+        }
     }
 }

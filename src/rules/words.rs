@@ -1,0 +1,132 @@
+//! Conditions in words: what they ask for, what they saw, and why they did not hold.
+
+use std::fmt;
+
+use jiff::Zoned;
+use jiff::civil::Weekday;
+use jiff::tz::TimeZone;
+
+use super::authentication::Results;
+use super::excerpt;
+use super::ruleset::View;
+use super::sight::Sight;
+use super::{Condition, ConditionReport, Haystack, Pattern, Place};
+
+/// The condition on one line, in the words of the rule file.
+pub(crate) fn describe(condition: &Condition) -> String {
+    match condition {
+        Condition::Matches { place, pattern } => format!("{place} matches `{pattern}`"),
+        Condition::Automatic(true) => "is an automatic answer or a bounce".to_owned(),
+        Condition::Automatic(false) => "is neither an automatic answer nor a bounce".to_owned(),
+        Condition::Size { min: Some(min), max: Some(max) } => format!("size from {min} to {max} bytes"),
+        Condition::Size { min: Some(min), max: None } => format!("size at least {min} bytes"),
+        Condition::Size { min: None, max: Some(max) } => format!("size at most {max} bytes"),
+        Condition::Size { min: None, max: None } => "any size".to_owned(),
+        Condition::Authenticated { method, result } => format!("authenticated: {method}={result}"),
+        Condition::Between { from, until, time_zone } => {
+            let (from, until) = (from.strftime("%H:%M"), until.strftime("%H:%M"));
+            format!("between {from} and {until} {}", zone_name(time_zone))
+        }
+        Condition::On { days, time_zone } => {
+            let days: Vec<_> = days.iter().map(|day| day_name(*day)).collect();
+            format!("on {} {}", days.join(", "), zone_name(time_zone))
+        }
+        Condition::All(conditions) => format!("all of {} conditions", conditions.len()),
+        Condition::Any(conditions) => format!("any of {} conditions", conditions.len()),
+        Condition::Not(condition) => format!("not: {}", describe(condition)),
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text => f.write_str("text"),
+            Self::Subject => f.write_str("subject"),
+            Self::From => f.write_str("from"),
+            Self::To => f.write_str("to"),
+            Self::Header(name) => write!(f, "header {name}"),
+            Self::Sender => f.write_str("sender"),
+            Self::Recipient => f.write_str("recipient"),
+            Self::Body => f.write_str("body"),
+            Self::Quoted => f.write_str("quoted"),
+            Self::Attachment => f.write_str("attachment"),
+        }
+    }
+}
+
+/// Why the pattern was not found there: nothing is there, or what comes nearest.
+pub(crate) fn why_not(place: &Place, pattern: &Pattern, sight: &Sight<'_>) -> String {
+    let texts: Vec<&Haystack<'_>> = sight.texts(place).collect();
+    if texts.is_empty() {
+        return match place {
+            Place::From => "there is no From".to_owned(),
+            Place::To => "there is neither To nor Cc".to_owned(),
+            Place::Header(name) => format!("there is no header {name}"),
+            Place::Sender => "no sender was named".to_owned(),
+            Place::Attachment => "there is no attachment".to_owned(),
+            Place::Text | Place::Subject | Place::Recipient | Place::Body | Place::Quoted => "it is missing".to_owned(),
+        };
+    }
+    if texts.iter().all(|haystack| haystack.text().trim().is_empty()) {
+        return "it is empty".to_owned();
+    }
+    if let [only] = texts.as_slice()
+        && !only.text().trim().contains('\n')
+    {
+        return format!("no match in: {}", excerpt::short(only.text()));
+    }
+    match texts.iter().find_map(|haystack| haystack.nearest_line(pattern.required())) {
+        Some(line) => format!("no line matches; nearest: {}", excerpt::short(line)),
+        None if texts.len() > 1 => format!("none of {} matches", texts.len()),
+        None => "no line matches".to_owned(),
+    }
+}
+
+/// What makes a mail an automatic answer, if anything does.
+pub(crate) fn automatic(view: &View<'_>) -> String {
+    match (view.message.automatic, view.sender) {
+        (true, _) => "its headers are those of an automatic answer or a bounce",
+        (false, Some("")) => "it comes from the null sender",
+        (false, Some(_) | None) => "nothing says that it is an automatic answer",
+    }
+    .to_owned()
+}
+
+/// What the topmost `Authentication-Results` says.
+pub(crate) fn authentication(results: Option<&Results>) -> String {
+    let Some(results) = results else { return "there is no Authentication-Results".to_owned() };
+    let server = results.authserv_id.as_deref().unwrap_or("the topmost field");
+    let told: Vec<_> = results.results.iter().map(|(method, result)| format!("{method}={result}")).collect();
+    let told = if told.is_empty() { "nothing".to_owned() } else { told.join(", ") };
+    excerpt::short(&format!("{server} says {told}"))
+}
+
+/// "it is Sat 23:14 Pacific/Auckland"
+pub(crate) fn local_time(now: &Zoned) -> String {
+    format!("it is {} {} {}", day_name(now.weekday()), now.strftime("%H:%M"), zone_name(now.time_zone()))
+}
+
+/// "2 of 3 hold"
+pub(crate) fn how_many_hold(within: &[ConditionReport]) -> String {
+    format!("{} of {} hold", within.iter().filter(|report| report.matched).count(), within.len())
+}
+
+fn zone_name(time_zone: &TimeZone) -> String {
+    match (time_zone.iana_name(), time_zone.to_fixed_offset()) {
+        (Some(name), _) => name.to_owned(),
+        (None, Ok(offset)) => offset.to_string(),
+        (None, Err(_)) => "local time".to_owned(),
+    }
+}
+
+fn day_name(day: Weekday) -> &'static str {
+    match day {
+        Weekday::Monday => "Mon",
+        Weekday::Tuesday => "Tue",
+        Weekday::Wednesday => "Wed",
+        Weekday::Thursday => "Thu",
+        Weekday::Friday => "Fri",
+        Weekday::Saturday => "Sat",
+        Weekday::Sunday => "Sun",
+    }
+}
