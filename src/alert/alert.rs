@@ -91,7 +91,7 @@ pub struct Progress {
     pub step: u32,
     /// The attempt of the step, from 0.
     pub attempt: u32,
-    /// When this attempt began.
+    /// When this attempt began. An attempt without notifications has not begun yet: it does so then, after a pause.
     pub began_at: Timestamp,
 }
 

@@ -1,7 +1,20 @@
 //! The escalation: one pure function from what happened to what becomes of the alert.
+//!
+//! `play` holds what is changed while it runs; `attempt` plays the policy, `delivery` hears the provider and `human`
+//! the people.
+
+mod attempt;
+mod delivery;
+mod human;
+mod play;
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod stories;
 
 use jiff::Timestamp;
 
+use self::play::Play;
 use super::{Actor, Alert, CallStatus, NotificationId, TextStatus};
 use crate::oncall::Roster;
 
@@ -188,8 +201,27 @@ pub struct Change {
     pub history: Vec<Entry>,
 }
 
-/// What becomes of `alert` when `event` happens.
+/// What becomes of `alert` when `event` happens. Afterwards `next_at` is set if, and only if, the alert is open.
+///
+/// Events may come late, twice, in any order and for what is long over: those change nothing but, at most, the
+/// history. A clock that goes back restarts waits, but never holds an alert longer than one wait more.
 pub fn escalate(alert: Alert, event: Event, context: &mut Context<'_>) -> Change {
-    let _ = (alert, event, context);
-    todo!()
+    let mut play = Play::new(alert, context);
+    play.mend_times();
+    match event {
+        Event::Opened => play.opened(),
+        Event::Joined { recipients, subject } => play.joined(recipients, &subject),
+        Event::Tick => play.tick(),
+        Event::Accepted { notification, provider, provider_id } => play.accepted(notification, provider, provider_id),
+        Event::NotAccepted { notification, refusal } => play.not_accepted(notification, refusal),
+        Event::CallStatus { notification, sequence, status, human, detail } => {
+            play.call_status(notification, sequence, status, human, detail);
+        }
+        Event::TextStatus { notification, status, detail } => play.text_status(notification, status, detail),
+        Event::KeyPressed { notification, key } => play.key_pressed(notification, key),
+        Event::Acknowledge { by, within } => play.acknowledge(&by, within),
+        Event::Resolve { by, within } => play.resolve(&by, within),
+        Event::Escalate { by, within } => play.pass_on(&by, within),
+    }
+    play.end()
 }

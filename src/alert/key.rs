@@ -4,6 +4,26 @@ use std::fmt;
 
 use sha2::{Digest as _, Sha256};
 
+pub use super::subject::subject_core;
+
+/// The key of a mail whose rule gives none: recipient, rule and named captures; without captures, the core of the
+/// subject instead of them. Where the subject has no core, what it says counts as it is.
+///
+/// Different parts make different keys: what comes from a mail is quoted. A rule without captures and a mail without
+/// a subject leave nothing to tell events apart: such mails share a key.
+pub fn derive(recipient: &str, rule: &str, captures: &[(String, String)], subject: &str) -> String {
+    let recipient = recipient.to_lowercase();
+    if captures.is_empty() {
+        let core = match subject_core(subject) {
+            core if core.is_empty() => subject.trim().to_lowercase(),
+            core => core,
+        };
+        return format!("{recipient:?} {rule:?} subject {core:?}");
+    }
+    let captures: Vec<_> = captures.iter().map(|(name, value)| format!("{name}={value:?}")).collect();
+    format!("{recipient:?} {rule:?} {}", captures.join(" "))
+}
+
 /// SHA-256 over some parts, each with its length before it, so that `("ab", "c")` and `("a", "bc")` differ.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest(pub [u8; 32]);
@@ -29,5 +49,47 @@ impl fmt::Display for Digest {
 impl fmt::Debug for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Digest({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn captures(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn a_digest_tells_parts_apart_that_join_to_the_same_text() {
+        assert_ne!(Digest::of(["ab", "c"]), Digest::of(["a", "bc"]));
+        assert_ne!(Digest::of(["a"]), Digest::of(["a", ""]));
+        assert_eq!(Digest::of(["a", "b"]), Digest::of(["a", "b"]));
+    }
+
+    #[test]
+    fn captures_identify_whatever_the_subject_says() {
+        let issue = captures(&[("issue", "4711"), ("who", "David")]);
+        let key = derive("DBA@example.com", "redmine", &issue, "#4711 broken");
+        assert_eq!(key, r#""dba@example.com" "redmine" issue="4711" who="David""#);
+        assert_eq!(key, derive("dba@example.com", "redmine", &issue, "something else"));
+        assert_ne!(key, derive("dba@example.com", "redmine", &captures(&[("issue", "4712"), ("who", "David")]), ""));
+    }
+
+    #[test]
+    fn without_captures_the_core_of_the_subject_identifies() {
+        let key = |recipient: &str, rule: &str, subject: &str| derive(recipient, rule, &[], subject);
+        assert_eq!(key("a@b", "r", "Disk full on db12"), key("a@b", "r", "Re: Disk full on db12 (3)"));
+        assert_ne!(key("a@b", "r", "Disk full on db12"), key("a@b", "r", "Disk full on db13"));
+        assert_ne!(key("a@b", "r", "Disk full on db12"), key("c@b", "r", "Disk full on db12"));
+        assert_ne!(key("a@b", "r", "Disk full on db12"), key("a@b", "s", "Disk full on db12"));
+        assert_ne!(key("a@b", "r", "2026-11-02"), key("a@b", "r", "2026-11-03"));
+    }
+
+    #[test]
+    fn a_capture_cannot_pretend_to_be_two() {
+        let one = derive("a@b", "r", &captures(&[("x", "1\" y=\"2")]), "");
+        let two = derive("a@b", "r", &captures(&[("x", "1"), ("y", "2")]), "");
+        assert_ne!(one, two);
     }
 }

@@ -6,6 +6,7 @@ pub mod escalation;
 pub mod key;
 pub mod notification;
 pub mod policy;
+pub mod subject;
 
 pub use alert::{Actor, Alert, AlertId, Code, Progress, State, Through};
 pub use escalation::{Change, Command, Context, Entry, EntryKind, Event, Refusal};

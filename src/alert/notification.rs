@@ -197,6 +197,34 @@ pub enum CallStatus {
     Canceled,
 }
 
+impl CallStatus {
+    /// Twilio's word for it: `in-progress`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Initiated => "initiated",
+            Self::Ringing => "ringing",
+            Self::InProgress => "in-progress",
+            Self::Completed => "completed",
+            Self::Busy => "busy",
+            Self::Failed => "failed",
+            Self::NoAnswer => "no-answer",
+            Self::Canceled => "canceled",
+        }
+    }
+
+    /// How far a call has come, from 0: a status of a lower rank is old news.
+    pub fn rank(self) -> u8 {
+        match self {
+            Self::Queued => 0,
+            Self::Initiated => 1,
+            Self::Ringing => 2,
+            Self::InProgress => 3,
+            Self::Completed | Self::Busy | Self::Failed | Self::NoAnswer | Self::Canceled => 4,
+        }
+    }
+}
+
 /// A text's status, as Twilio names them (TWILIO "Message resource").
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum TextStatus {
@@ -212,6 +240,29 @@ pub enum TextStatus {
     Failed,
     /// Cancelled.
     Canceled,
+}
+
+impl TextStatus {
+    /// Twilio's word for it: `undelivered`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Sent => "sent",
+            Self::Delivered => "delivered",
+            Self::Undelivered => "undelivered",
+            Self::Failed => "failed",
+            Self::Canceled => "canceled",
+        }
+    }
+
+    /// How far a text has come, from 0: a status of a lower rank is old news.
+    pub fn rank(self) -> u8 {
+        match self {
+            Self::Queued => 0,
+            Self::Sent => 1,
+            Self::Delivered | Self::Undelivered | Self::Failed | Self::Canceled => 2,
+        }
+    }
 }
 
 /// One call or text to one contact about one alert.
@@ -247,4 +298,51 @@ pub struct Notification {
     pub sequence: i64,
     /// A human was there: a key was pressed, or machine detection said so.
     pub reached: bool,
+}
+
+impl Notification {
+    /// Whether it waits to be sent or is being sent.
+    pub fn is_unsent(&self) -> bool {
+        match self.delivery {
+            Delivery::Due { .. } | Delivery::Claimed { .. } => true,
+            Delivery::Accepted { .. } | Delivery::Ended { .. } => false,
+        }
+    }
+
+    /// Whether a provider has taken it, as far as we know.
+    pub fn was_accepted(&self) -> bool {
+        match &self.delivery {
+            Delivery::Due { .. } | Delivery::Claimed { .. } => false,
+            Delivery::Accepted { .. } => true,
+            Delivery::Ended { outcome, provider_id, .. } => match outcome {
+                Outcome::Completed
+                | Outcome::Machine
+                | Outcome::NoAnswer
+                | Outcome::Busy
+                | Outcome::Failed
+                | Outcome::Canceled
+                | Outcome::Delivered
+                | Outcome::Undelivered => true,
+                Outcome::Refused | Outcome::GaveUp | Outcome::Withdrawn => provider_id.is_some(),
+            },
+        }
+    }
+
+    /// Whether a provider may have it: it was accepted, is being sent, or was sent without an answer.
+    pub fn may_have_been_sent(&self) -> bool {
+        match &self.delivery {
+            Delivery::Due { unsure_since, .. } => unsure_since.is_some(),
+            Delivery::Claimed { .. } => true,
+            Delivery::Accepted { .. } | Delivery::Ended { .. } => self.was_accepted(),
+        }
+    }
+
+    /// Whether it has ended and no human can have learned of the alert by it. A call that was answered, but in which
+    /// nobody pressed a key or was heard, counts: voice mailboxes answer, too.
+    pub fn has_failed(&self) -> bool {
+        match self.delivery {
+            Delivery::Due { .. } | Delivery::Claimed { .. } | Delivery::Accepted { .. } => false,
+            Delivery::Ended { outcome, .. } => !self.reached && outcome != Outcome::Delivered,
+        }
+    }
 }

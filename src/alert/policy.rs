@@ -1,9 +1,12 @@
 //! Whom to notify, in what order: the escalation policy and its steps.
 
-use jiff::SignedDuration;
+use std::fmt;
+
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::Channel;
+use crate::oncall::{ContactId, GroupId, Roster};
 
 /// Whom to notify in what order. An alert carries a copy of its policy, so that a rule file edited at night does not
 /// change what is under way.
@@ -45,4 +48,88 @@ pub enum Target {
     Contact(String),
     /// `"escalation"`: the contact or group that the rule file names for the last resort (`[defaults] escalation`).
     Escalation(Box<Target>),
+}
+
+impl Target {
+    /// Whom it means for an alert of `group` at `now`: in the order of the rule file, nobody twice, without names that
+    /// the roster does not know.
+    pub fn contacts(&self, group: &GroupId, roster: &Roster, now: Timestamp) -> Vec<ContactId> {
+        let members = |group: &GroupId| roster.groups.get(group).map(|group| group.members.clone());
+        let named = match self {
+            Self::OnCall => roster.duty(group, now).map(|duty| vec![duty.contact]),
+            Self::Backup => roster.groups.get(group).map(|group| group.backup.clone()),
+            Self::Group => members(group),
+            Self::OtherGroup(name) => members(&GroupId::new(name)),
+            Self::Contact(name) => Some(vec![ContactId::new(name)]),
+            Self::Escalation(target) => Some(target.contacts(group, roster, now)),
+        };
+        let mut contacts = Vec::new();
+        for contact in named.unwrap_or_default() {
+            if roster.contacts.contains_key(&contact) && !contacts.contains(&contact) {
+                contacts.push(contact);
+            }
+        }
+        contacts
+    }
+}
+
+/// As the rule file writes it: `oncall`, `group:NAME`.
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OnCall => f.write_str("oncall"),
+            Self::Backup => f.write_str("backup"),
+            Self::Group => f.write_str("group"),
+            Self::OtherGroup(name) => write!(f, "group:{name}"),
+            Self::Contact(name) => write!(f, "contact:{name}"),
+            Self::Escalation(_) => f.write_str("escalation"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::oncall::{Contact, Group, OnCall};
+
+    fn roster() -> Roster {
+        let mut roster = Roster::default();
+        for name in ["david", "darren"] {
+            let id = ContactId::new(name);
+            let contact = Contact { id: id.clone(), name: name.to_owned(), phone: None, sms: None, email: None };
+            roster.contacts.insert(id, contact);
+        }
+        let names = |names: &[&str]| names.iter().map(|name| ContactId::new(*name)).collect();
+        for (group, members, backup) in [
+            ("dba", names(&["david", "gone", "darren", "david"]), names(&["darren"])),
+            ("web", names(&["darren"]), names(&[])),
+        ] {
+            let id = GroupId::new(group);
+            let on_call = OnCall::Fixed(ContactId::new("david"));
+            let group = Group { id: id.clone(), name: group.to_owned(), members, on_call, backup, policy: None };
+            roster.groups.insert(id, group);
+        }
+        roster
+    }
+
+    #[test]
+    fn each_target_means_these_people() {
+        let cases = [
+            (Target::OnCall, vec!["david"]),
+            (Target::Backup, vec!["darren"]),
+            (Target::Group, vec!["david", "darren"]),
+            (Target::OtherGroup("web".to_owned()), vec!["darren"]),
+            (Target::OtherGroup("nowhere".to_owned()), vec![]),
+            (Target::Contact("darren".to_owned()), vec!["darren"]),
+            (Target::Contact("gone".to_owned()), vec![]),
+            (Target::Escalation(Box::new(Target::OtherGroup("web".to_owned()))), vec!["darren"]),
+            (Target::Escalation(Box::new(Target::OnCall)), vec!["david"]),
+        ];
+        for (target, expected) in cases {
+            let found = target.contacts(&GroupId::new("dba"), &roster(), Timestamp::UNIX_EPOCH);
+            let expected: Vec<_> = expected.into_iter().map(ContactId::new).collect();
+            assert_eq!(found, expected, "{target}");
+        }
+        assert!(Target::OnCall.contacts(&GroupId::new("gone"), &roster(), Timestamp::UNIX_EPOCH).is_empty());
+    }
 }

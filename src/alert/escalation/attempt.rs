@@ -1,0 +1,278 @@
+//! Playing the policy: attempts begin, are over, and lead to the next one, the next round, or the end.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::EntryKind;
+use super::play::{CALL_LIFETIME, LONGEST_PAUSE, Place, Play, later, number, other};
+use crate::alert::{Channel, Delivery, Notification, Outcome, Progress, Purpose, State, Step};
+use crate::oncall::{Contact, ContactId, Phone};
+
+/// How long after opening further rounds are played while nothing at all can be sent.
+const OUTAGE: SignedDuration = SignedDuration::from_hours(24);
+
+/// How many rounds more than the policy has are played in that time at most, whatever the clock does meanwhile.
+const OUTAGE_ROUNDS: u32 = 64;
+
+/// One notification that an attempt would send.
+struct Planned<'r> {
+    contact: &'r Contact,
+    channel: Channel,
+    number: &'r Phone,
+    /// True when the contact has no number for the channel that the step names.
+    instead: bool,
+}
+
+impl<'r> Play<'r> {
+    /// The alert has just been opened.
+    pub fn opened(&mut self) {
+        let text = match (self.alert.rule.as_str(), self.alert.subject.as_str()) {
+            ("", subject) => format!("opened by a mail that no rule matched: {subject}"),
+            (rule, subject) => format!("opened by rule {rule}: {subject}"),
+        };
+        self.say(EntryKind::Opened, text);
+        self.settle();
+    }
+
+    /// Time has passed.
+    pub fn tick(&mut self) {
+        if self.alert.next_at.is_none_or(|next| next <= self.now) {
+            self.settle();
+        }
+    }
+
+    /// Finds out whether the attempt under way is over, goes on if it is, and sets when to look again.
+    ///
+    /// An attempt is over at once when none of its pages can reach a human any more; else when its time is up and no
+    /// call of it is live.
+    pub fn settle(&mut self) {
+        if self.alert.state != State::Open {
+            return;
+        }
+        let Some(progress) = self.alert.progress else { return self.begin(Place::FIRST) };
+        let place = Place::of_progress(&progress);
+        if self.pages_at(place).next().is_none() {
+            if progress.began_at <= self.now {
+                self.begin(place);
+            } else {
+                self.alert.next_at = Some(progress.began_at);
+            }
+            return;
+        }
+        if self.pages_at(place).all(Notification::has_failed) {
+            return self.advance(place);
+        }
+        let deadline = later(progress.began_at, self.wait(place));
+        if self.now < deadline {
+            self.alert.next_at = Some(deadline);
+        } else if let Some(until) = self.held_until(place, deadline).filter(|&until| until > self.now) {
+            self.alert.next_at = Some(until);
+        } else if self.was_never_tried(place, progress.began_at) {
+            self.wait_again(progress);
+        } else {
+            self.say(EntryKind::Step, format!("nobody acknowledged within {:#}", self.wait(place)));
+            self.give_up(place);
+            self.advance(place);
+        }
+    }
+
+    /// Begins the attempt at `place`, or where that has nobody to notify, the first step after it that has.
+    pub fn begin(&mut self, mut place: Place) {
+        // As many steps skipped in a row as there are: all of them now have nobody, and so have further rounds.
+        for _ in 0..self.alert.policy.steps.len() {
+            if self.start(place) {
+                return;
+            }
+            match self.step_after(place) {
+                Some(next) => place = next,
+                None => break,
+            }
+        }
+        self.end_of_policy(place.round);
+    }
+
+    /// The first attempt of the step after `place`, in the next round if need be; `None`: the policy ends.
+    pub fn step_after(&self, place: Place) -> Option<Place> {
+        let next = place.step.saturating_add(1);
+        if self.step(next).is_some() {
+            Some(Place { step: next, attempt: 0, ..place })
+        } else if place.round < self.alert.policy.repeat {
+            Some(Place { round: place.round.saturating_add(1), ..Place::FIRST })
+        } else {
+            None
+        }
+    }
+
+    /// Whom the step at `place` would notify now.
+    pub fn whom(&self, place: Place) -> Vec<ContactId> {
+        let plan = self.step(place.step).map(|step| self.plan(step)).unwrap_or_default();
+        plan.into_iter().map(|planned| planned.contact.id.clone()).collect()
+    }
+
+    /// `2 (backup)`: the step as a person counts it.
+    pub fn step_name(&self, number: u32) -> String {
+        let target = self.step(number).map(|step| format!(" ({})", step.notify)).unwrap_or_default();
+        format!("{}{target}", number.saturating_add(1))
+    }
+
+    /// What an attempt at `step` sends now: to nobody twice by the same channel.
+    fn plan(&self, step: &Step) -> Vec<Planned<'r>> {
+        let roster = self.roster;
+        let mut plan: Vec<Planned<'r>> = Vec::new();
+        for id in step.notify.contacts(&self.alert.group, roster, self.now) {
+            let Some(contact) = roster.contacts.get(&id) else { continue };
+            for &wanted in &step.by {
+                let ways = [(wanted, false), (other(wanted), true)];
+                let way = ways.into_iter().find_map(|(way, instead)| Some((way, number(contact, way)?, instead)));
+                let Some((channel, number, instead)) = way else { continue };
+                if !plan.iter().any(|planned| planned.contact.id == id && planned.channel == channel) {
+                    plan.push(Planned { contact, channel, number, instead });
+                }
+            }
+        }
+        plan
+    }
+
+    /// Begins the attempt at `place` and says so; false: there is nobody to notify.
+    fn start(&mut self, place: Place) -> bool {
+        let Some(step) = self.step(place.step) else { return false };
+        let attempts = step.attempts.max(1);
+        let nobody = step.notify.contacts(&self.alert.group, self.roster, self.now).is_empty();
+        let plan = self.plan(step);
+        if plan.is_empty() {
+            let why = if nobody { "it names nobody" } else { "nobody in it has a number" };
+            self.say(EntryKind::Step, format!("step {} skipped: {why}", self.step_name(place.step)));
+            return false;
+        }
+        for planned in plan {
+            let name = &planned.contact.name;
+            if planned.instead {
+                let lacks = match planned.channel {
+                    Channel::Call => format!("{name} has no number for texts: calling instead"),
+                    Channel::Text => format!("{name} has no number for calls: texting instead"),
+                };
+                self.say(EntryKind::Step, lacks);
+            }
+            let doing = match planned.channel {
+                Channel::Call => "calling",
+                Channel::Text => "texting",
+            };
+            let mut text = format!("{doing} {name} ({})", planned.number);
+            if attempts > 1 {
+                text += &format!(", attempt {} of {attempts}", place.attempt.saturating_add(1));
+            }
+            if self.alert.policy.steps.len() > 1 {
+                text += &format!(", step {} of {}", place.step.saturating_add(1), self.alert.policy.steps.len());
+            }
+            if place.round > 0 {
+                text += &format!(", round {}", place.round.saturating_add(1));
+            }
+            self.say(EntryKind::Step, text);
+            self.notify(Purpose::Page, place, &planned.contact.id, (planned.channel, planned.number), None);
+        }
+        let Place { round, step, attempt } = place;
+        self.alert.progress = Some(Progress { round, step, attempt, began_at: self.now });
+        self.alert.next_at = self.deadline();
+        true
+    }
+
+    /// The attempt at `place` is over: the next.
+    fn advance(&mut self, place: Place) {
+        let attempts = self.step(place.step).map_or(1, |step| step.attempts);
+        let attempt = place.attempt.saturating_add(1);
+        if attempt < attempts {
+            self.begin(Place { attempt, ..place });
+        } else if let Some(next) = self.step_after(place) {
+            self.begin(next);
+        } else {
+            self.end_of_policy(place.round);
+        }
+    }
+
+    /// Until when an attempt whose time is up is waited for, because a call of it is live or being placed.
+    fn held_until(&self, place: Place, deadline: Timestamp) -> Option<Timestamp> {
+        let holds = self.pages_at(place).filter_map(|page| match (&page.delivery, page.channel) {
+            (Delivery::Accepted { at, .. }, Channel::Call) => Some(later(*at, CALL_LIFETIME)),
+            // A sender that lives renews its claim; that must not go on for ever.
+            (Delivery::Claimed { until, .. }, Channel::Call | Channel::Text) => {
+                Some((*until).min(later(deadline, CALL_LIFETIME)))
+            }
+            (Delivery::Accepted { .. }, Channel::Text)
+            | (Delivery::Due { .. } | Delivery::Ended { .. }, Channel::Call | Channel::Text) => None,
+        });
+        holds.max()
+    }
+
+    /// Whether a page of an attempt that has had its time once was not even tried: nobody was there to send it.
+    fn was_never_tried(&self, place: Place, began_at: Timestamp) -> bool {
+        self.wait(place) > SignedDuration::ZERO
+            && self.pages_at(place).any(|page| {
+                page.tries == 0 && page.created_at == began_at && matches!(page.delivery, Delivery::Due { .. })
+            })
+    }
+
+    /// Gives an attempt that was never tried its time once more. Once: `began_at` then differs from the time at
+    /// which its pages were made.
+    fn wait_again(&mut self, progress: Progress) {
+        self.say(EntryKind::Trouble, "nobody has sent it (was thialfi not running?): the wait begins again".to_owned());
+        self.alert.progress = Some(Progress { began_at: self.now, ..progress });
+        self.alert.next_at = self.deadline();
+    }
+
+    /// Ends what an attempt could not send in its time.
+    fn give_up(&mut self, place: Place) {
+        let unsent: Vec<_> = self.pages_at(place).filter(|page| page.is_unsent()).cloned().collect();
+        for page in unsent {
+            let detail = match (page.may_have_been_sent(), page.tries) {
+                (true, _) => "may have been sent; the attempt's time was up",
+                (false, 0) => "nobody sent it in the attempt's time",
+                (false, _) => "the provider did not take it in the attempt's time",
+            };
+            self.end_notification(page.id, Outcome::GaveUp, detail.to_owned());
+            let text = format!("gave up {}: {detail}", self.the_notification(&page));
+            self.say(EntryKind::Trouble, text);
+        }
+    }
+
+    /// All steps of `round` have been played, and it was the last; the alert has expired, unless nobody can have
+    /// heard of it for a reason that may pass: then rounds go on, with pauses, for a day.
+    fn end_of_policy(&mut self, round: u32) {
+        let gave_up = |delivery: &Delivery| matches!(delivery, Delivery::Ended { outcome: Outcome::GaveUp, .. });
+        let nobody = self.pages().next().is_none();
+        let outage =
+            nobody || !self.pages().any(Notification::was_accepted) && self.pages().any(|page| gave_up(&page.delivery));
+        let over = round.saturating_sub(self.alert.policy.repeat);
+        if outage && self.now < later(self.alert.opened_at, OUTAGE) && over < OUTAGE_ROUNDS {
+            self.pause(round.max(self.alert.policy.repeat), over, nobody);
+        } else {
+            self.expire(outage);
+        }
+    }
+
+    /// Plays another round after a pause of 1, 2, 4 … 30 minutes.
+    fn pause(&mut self, round: u32, over: u32, nobody: bool) {
+        let pause = SignedDuration::from_mins(1_i64 << over.min(5)).min(LONGEST_PAUSE);
+        let why = if nobody { "the policy names nobody with a number" } else { "no provider has taken anything" };
+        self.say(
+            EntryKind::Trouble,
+            format!("{why}: all steps again in {pause:#}, and so on until 24 hours after the alert was opened"),
+        );
+        let began_at = later(self.now, pause);
+        self.alert.progress = Some(Progress { round: round.saturating_add(1), step: 0, attempt: 0, began_at });
+        self.alert.next_at = Some(began_at);
+    }
+
+    fn expire(&mut self, outage: bool) {
+        self.withdraw_pages("the policy has ended", |_| true);
+        self.alert.state = State::Expired;
+        self.alert.ended_at = Some(self.now);
+        self.alert.progress = None;
+        self.alert.next_at = None;
+        let policy = &self.alert.policy.name;
+        let text = if outage {
+            format!("expired: policy {policy} could notify nobody for 24 hours")
+        } else {
+            format!("expired: policy {policy} was played to its end and nobody acknowledged")
+        };
+        self.say(EntryKind::Expired, text);
+    }
+}

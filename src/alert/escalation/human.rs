@@ -1,0 +1,172 @@
+//! What people do to an alert, and what the others are told of it.
+
+use super::EntryKind;
+use super::play::{Place, Play};
+use crate::alert::{Actor, Channel, Delivery, NotificationId, Outcome, Purpose, State, Through};
+use crate::oncall::{ContactId, Phone};
+
+impl Play<'_> {
+    /// Another mail joined: it never rings.
+    pub fn joined(&mut self, recipients: Vec<String>, subject: &str) {
+        self.alert.mails = self.alert.mails.saturating_add(1);
+        for recipient in recipients {
+            if !self.alert.recipients.contains(&recipient) {
+                self.alert.recipients.push(recipient);
+            }
+        }
+        self.say(EntryKind::Joined, format!("mail {} joined: {subject}", self.alert.mails));
+    }
+
+    /// A human says "I have it".
+    pub fn acknowledge(&mut self, by: &Actor, within: Option<NotificationId>) {
+        self.somebody_is_there(within);
+        let who = signature(by);
+        match self.alert.state {
+            State::Open | State::Expired => {
+                self.say(EntryKind::Acknowledged, format!("{who} has it"));
+                self.alert.state = State::Acknowledged;
+                self.alert.acknowledged_at = Some(self.now);
+                self.alert.acknowledged_by = Some(by.name.clone());
+                self.alert.ended_at = None;
+                let words = format!("{} has it: {}", by.name, self.alert.subject);
+                self.stop(within, &format!("{} has it", by.name), Some((words, by)));
+            }
+            State::Acknowledged => self.say(EntryKind::Human, format!("also acknowledged by {who}")),
+            State::Resolved => {
+                self.say(EntryKind::Human, format!("{who} acknowledged, but it was resolved already"));
+            }
+        }
+    }
+
+    /// It is over.
+    pub fn resolve(&mut self, by: &Actor, within: Option<NotificationId>) {
+        self.somebody_is_there(within);
+        let who = signature(by);
+        match self.alert.state {
+            State::Open | State::Acknowledged | State::Expired => {
+                let unheard = self.notified().is_empty();
+                let before = if unheard { ", before anybody was notified" } else { "" };
+                self.say(EntryKind::Resolved, format!("resolved by {who}{before}"));
+                self.alert.state = State::Resolved;
+                self.alert.ended_at = Some(self.now);
+                let words = format!("over, says {}: {}", by.name, self.alert.subject);
+                self.stop(within, &format!("resolved by {}", by.name), Some((words, by)).filter(|_| !unheard));
+            }
+            State::Resolved => self.say(EntryKind::Human, format!("also resolved by {who}")),
+        }
+    }
+
+    /// A human cannot take it: the next step that somebody else is in, now. Where none follows, all stays as it is:
+    /// going on ringing is better than giving up.
+    pub fn pass_on(&mut self, by: &Actor, within: Option<NotificationId>) {
+        self.somebody_is_there(within);
+        let who = signature(by);
+        if self.alert.state != State::Open {
+            let word = self.alert.state.word();
+            return self.say(EntryKind::Human, format!("{who} asked for the next person, but it is {word} already"));
+        }
+        let here = self.alert.progress.map_or(Place::FIRST, |progress| Place::of_progress(&progress));
+        let begun = self.pages_at(here).next().is_some();
+        let mut next = if begun { self.step_after(here) } else { Some(here) };
+        let mut skipped = Vec::new();
+        // The rest of this round and all of the next one: rounds after that have the same people.
+        for _ in 0..self.alert.policy.steps.len().saturating_mul(2) {
+            let Some(place) = next else { break };
+            let whom = self.whom(place);
+            if whom.iter().any(|contact| Some(contact) != by.contact.as_ref()) {
+                self.say(EntryKind::Human, format!("{who} cannot take it; next"));
+                for (step, why) in skipped {
+                    self.say(EntryKind::Step, format!("step {step} skipped: {why}"));
+                }
+                self.withdraw_pages(&format!("{} asked for the next person", by.name), |page| {
+                    Place::of_notification(page) == here && matches!(page.delivery, Delivery::Due { .. })
+                });
+                return self.begin(place);
+            }
+            let why = if whom.is_empty() { "nobody in it can be notified" } else { "only who asked is in it" };
+            skipped.push((self.step_name(place.step), why));
+            next = self.step_after(place);
+        }
+        self.say(EntryKind::Human, format!("{who} cannot take it, but there is nobody further: waiting as before"));
+        self.settle();
+    }
+
+    /// A human spoke in this call.
+    fn somebody_is_there(&mut self, within: Option<NotificationId>) {
+        if let Some(call) = within.and_then(|id| self.notification_mut(id)) {
+            call.reached = true;
+        }
+    }
+
+    /// Ends the playing of the policy, and tells those who were notified, if there is something to tell.
+    fn stop(&mut self, within: Option<NotificationId>, why: &str, news: Option<(String, &Actor)>) {
+        // Before anything is withdrawn: a page that is being sent may arrive.
+        let told = self.notified();
+        let place = self.alert.progress.map_or(Place::FIRST, |progress| Place::of_progress(&progress));
+        self.alert.progress = None;
+        self.alert.next_at = None;
+        self.withdraw_pages(why, |_| true);
+        self.hang_up_all_but(within);
+        if let Some((words, by)) = news {
+            self.withdraw_old_news();
+            self.tell(&told, place, &words, by);
+        }
+    }
+
+    /// Everybody who may have heard of the alert, in the order in which they did.
+    fn notified(&self) -> Vec<ContactId> {
+        let mut contacts = Vec::new();
+        for notification in &self.alert.notifications {
+            let heard = match notification.purpose {
+                Purpose::Page => notification.may_have_been_sent(),
+                // News went only to those who had heard; their page may have ended in doubt since.
+                Purpose::News => true,
+            };
+            if heard && !contacts.contains(&notification.contact) {
+                contacts.push(notification.contact.clone());
+            }
+        }
+        contacts
+    }
+
+    /// Takes back news that was not sent yet: newer news says all that matters.
+    fn withdraw_old_news(&mut self) {
+        let old: Vec<_> = self
+            .alert
+            .notifications
+            .iter()
+            .filter(|n| n.purpose == Purpose::News && matches!(n.delivery, Delivery::Due { unsure_since: None, .. }))
+            .map(|n| n.id)
+            .collect();
+        for id in old {
+            self.end_notification(id, Outcome::Withdrawn, "newer news".to_owned());
+        }
+    }
+
+    /// Texts `words` to these contacts but the one who did it, and to no telephone twice.
+    fn tell(&mut self, contacts: &[ContactId], place: Place, words: &str, by: &Actor) {
+        let roster = self.roster;
+        let number = |id: &ContactId| roster.contacts.get(id).and_then(|contact| contact.text_number());
+        let mut told: Vec<&Phone> = by.contact.as_ref().and_then(number).into_iter().collect();
+        for id in contacts {
+            let Some(number) = number(id) else { continue };
+            if Some(id) != by.contact.as_ref() && !told.contains(&number) {
+                told.push(number);
+                self.say(EntryKind::Step, format!("telling {} ({number}): {words}", self.name(id)));
+                self.notify(Purpose::News, place, id, (Channel::Text, number), Some(words.to_owned()));
+            }
+        }
+    }
+}
+
+/// Who did it, and how: `David (by key)`.
+fn signature(by: &Actor) -> String {
+    let how = match by.through {
+        Through::Key => "by key",
+        Through::Reply => "by text",
+        Through::Click => "on the web page",
+        Through::Command => "on the command line",
+        Through::Mail => "by mail",
+    };
+    format!("{} ({how})", by.name)
+}

@@ -1,0 +1,298 @@
+//! An alert while an event changes it: what the parts of the escalation share.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Change, Command, Context, Entry, EntryKind};
+use crate::alert::{
+    Alert, Channel, Delivery, Notification, NotificationId, Outcome, Progress, Purpose, State, Step, Token,
+};
+use crate::oncall::{Contact, ContactId, Phone, Roster};
+
+/// How long after a provider has taken a call it may still be live. What is not heard of for longer is over: its
+/// callbacks were lost.
+pub(super) const CALL_LIFETIME: SignedDuration = SignedDuration::from_mins(5);
+
+/// The longest time that a provider's `Retry-After` is honoured for.
+pub(super) const LONGEST_RETRY_AFTER: SignedDuration = SignedDuration::from_mins(10);
+
+/// The longest pause between rounds while nothing can be sent.
+pub(super) const LONGEST_PAUSE: SignedDuration = SignedDuration::from_mins(30);
+
+/// How far ahead a time may lie that somebody else has written: events are made at one moment and committed at another,
+/// in several processes.
+const SKEW: SignedDuration = SignedDuration::from_mins(1);
+
+/// One attempt of a policy: its round, step and attempt, each from 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Place {
+    pub round: u32,
+    pub step: u32,
+    pub attempt: u32,
+}
+
+impl Place {
+    pub const FIRST: Self = Self { round: 0, step: 0, attempt: 0 };
+
+    pub fn of_notification(notification: &Notification) -> Self {
+        Self { round: notification.round, step: notification.step, attempt: notification.attempt }
+    }
+
+    pub fn of_progress(progress: &Progress) -> Self {
+        Self { round: progress.round, step: progress.step, attempt: progress.attempt }
+    }
+}
+
+/// An alert while an event changes it.
+pub(super) struct Play<'a> {
+    pub alert: Alert,
+    pub now: Timestamp,
+    pub roster: &'a Roster,
+    random: &'a mut dyn FnMut() -> u128,
+    commands: Vec<Command>,
+    history: Vec<Entry>,
+}
+
+impl<'a> Play<'a> {
+    pub fn new(alert: Alert, context: &'a mut Context<'_>) -> Self {
+        Self {
+            alert,
+            now: context.now,
+            roster: context.roster,
+            random: context.random,
+            commands: Vec::new(),
+            history: Vec::new(),
+        }
+    }
+
+    /// What has become of the alert.
+    pub fn end(mut self) -> Change {
+        match self.alert.state {
+            // An open alert that nobody ticks is a lost one: none leaves here without its next time.
+            State::Open => self.alert.next_at = self.alert.next_at.or(Some(self.now)),
+            State::Acknowledged | State::Resolved | State::Expired => self.alert.next_at = None,
+        }
+        Change { alert: self.alert, commands: self.commands, history: self.history }
+    }
+
+    /// Brings times that lie further ahead than they can back to the present: the clock has gone back since.
+    pub fn mend_times(&mut self) {
+        let now = self.now;
+        let present = later(now, SKEW);
+        let mut mended = false;
+        for notification in &mut self.alert.notifications {
+            match &mut notification.delivery {
+                // A retry is at most a jittered `Retry-After` away.
+                Delivery::Due { at, unsure_since } => {
+                    mended |= pull_back(at, later(now, LONGEST_RETRY_AFTER * 2), now);
+                    if let Some(since) = unsure_since {
+                        // When it was sent is not known any more; better ask about too long a time.
+                        mended |= pull_back(since, present, earlier(now, LONGEST_RETRY_AFTER));
+                    }
+                }
+                Delivery::Claimed { since, until, unsure_since, .. } => {
+                    let length = until.duration_since(*since);
+                    if pull_back(since, present, now) {
+                        *until = later(now, length);
+                        mended = true;
+                    }
+                    if let Some(since) = unsure_since {
+                        mended |= pull_back(since, present, earlier(now, LONGEST_RETRY_AFTER));
+                    }
+                }
+                Delivery::Accepted { at, .. } => mended |= pull_back(at, present, now),
+                Delivery::Ended { .. } => {}
+            }
+        }
+        if let Some(mut progress) = self.alert.progress {
+            let begun = self.pages_at(Place::of_progress(&progress)).next().is_some();
+            let (latest, to) = if begun { (present, now) } else { (later(present, LONGEST_PAUSE), now) };
+            mended |= pull_back(&mut progress.began_at, latest, to);
+            self.alert.progress = Some(progress);
+        }
+        if mended && self.alert.state == State::Open {
+            self.say(EntryKind::Trouble, "the clock has gone back: waits begin again".to_owned());
+            self.alert.next_at = Some(now);
+        }
+    }
+
+    /// Adds a line to the history.
+    pub fn say(&mut self, kind: EntryKind, text: String) {
+        let text = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        self.history.push(Entry { at: self.now, kind, text });
+    }
+
+    /// 128 random bits.
+    pub fn random(&mut self) -> u128 {
+        (self.random)()
+    }
+
+    pub fn notification(&self, id: NotificationId) -> Option<&Notification> {
+        self.alert.notifications.iter().find(|notification| notification.id == id)
+    }
+
+    pub fn notification_mut(&mut self, id: NotificationId) -> Option<&mut Notification> {
+        self.alert.notifications.iter_mut().find(|notification| notification.id == id)
+    }
+
+    /// All pages, of every attempt.
+    pub fn pages(&self) -> impl Iterator<Item = &Notification> {
+        self.alert.notifications.iter().filter(|notification| notification.purpose == Purpose::Page)
+    }
+
+    /// The pages of one attempt.
+    pub fn pages_at(&self, place: Place) -> impl Iterator<Item = &Notification> {
+        self.pages().filter(move |notification| Place::of_notification(notification) == place)
+    }
+
+    /// Whether it is a page of the attempt that is under way.
+    pub fn is_current(&self, notification: &Notification) -> bool {
+        self.alert.state == State::Open
+            && notification.purpose == Purpose::Page
+            && self.alert.progress.is_some_and(|p| Place::of_progress(&p) == Place::of_notification(notification))
+    }
+
+    /// A step of the policy.
+    pub fn step(&self, number: u32) -> Option<&Step> {
+        self.alert.policy.steps.get(usize::try_from(number).ok()?)
+    }
+
+    /// How long an attempt at `place` waits for somebody.
+    pub fn wait(&self, place: Place) -> SignedDuration {
+        self.step(place.step).map_or(SignedDuration::ZERO, |step| step.wait.max(SignedDuration::ZERO))
+    }
+
+    /// When the time of the attempt under way is up.
+    pub fn deadline(&self) -> Option<Timestamp> {
+        self.alert.progress.map(|progress| later(progress.began_at, self.wait(Place::of_progress(&progress))))
+    }
+
+    /// Makes a notification that is due now.
+    pub fn notify(
+        &mut self,
+        purpose: Purpose,
+        place: Place,
+        contact: &ContactId,
+        (channel, number): (Channel, &Phone),
+        words: Option<String>,
+    ) {
+        let last = self.alert.notifications.iter().map(|notification| notification.id.number).max();
+        let token = Token::from_bits(self.random());
+        self.alert.notifications.push(Notification {
+            id: NotificationId { alert: self.alert.id, number: last.unwrap_or(0).saturating_add(1) },
+            purpose,
+            round: place.round,
+            step: place.step,
+            attempt: place.attempt,
+            contact: contact.clone(),
+            channel,
+            number: number.clone(),
+            words,
+            token,
+            created_at: self.now,
+            delivery: Delivery::Due { at: self.now, unsure_since: None },
+            tries: 0,
+            sequence: -1,
+            reached: false,
+        });
+    }
+
+    /// Ends a notification; its provider's id stays with it.
+    pub fn end_notification(&mut self, id: NotificationId, outcome: Outcome, detail: String) {
+        let at = self.now;
+        if let Some(notification) = self.notification_mut(id) {
+            let provider_id = match &notification.delivery {
+                Delivery::Accepted { provider_id, .. } => Some(provider_id.clone()),
+                Delivery::Ended { provider_id, .. } => provider_id.clone(),
+                Delivery::Due { .. } | Delivery::Claimed { .. } => None,
+            };
+            notification.delivery = Delivery::Ended { at, outcome, detail, provider_id };
+        }
+    }
+
+    /// Ends the pages that wait to be sent or are being sent and that `which` picks. One that is being sent may still
+    /// arrive: what comes of it is told by its `Accepted`.
+    pub fn withdraw_pages(&mut self, why: &str, which: impl Fn(&Notification) -> bool) {
+        let unsent: Vec<_> = self.pages().filter(|page| page.is_unsent() && which(page)).cloned().collect();
+        for page in unsent {
+            self.end_notification(page.id, Outcome::Withdrawn, why.to_owned());
+            let text = format!("{} was withdrawn: {why}", self.the_notification(&page));
+            self.say(EntryKind::Status, text);
+        }
+    }
+
+    /// Ends all live calls but the one in which a human spoke.
+    pub fn hang_up_all_but(&mut self, within: Option<NotificationId>) {
+        let live: Vec<_> = self.pages().filter(|page| Some(page.id) != within).cloned().collect();
+        for page in live {
+            if let Delivery::Accepted { provider, provider_id, .. } = &page.delivery {
+                self.hang_up(&page, provider, provider_id);
+            }
+        }
+    }
+
+    /// Ends a call.
+    pub fn hang_up(&mut self, call: &Notification, provider: &str, provider_id: &str) {
+        if call.channel == Channel::Call {
+            self.commands.push(Command::HangUp {
+                notification: call.id,
+                provider: provider.to_owned(),
+                provider_id: provider_id.to_owned(),
+            });
+            let text = format!("hanging up {}: it is not needed any more", self.the_notification(call));
+            self.say(EntryKind::Status, text);
+        }
+    }
+
+    /// The name of a contact; what the rule file calls them when it has no such contact any more.
+    pub fn name(&self, contact: &ContactId) -> String {
+        self.roster.contacts.get(contact).map_or_else(|| contact.to_string(), |contact| contact.name.clone())
+    }
+
+    /// `David (+64211110001)`.
+    pub fn person(&self, notification: &Notification) -> String {
+        format!("{} ({})", self.name(&notification.contact), notification.number)
+    }
+
+    /// `the call to David (+64211110001)`.
+    pub fn the_notification(&self, notification: &Notification) -> String {
+        let what = match notification.channel {
+            Channel::Call => "call",
+            Channel::Text => "text",
+        };
+        format!("the {what} to {}", self.person(notification))
+    }
+}
+
+/// The number at which a contact takes what is sent by `channel`.
+pub(super) fn number(contact: &Contact, channel: Channel) -> Option<&Phone> {
+    match channel {
+        Channel::Call => contact.phone.as_ref(),
+        Channel::Text => contact.text_number(),
+    }
+}
+
+/// The other way to notify somebody.
+pub(super) fn other(channel: Channel) -> Channel {
+    match channel {
+        Channel::Call => Channel::Text,
+        Channel::Text => Channel::Call,
+    }
+}
+
+/// `t + span`, no later than the end of time.
+pub(super) fn later(t: Timestamp, span: SignedDuration) -> Timestamp {
+    t.checked_add(span).unwrap_or(Timestamp::MAX)
+}
+
+fn earlier(t: Timestamp, span: SignedDuration) -> Timestamp {
+    t.checked_sub(span).unwrap_or(Timestamp::MIN)
+}
+
+/// Sets `t` to `to` if it is after `latest`, and says whether it was.
+fn pull_back(t: &mut Timestamp, latest: Timestamp, to: Timestamp) -> bool {
+    let ahead = *t > latest;
+    if ahead {
+        *t = to;
+    }
+    ahead
+}
