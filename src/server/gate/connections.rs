@@ -10,7 +10,7 @@ use super::stream::Stream;
 
 /// Every connection has so long to say something before it gives way to a newer one. Behind a reverse proxy the whole
 /// request comes with the connection; this is for the time until one of our threads has looked.
-const GRACE: Duration = Duration::from_millis(20);
+const GRACE: Duration = Duration::from_millis(5);
 
 /// An accepted connection.
 #[derive(Debug)]
@@ -45,7 +45,10 @@ pub(super) struct Admitted {
 pub(super) struct Connections {
     limit: usize,
     state: Mutex<State>,
-    changed: Condvar,
+    /// A connection waits for a thread, or there will be no more.
+    queued: Condvar,
+    /// A connection is over.
+    ended: Condvar,
 }
 
 #[derive(Debug, Default)]
@@ -93,7 +96,7 @@ impl State {
 
 impl Connections {
     pub(super) fn new(limit: usize) -> Self {
-        Self { limit, state: Mutex::default(), changed: Condvar::new() }
+        Self { limit, state: Mutex::default(), queued: Condvar::new(), ended: Condvar::new() }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -108,7 +111,7 @@ impl Connections {
             match state.evict() {
                 Eviction::Done => {}
                 Eviction::In(grace) => {
-                    state = self.changed.wait_timeout(state, grace).unwrap_or_else(PoisonError::into_inner).0;
+                    state = self.ended.wait_timeout(state, grace).unwrap_or_else(PoisonError::into_inner).0;
                 }
                 Eviction::Nobody => return Err(connection),
             }
@@ -122,7 +125,7 @@ impl Connections {
         if thread_wanted {
             state.threads += 1;
         }
-        self.changed.notify_all();
+        self.queued.notify_one();
         Ok(Admitted { id, thread_wanted })
     }
 
@@ -151,7 +154,7 @@ impl Connections {
                 return None;
             }
             state.idle += 1;
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = self.queued.wait(state).unwrap_or_else(PoisonError::into_inner);
             state.idle -= 1;
         }
     }
@@ -170,7 +173,7 @@ impl Connections {
     /// The connection is over.
     pub(super) fn leave(&self, id: u64) {
         self.lock().open.remove(&id);
-        self.changed.notify_all();
+        self.ended.notify_all();
     }
 
     /// Ends the connection that is the least loss.
@@ -181,7 +184,7 @@ impl Connections {
     /// Waits, but not longer than until a connection is over.
     pub(super) fn pause(&self, patience: Duration) {
         let state = self.lock();
-        drop(self.changed.wait_timeout(state, patience).unwrap_or_else(PoisonError::into_inner));
+        drop(self.ended.wait_timeout(state, patience).unwrap_or_else(PoisonError::into_inner));
     }
 
     /// Ends those that have said nothing, waits for the others until the deadline, ends those, too, and sends the
@@ -200,12 +203,12 @@ impl Connections {
             if patience.is_zero() {
                 break;
             }
-            state = self.changed.wait_timeout(state, patience).unwrap_or_else(PoisonError::into_inner).0;
+            state = self.ended.wait_timeout(state, patience).unwrap_or_else(PoisonError::into_inner).0;
         }
         for (connection, _) in std::mem::take(&mut state.open).into_values() {
             connection.stream.shut();
         }
         state.closed = true;
-        self.changed.notify_all();
+        self.queued.notify_all();
     }
 }

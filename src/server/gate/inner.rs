@@ -62,7 +62,7 @@ pub(super) struct Inner {
 }
 
 impl Inner {
-    pub(super) fn start(options: &GateOptions, handler: Handler) -> io::Result<Self> {
+    pub(super) fn start(options: &GateOptions, handler: &Handler) -> io::Result<Self> {
         let directory = Directory::make(options.directory.as_deref())?;
         let path = directory.0.join("http");
         let server = Arc::new(tiny_http::Server::http_unix(&path).map_err(io::Error::other)?);
@@ -79,7 +79,7 @@ impl Inner {
         };
         for _ in 0..count {
             let (server, stopping, handler) =
-                (Arc::clone(&inner.server), Arc::clone(&inner.stopping), Arc::clone(&handler));
+                (Arc::clone(&inner.server), Arc::clone(&inner.stopping), Arc::clone(handler));
             let worker = Builder::new().name("http".to_owned()).spawn(move || work(&server, &stopping, &handler))?;
             inner.workers.push(worker);
         }
@@ -116,7 +116,7 @@ impl Inner {
     /// again.
     pub(super) fn wait_for(&self, mut channel: Channel) {
         loop {
-            match channel.receive(Instant::now() + Duration::from_secs(60)) {
+            match channel.receive(Instant::now() + Duration::from_mins(1)) {
                 Ok(_) => return self.give_back(channel),
                 Err(error) if error.kind() == io::ErrorKind::TimedOut => {}
                 Err(_) => return,

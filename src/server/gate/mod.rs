@@ -130,12 +130,13 @@ impl Gate {
     ///
     /// # Errors
     /// When the address cannot be listened on, or tiny_http cannot be started behind the gate.
+    #[allow(clippy::needless_pass_by_value, reason = "callers make the handler for the gate")]
     pub fn start(options: GateOptions, handler: Handler) -> Result<Self, GateError> {
         let in_words = |source| GateError::Listen { listen: options.listen.clone(), source };
         let listener = Listener::bind(&options.listen).map_err(in_words)?;
         let address = listener.address().map_err(in_words)?;
         let waker = listener.waker().ok();
-        let inner = Inner::start(&options, handler).map_err(GateError::Inner)?;
+        let inner = Inner::start(&options, &handler).map_err(GateError::Inner)?;
         let connections = Connections::new(options.max_connections.max(1));
         let shared = Arc::new(Shared {
             options,

@@ -8,14 +8,14 @@ use super::head::{self, Head, Refusal};
 use super::{GateOptions, MAX_HEAD};
 use crate::server::http::Request;
 
-/// The request of this connection. `heard` is called when its first byte has come. What comes after the request is not
+/// The request of this connection. `on_first_byte` is called when its first byte has come, and says whether to go on. What comes after the request is not
 /// looked at: each connection is for one.
 pub(super) fn request(
     connection: &Connection,
     options: &GateOptions,
-    heard: impl FnOnce() -> bool,
+    on_first_byte: impl FnOnce() -> bool,
 ) -> Result<Request, Refusal> {
-    let (head, mut body) = read_head(connection, connection.accepted + options.header_deadline, heard)?;
+    let (head, mut body) = read_head(connection, connection.accepted + options.header_deadline, on_first_byte)?;
     let deadline = Instant::now() + options.body_deadline;
     if head.expects_continue && body.len() < head.length {
         connection.stream.write_before(b"HTTP/1.1 100 Continue\r\n\r\n", deadline).map_err(|_| Refusal::Gone)?;
@@ -39,10 +39,10 @@ pub(super) fn request(
 fn read_head(
     connection: &Connection,
     deadline: Instant,
-    heard: impl FnOnce() -> bool,
+    on_first_byte: impl FnOnce() -> bool,
 ) -> Result<(Head, Vec<u8>), Refusal> {
     let mut bytes = Vec::with_capacity(2048);
-    let mut heard = Some(heard);
+    let mut on_first_byte = Some(on_first_byte);
     loop {
         let before = bytes.len();
         read_more(connection, &mut bytes, deadline).map_err(|refusal| match refusal {
@@ -50,8 +50,8 @@ fn read_head(
             Refusal::TimedOut if bytes.is_empty() => Refusal::Gone,
             refusal => refusal,
         })?;
-        if let Some(heard) = heard.take()
-            && !heard()
+        if let Some(tell) = on_first_byte.take()
+            && !tell()
         {
             return Err(Refusal::Gone);
         }
