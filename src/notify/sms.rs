@@ -105,10 +105,48 @@ fn septets(c: char) -> Option<usize> {
     match c {
         '^' | '{' | '}' | '\\' | '[' | '~' | ']' | '|' | '€' | '\u{c}' => Some(2),
         '`' => None,
-        '\n' | '\r' | ' '..='~' => Some(1),
-        '£' | '¥' | 'è' | 'é' | 'ù' | 'ì' | 'ò' | 'Ç' | 'Ø' | 'ø' | 'Å' | 'å' | 'Δ' | 'Φ' | 'Γ' | 'Λ' | 'Ω' | 'Π' | 'Ψ'
-        | 'Σ' | 'Θ' | 'Ξ' | 'Æ' | 'æ' | 'ß' | 'É' | '¤' | '¡' | 'Ä' | 'Ö' | 'Ñ' | 'Ü' | '§' | '¿' | 'ä' | 'ö' | 'ñ'
-        | 'ü' | 'à' => Some(1),
+        '\n'
+        | '\r'
+        | ' '..='~'
+        | '£'
+        | '¥'
+        | 'è'
+        | 'é'
+        | 'ù'
+        | 'ì'
+        | 'ò'
+        | 'Ç'
+        | 'Ø'
+        | 'ø'
+        | 'Å'
+        | 'å'
+        | 'Δ'
+        | 'Φ'
+        | 'Γ'
+        | 'Λ'
+        | 'Ω'
+        | 'Π'
+        | 'Ψ'
+        | 'Σ'
+        | 'Θ'
+        | 'Ξ'
+        | 'Æ'
+        | 'æ'
+        | 'ß'
+        | 'É'
+        | '¤'
+        | '¡'
+        | 'Ä'
+        | 'Ö'
+        | 'Ñ'
+        | 'Ü'
+        | '§'
+        | '¿'
+        | 'ä'
+        | 'ö'
+        | 'ñ'
+        | 'ü'
+        | 'à' => Some(1),
         _ => None,
     }
 }
@@ -167,9 +205,10 @@ fn cut_before(words: &str, end: usize) -> usize {
     }
     // What belongs to the character before it goes with it: accents, variation selectors, joined emoji, flags.
     let mut cut = end;
-    while let (Some(last), Some(next)) =
-        (words.get(..cut).and_then(|text| text.chars().next_back()), words.get(cut..).and_then(|text| text.chars().next()))
-    {
+    while let (Some(last), Some(next)) = (
+        words.get(..cut).and_then(|text| text.chars().next_back()),
+        words.get(cut..).and_then(|text| text.chars().next()),
+    ) {
         let flag = words.get(..cut).unwrap_or_default().chars().rev().take_while(|c| is_flag(*c)).count();
         if !(is_extension(next) || last == '\u{200d}' || (is_flag(next) && flag % 2 == 1)) {
             break;
@@ -362,7 +401,9 @@ mod tests {
     #[test]
     fn a_long_text_is_cut_between_words() {
         let text = compose("7K", &"tablespace full, ".repeat(30), 1);
-        assert!(text.starts_with("7K tablespace full, ") && text.ends_with("e full...") || text.ends_with("tablespace..."));
+        assert!(
+            text.starts_with("7K tablespace full, ") && text.ends_with("e full...") || text.ends_with("tablespace...")
+        );
         assert!(text.len() > 140 && length(&text).segments == 1, "{text}");
         let text = compose("7K", &"x".repeat(500), 2);
         assert_eq!((text.len(), length(&text).segments), (306, 2));

@@ -193,7 +193,8 @@ mod tests {
 
     #[test]
     fn a_form_is_decoded_and_nothing_is_trimmed() {
-        let request = post("application/x-www-form-urlencoded; charset=UTF-8", "From=%2B64211&Body=+7K%20done%0A&Empty=");
+        let request =
+            post("application/x-www-form-urlencoded; charset=UTF-8", "From=%2B64211&Body=+7K%20done%0A&Empty=");
         assert_eq!(request.form(), owned(&[("From", "+64211"), ("Body", " 7K done\n"), ("Empty", "")]));
         assert_eq!(request.query_pairs(), owned(&[("a", "1"), ("b", "")]));
         assert_eq!(request.target(), "/twilio/sms?a=1&b");
@@ -206,14 +207,10 @@ mod tests {
 
     #[test]
     fn broken_escapes_stand_for_themselves() {
-        assert_eq!(pairs(b"a=%&b=%4&c=%zz&d=%C3%A9&e=%ff&&=x"), owned(&[
-            ("a", "%"),
-            ("b", "%4"),
-            ("c", "%zz"),
-            ("d", "é"),
-            ("e", "\u{fffd}"),
-            ("", "x"),
-        ]));
+        assert_eq!(
+            pairs(b"a=%&b=%4&c=%zz&d=%C3%A9&e=%ff&&=x"),
+            owned(&[("a", "%"), ("b", "%4"), ("c", "%zz"), ("d", "é"), ("e", "\u{fffd}"), ("", "x"),])
+        );
     }
 
     #[test]

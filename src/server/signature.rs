@@ -64,7 +64,9 @@ fn with_other_port(url: &str) -> Option<String> {
     let named = host.rsplit(']').next().and_then(|tail| tail.rsplit_once(':')).map(|(_, port)| port);
     match named {
         None => Some(format!("{scheme}://{authority}:{port}{path}")),
-        Some(named) if named == port => Some(format!("{scheme}://{}{path}", authority.strip_suffix(&format!(":{port}"))?)),
+        Some(named) if named == port => {
+            Some(format!("{scheme}://{}{path}", authority.strip_suffix(&format!(":{port}"))?))
+        }
         Some(_) => None,
     }
 }
@@ -144,8 +146,7 @@ mod tests {
 
     #[test]
     fn the_previous_token_is_good_too_and_an_empty_one_never() {
-        let (present, previous, empty) =
-            (SecretString::from("new"), SecretString::from("old"), SecretString::from(""));
+        let (present, previous, empty) = (SecretString::from("new"), SecretString::from("old"), SecretString::from(""));
         assert!(verify(&[&present, &previous], URL, &[], &sign("old", URL, &[])));
         assert!(verify(&[&present, &previous], URL, &[], &sign("new", URL, &[])));
         assert!(!verify(&[&present], URL, &[], &sign("old", URL, &[])));

@@ -161,7 +161,8 @@ fn target(target: &str) -> Result<(String, String), Refusal> {
         return Err(Refusal::Bad("the address has characters that no address has"));
     }
     let lower = target.get(..8).unwrap_or(target).to_ascii_lowercase();
-    let scheme = ["http://", "https://"].iter().find(|scheme| lower.starts_with(**scheme)).map_or(0, |scheme| scheme.len());
+    let scheme =
+        ["http://", "https://"].iter().find(|scheme| lower.starts_with(**scheme)).map_or(0, |scheme| scheme.len());
     let origin = match target.get(scheme..) {
         Some(rest) if scheme > 0 => rest.get(rest.find(['/', '?']).unwrap_or(rest.len())..).unwrap_or_default(),
         _ => target,

@@ -98,7 +98,8 @@ fn a_request_comes_through_and_its_answer_back() {
 
 #[test]
 fn the_largest_body_comes_through_in_pieces() {
-    let gate = Gate::start(options(), Arc::new(|request: Request| Response::text(200, &request.body.len().to_string())));
+    let gate =
+        Gate::start(options(), Arc::new(|request: Request| Response::text(200, &request.body.len().to_string())));
     let gate = gate.unwrap();
     let mut stream = connect(&gate);
     write!(stream, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {MAX_BODY}\r\n\r\n").unwrap();
@@ -111,7 +112,8 @@ fn the_largest_body_comes_through_in_pieces() {
 
 #[test]
 fn head_has_no_body_and_no_content_has_no_length() {
-    let handler = |request: Request| if request.path == "/none" { Response::empty() } else { Response::text(200, "ok") };
+    let handler =
+        |request: Request| if request.path == "/none" { Response::empty() } else { Response::text(200, "ok") };
     let gate = Gate::start(options(), Arc::new(handler)).unwrap();
     // More often than there are workers: nothing of an answer stays behind for the next.
     for _ in 0..4 {
@@ -126,7 +128,10 @@ fn head_has_no_body_and_no_content_has_no_length() {
 #[test]
 fn an_answer_cannot_be_split_by_what_a_route_puts_into_it() {
     let handler = |_: Request| {
-        Response::text(999, "x").with_header("Location", "/\r\nSet-Cookie: a=b").with_header("A b", "c").with_header("D", "é")
+        Response::text(999, "x")
+            .with_header("Location", "/\r\nSet-Cookie: a=b")
+            .with_header("A b", "c")
+            .with_header("D", "é")
     };
     let gate = Gate::start(options(), Arc::new(handler)).unwrap();
     let answer = ask(&gate, NORMAL);
@@ -417,10 +422,13 @@ fn a_file_that_is_no_socket_is_left_alone() {
 
 #[test]
 fn the_watchdog_asks_through_the_gate() {
-    let gate = Gate::start(GateOptions { listen: "0.0.0.0:0".into(), ..options() }, Arc::new(|request: Request| {
-        assert_eq!(request.method, Method::Get);
-        Response::text(if request.path == "/healthz" { 200 } else { 404 }, "")
-    }))
+    let gate = Gate::start(
+        GateOptions { listen: "0.0.0.0:0".into(), ..options() },
+        Arc::new(|request: Request| {
+            assert_eq!(request.method, Method::Get);
+            Response::text(if request.path == "/healthz" { 200 } else { 404 }, "")
+        }),
+    )
     .unwrap();
     let address = gate.address().clone();
     assert_eq!(address.get("/healthz", Duration::from_secs(5)).unwrap(), 200);
