@@ -1,5 +1,6 @@
 //! What is said and written: templates, speech, TwiML, texts.
 
+pub(crate) mod clean;
 pub mod sms;
 pub mod speech;
 pub mod template;

@@ -1,4 +1,21 @@
 //! Texts: GSM-7, smart characters made plain, segments.
+//!
+//! A text in GSM-7 holds 160 characters, any other 70, so one curly quote costs more than half of it. Therefore what can
+//! be said in GSM-7 is said so: look-alikes are made plain (`plain.txt`), letters that GSM-7 has only without their
+//! accent lose it (`á` becomes `a`; `é`, `ü`, `ñ` and their like stay), and pictures are left out. What cannot be
+//! (Greek, Chinese) stays as it is written.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use super::clean::{is_hidden, one_line, start_of};
+
+/// Twilio takes a body of 1600 characters; so many segments always fit.
+const MAX_SEGMENTS: usize = 10;
+/// No more of the words than this is looked at, in bytes: several times what any text holds.
+const MAX_WORDS: usize = 16 * 1024;
+/// What tells that there is more.
+const MORE: &str = "...";
 
 /// How a text is encoded on the air.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -23,14 +40,416 @@ pub struct Length {
 }
 
 /// The length of `text` as it is, after nothing has been made plain.
+///
+/// One segment holds 160 septets or 70 units; of several, each holds 153 or 67, and none ends within an escape pair or
+/// a surrogate pair (3GPP TS 23.040, 9.2.3.24.1). An empty text takes one, too.
 pub fn length(text: &str) -> Length {
-    let _ = text;
-    todo!()
+    let septets: Option<Vec<usize>> = text.chars().map(septets).collect();
+    let (encoding, costs, alone, each) = match septets {
+        Some(costs) => (Encoding::Gsm7, costs, 160, 153),
+        None => (Encoding::Ucs2, text.chars().map(char::len_utf16).collect(), 70, 67),
+    };
+    let units = costs.iter().sum();
+    let mut segments = 1;
+    if units > alone {
+        let mut used = 0;
+        for cost in costs {
+            if used + cost > each {
+                segments += 1;
+                used = 0;
+            }
+            used += cost;
+        }
+    }
+    Length { encoding, units, segments }
 }
 
-/// The body of an alert's text: `CODE words`, cleaned, smart characters made plain where that makes it GSM-7, cut to
-/// at most `segments` whole segments (with `…` made `...`).
+/// The body of an alert's text: `CODE words`, cleaned, on one line, smart characters made plain where that makes it
+/// GSM-7, cut between words, with `...`, to at most `segments` whole segments (from 1 to 10).
 pub fn compose(code: &str, words: &str, segments: usize) -> String {
-    let _ = (code, words, segments);
-    todo!()
+    let segments = segments.clamp(1, MAX_SEGMENTS);
+    let code = one_line(code);
+    let whole = one_line(words);
+    let words = start_of(&whole, MAX_WORDS);
+    let (plain, is_all) = to_gsm(words);
+    if is_all {
+        return fit(&code, &plain, words.len() < whole.len(), segments).0;
+    }
+    let (as_written, was_cut) = fit(&code, words, words.len() < whole.len(), segments);
+    if !was_cut {
+        return as_written;
+    }
+    // The first character that GSM-7 has not may come after more than 70 that it has.
+    let (start, _) = fit(&code, start_in_words(&plain), true, segments);
+    if start.chars().count() > as_written.chars().count() { start } else { as_written }
+}
+
+/// `text` with look-alikes made plain, as Twilio's Smart Encoding would send it. Nothing else is changed.
+pub fn plain(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    for c in text.chars() {
+        match LOOK_ALIKES.get(&c) {
+            Some(replacement) => plain.push_str(replacement),
+            None if matches!(c, '\n' | '\r' | '\u{c}') => plain.push(c),
+            None if c.is_whitespace() => plain.push(' '),
+            None if is_hidden(c) => {}
+            None => plain.push(c),
+        }
+    }
+    plain
+}
+
+/// What a character costs in GSM-7; `None` when it has none. The default alphabet and its extension, 3GPP TS 23.038,
+/// 6.2.1: the characters of the extension take an escape.
+fn septets(c: char) -> Option<usize> {
+    match c {
+        '^' | '{' | '}' | '\\' | '[' | '~' | ']' | '|' | '€' | '\u{c}' => Some(2),
+        '`' => None,
+        '\n'
+        | '\r'
+        | ' '..='~'
+        | '£'
+        | '¥'
+        | 'è'
+        | 'é'
+        | 'ù'
+        | 'ì'
+        | 'ò'
+        | 'Ç'
+        | 'Ø'
+        | 'ø'
+        | 'Å'
+        | 'å'
+        | 'Δ'
+        | 'Φ'
+        | 'Γ'
+        | 'Λ'
+        | 'Ω'
+        | 'Π'
+        | 'Ψ'
+        | 'Σ'
+        | 'Θ'
+        | 'Ξ'
+        | 'Æ'
+        | 'æ'
+        | 'ß'
+        | 'É'
+        | '¤'
+        | '¡'
+        | 'Ä'
+        | 'Ö'
+        | 'Ñ'
+        | 'Ü'
+        | '§'
+        | '¿'
+        | 'ä'
+        | 'ö'
+        | 'ñ'
+        | 'ü'
+        | 'à' => Some(1),
+        _ => None,
+    }
+}
+
+/// As much of `text` as GSM-7 can be made to say, and whether that is all of it.
+fn to_gsm(text: &str) -> (String, bool) {
+    let mut gsm = String::with_capacity(text.len());
+    for c in text.chars() {
+        if septets(c).is_some() {
+            gsm.push(c);
+        } else if let Some(replacement) = LOOK_ALIKES.get(&c) {
+            gsm.push_str(replacement);
+        } else if let Some(letter) = LETTERS.get(&c) {
+            gsm.push(*letter);
+        } else if !is_extension(c) && !is_picture(c) {
+            return (gsm, false);
+        }
+    }
+    let gsm = one_line(&gsm);
+    let is_all = text.is_empty() || !gsm.is_empty();
+    (gsm, is_all)
+}
+
+/// Code and words in so many segments, and whether words had to be left out. `more` says that some have been already.
+fn fit(code: &str, words: &str, more: bool, segments: usize) -> (String, bool) {
+    let join = |words: &str, end: &str| match (code, words) {
+        ("", words) => format!("{words}{end}"),
+        (code, "") => code.to_owned(),
+        (code, words) => format!("{code} {words}{end}"),
+    };
+    let fits = |text: &str| length(text).segments <= segments;
+    let whole = join(words, "");
+    if !more && fits(&whole) {
+        return (whole, false);
+    }
+    let ends: Vec<usize> = words.char_indices().map(|(start, c)| start + c.len_utf8()).collect();
+    // A longer start never takes fewer segments.
+    let longest = ends.partition_point(|&end| words.get(..end).is_some_and(|start| fits(&join(start, MORE))));
+    let end = longest.checked_sub(1).and_then(|last| ends.get(last)).copied().unwrap_or(0);
+    let start = words.get(..cut_before(words, end)).unwrap_or_default();
+    let start = start.trim_end_matches([' ', '.', ',', ';', ':', '-']);
+    (join(start, MORE), true)
+}
+
+/// Where to cut so that no more than `end` bytes remain: between words, or, in a word that is longer than all that
+/// would be left before it, between its characters.
+fn cut_before(words: &str, end: usize) -> usize {
+    let (before, after) = words.split_at_checked(end).unwrap_or((words, ""));
+    if after.is_empty() || after.starts_with(' ') {
+        return end;
+    }
+    if let Some(space) = before.rfind(' ')
+        && space * 2 >= end
+    {
+        return space;
+    }
+    // What belongs to the character before it goes with it: accents, variation selectors, joined emoji, flags.
+    let mut cut = end;
+    while let (Some(last), Some(next)) = (
+        words.get(..cut).and_then(|text| text.chars().next_back()),
+        words.get(cut..).and_then(|text| text.chars().next()),
+    ) {
+        let flag = words.get(..cut).unwrap_or_default().chars().rev().take_while(|c| is_flag(*c)).count();
+        if !(is_extension(next) || last == '\u{200d}' || (is_flag(next) && flag % 2 == 1)) {
+            break;
+        }
+        cut -= last.len_utf8();
+    }
+    cut
+}
+
+/// The text without its last word, which may not be all there.
+fn start_in_words(text: &str) -> &str {
+    text.rsplit_once(' ').map_or("", |(start, _)| start)
+}
+
+/// Whether the character changes the one before it.
+fn is_extension(c: char) -> bool {
+    matches!(c,
+        '\u{300}'..='\u{36f}' | '\u{483}'..='\u{489}' | '\u{591}'..='\u{5bd}' | '\u{610}'..='\u{61a}'
+        | '\u{64b}'..='\u{65f}' | '\u{900}'..='\u{903}' | '\u{93a}'..='\u{94f}' | '\u{e31}' | '\u{e34}'..='\u{e3a}'
+        | '\u{e47}'..='\u{e4e}' | '\u{1ab0}'..='\u{1aff}' | '\u{1dc0}'..='\u{1dff}' | '\u{200c}'..='\u{200d}'
+        | '\u{20d0}'..='\u{20ff}' | '\u{3099}'..='\u{309a}' | '\u{fe00}'..='\u{fe0f}' | '\u{fe20}'..='\u{fe2f}'
+        | '\u{1f3fb}'..='\u{1f3ff}' | '\u{e0100}'..='\u{e01ef}')
+}
+
+/// Whether the character is one half of a flag.
+fn is_flag(c: char) -> bool {
+    matches!(c, '\u{1f1e6}'..='\u{1f1ff}')
+}
+
+/// Arrows, technical signs, boxes, dingbats, emoji: what decorates an alert.
+fn is_picture(c: char) -> bool {
+    matches!(c, '\u{2190}'..='\u{21ff}' | '\u{2300}'..='\u{27bf}' | '\u{2900}'..='\u{297f}' | '\u{2b00}'..='\u{2bff}'
+        | '\u{1f000}'..='\u{1faff}')
+}
+
+static LOOK_ALIKES: LazyLock<HashMap<char, &'static str>> = LazyLock::new(|| {
+    let lines = include_str!("plain.txt").lines().filter(|line| !line.starts_with("# "));
+    let code_point = |digits: &str| u32::from_str_radix(digits, 16).ok().and_then(char::from_u32);
+    lines
+        .filter_map(|line| line.split_once('\t'))
+        .flat_map(|(replacement, list)| list.split(' ').filter_map(code_point).map(move |c| (c, replacement)))
+        .collect()
+});
+
+/// Letters whose accents GSM-7 has not.
+static LETTERS: LazyLock<HashMap<char, char>> = LazyLock::new(|| {
+    [
+        ("AÀÁÂÃĀĂĄǍ", "aáâãāăąǎ"),
+        ("CĆĈĊČ", "cçćĉċč"),
+        ("DĎĐÐ", "dďđð"),
+        ("EÈÊËĒĔĖĘĚ", "eêëēĕėęě"),
+        ("GĜĞĠĢ", "gĝğġģ"),
+        ("HĤĦ", "hĥħ"),
+        ("IÌÍÎÏĨĪĬĮİǏ", "iíîïĩīĭįıǐ"),
+        ("JĴ", "jĵ"),
+        ("KĶ", "kķ"),
+        ("LĹĻĽĿŁ", "lĺļľŀł"),
+        ("NŃŅŇ", "nńņň"),
+        ("OÒÓÔÕŌŎŐǑ", "oóôõōŏőǒ"),
+        ("RŔŖŘ", "rŕŗř"),
+        ("SŚŜŞŠȘ", "sśŝşšș"),
+        ("TŢŤŦȚ", "tţťŧț"),
+        ("UÙÚÛŨŪŬŮŰŲǓ", "uúûũūŭůűųǔ"),
+        ("WŴ", "wŵ"),
+        ("YÝŶŸ", "yýÿŷ"),
+        ("ZŹŻŽ", "zźżž"),
+    ]
+    .into_iter()
+    .flat_map(|(upper, lower)| [upper, lower])
+    .flat_map(|letters| {
+        let first = letters.chars().next();
+        letters.chars().skip(1).filter_map(move |letter| Some((letter, first?)))
+    })
+    .collect()
+});
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn shared(name: &str) -> Option<serde_json::Value> {
+        let path = format!(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/twilio/{}"), name);
+        let Ok(text) = std::fs::read_to_string(&path) else {
+            println!("skipped: no {path}");
+            return None;
+        };
+        Some(serde_json::from_str(&text).unwrap())
+    }
+
+    #[test]
+    fn lengths_are_those_of_the_official_calculator() {
+        let Some(vectors) = shared("sms_vectors.json") else { return };
+        let vectors = vectors.as_array().unwrap().clone();
+        assert_eq!(vectors.len(), 23);
+        for vector in vectors {
+            let body = vector["body"].as_str().unwrap();
+            let check = |text: &str, encoding: &str, segments: &str| {
+                let length = length(text);
+                assert_eq!(serde_json::to_value(length.encoding).unwrap(), vector[encoding], "{vector}");
+                assert_eq!(serde_json::json!(length.segments), vector[segments], "{vector}");
+                length
+            };
+            let length = check(body, "encoding", "segments");
+            check(&plain(body), "smart_encoding_name", "smart_segments");
+            // The calculator counts septets there and characters here; we count what is sent.
+            let chars = match length.encoding {
+                Encoding::Gsm7 => length.units,
+                Encoding::Ucs2 => body.chars().count(),
+            };
+            assert_eq!(serde_json::json!(chars), vector["chars"], "{vector}");
+        }
+    }
+
+    #[test]
+    fn the_alphabet_is_the_standards() {
+        let Some(alphabet) = shared("gsm7.json") else { return };
+        let alphabet = alphabet.as_object().unwrap();
+        for c in '\0'..='\u{ffff}' {
+            let code = alphabet.get(&u32::from(c).to_string());
+            assert_eq!(septets(c), code.map(|code| code.as_array().unwrap().len()), "{c:?}");
+        }
+    }
+
+    #[test]
+    fn what_twilio_would_make_plain_is_made_plain() {
+        let Some(map) = shared("smart_encoding_map.json") else { return };
+        for (from, to) in map.as_object().unwrap() {
+            let c = from.chars().next().unwrap();
+            if is_extension(c) || to.as_str().unwrap().trim().is_empty() {
+                assert!(length(&compose("", &format!("a{c}b"), 1)).encoding == Encoding::Gsm7, "{c:?}");
+            } else {
+                assert_eq!(plain(from), to.as_str().unwrap(), "{c:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_replacement_is_gsm() {
+        assert!(LOOK_ALIKES.len() > 250);
+        for (c, replacement) in &*LOOK_ALIKES {
+            assert_eq!(septets(*c), None, "{c:?}");
+            assert!(!replacement.is_empty() && replacement.chars().all(|c| septets(c).is_some()), "{c:?}");
+        }
+        for (c, letter) in &*LETTERS {
+            assert!(septets(*letter).is_some());
+            assert!(septets(*c).is_some() || !LOOK_ALIKES.contains_key(c), "{c:?}");
+        }
+    }
+
+    #[test]
+    fn segments_end_between_characters() {
+        let units = |text: &str| (length(text).units, length(text).segments);
+        assert_eq!(units(&format!("{}€{}", "a".repeat(152), "a".repeat(152))), (306, 3));
+        assert_eq!(units(&format!("{}😜{}", "я".repeat(66), "я".repeat(66))), (134, 3));
+        assert_eq!(units(&"€".repeat(80)), (160, 1));
+        assert_eq!(units(&"€".repeat(81)), (162, 2));
+    }
+
+    #[test]
+    fn an_alert_is_one_line_of_plain_characters() {
+        assert_eq!(
+            compose("7K", "Oracle:\r\n\ttablespace “USERS” – it’s full…\u{200b}\u{202e}\0", 1),
+            "7K Oracle: tablespace \"USERS\" - it's full..."
+        );
+        assert_eq!(compose("7K", "", 1), "7K");
+        assert_eq!(compose("", "words", 1), "words");
+    }
+
+    #[test]
+    fn accents_that_gsm_has_stay_and_others_go() {
+        assert_eq!(compose("7K", "Größe é à ñ Ü", 1), "7K Größe é à ñ Ü");
+        assert_eq!(compose("7K", "Błąd połączenia, číslo, Ação, e\u{301}", 1), "7K Blad polaczenia, cislo, Acao, e");
+    }
+
+    #[test]
+    fn pictures_are_left_out_or_told() {
+        assert_eq!(compose("7K", "🔥 Disk full ⚠️ on db01 🇳🇿", 1), "7K Disk full ! on db01");
+        assert_eq!(compose("7K", "✅ Resolved", 1), "7K OK Resolved");
+        assert_eq!(compose("7K", "🔥", 1), "7K 🔥");
+    }
+
+    #[test]
+    fn what_gsm_cannot_say_is_sent_as_it_is() {
+        assert_eq!(compose("7K", "Привет, “мир”", 1), "7K Привет, “мир”");
+        assert_eq!(compose("7K", "数据库已满", 1), "7K 数据库已满");
+    }
+
+    #[test]
+    fn a_long_text_is_cut_between_words() {
+        let text = compose("7K", &"tablespace full, ".repeat(30), 1);
+        assert!(
+            text.starts_with("7K tablespace full, ") && text.ends_with("e full...") || text.ends_with("tablespace...")
+        );
+        assert!(text.len() > 140 && length(&text).segments == 1, "{text}");
+        let text = compose("7K", &"x".repeat(500), 2);
+        assert_eq!((text.len(), length(&text).segments), (306, 2));
+        let text = compose("7K", &"数据库".repeat(100), 1);
+        assert_eq!((text.chars().count(), length(&text).segments), (70, 1));
+    }
+
+    #[test]
+    fn one_strange_letter_at_the_end_does_not_cost_the_rest() {
+        let words = format!("{}Ж", "tablespace is full ".repeat(20));
+        let text = compose("7K", &words, 1);
+        assert_eq!(length(&text).encoding, Encoding::Gsm7);
+        assert!(text.len() > 140 && text.ends_with("..."), "{text}");
+    }
+
+    #[test]
+    fn what_belongs_together_is_not_cut_apart() {
+        for unit in ["👩\u{200d}💻", "e\u{301}ж", "🇳🇿", "👍🏽"] {
+            for shift in 0..4 {
+                let words = format!("{}{}", "ж".repeat(shift), unit.repeat(80));
+                let text = compose("7K", &words, 1);
+                let rest = text.strip_prefix("7K ").unwrap().strip_suffix("...").unwrap().trim_start_matches('ж');
+                let rest = if unit.ends_with('ж') { format!("{rest}ж") } else { rest.to_owned() };
+                let left = rest.replace(unit, "");
+                assert!(left.is_empty() || left == "ж" || left == "e\u{301}", "{text} {left:?}");
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_more_segments_than_were_allowed(words in "\\PC{0,300}|[a-z€ “]{0,900}|[ж😜é\u{301} ]{0,400}", segments in 0..12usize) {
+            let text = compose("7K", &words, segments);
+            let length = length(&text);
+            prop_assert!(length.segments <= segments.clamp(1, 10), "{text:?}");
+            prop_assert!(text.chars().count() <= 1600);
+            prop_assert!(text == "7K" || text.starts_with("7K "), "{text:?}");
+            prop_assert!(!text.contains(['\n', '\r', '\t', '\u{202e}', '\0']) && !text.contains("  "), "{text:?}");
+        }
+
+        #[test]
+        fn what_fits_is_not_cut(words in "[a-zA-Z0-9 .,:€]{0,150}") {
+            prop_assume!(length(&words).units <= 157);
+            let text = compose("7K", &words, 1);
+            let expected = format!("7K {}", words.split_whitespace().collect::<Vec<_>>().join(" "));
+            prop_assert_eq!(text, expected.trim_end());
+        }
+    }
 }

@@ -1,6 +1,30 @@
 //! TwiML from the templates in `twiml/`, compiled in; a directory of the rule file replaces them one by one.
+//!
+//! A document that Twilio cannot read is a call in which nobody hears the alert. So values are cleaned and escaped where
+//! they are written, whatever the template does; every document is parsed before it leaves; and one that is broken or
+//! too long gives way to the built-in one.
 
+use std::fmt::Write as _;
+use std::fs;
 use std::path::Path;
+
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::Serde;
+use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value, context};
+
+use super::clean::{is_xml, one_line, start_of};
+use super::speech;
+
+/// Twilio takes an inline document of so many characters (`Twiml` of the Calls resource).
+const MAX_INLINE: usize = 4000;
+/// Twilio fetches a document of so many bytes (error 11750).
+const MAX_FETCHED: usize = 64_000;
+/// The longest text in one `Say`, with room for the template's own words: Polly takes 3000 characters, and no voice
+/// more than 4500 bytes percent-encoded (error 13521).
+const MAX_SAY: usize = 2500;
+const MAX_SAY_ENCODED: usize = 4000;
+/// The longest name, code or key, in characters.
+const MAX_NAME: usize = 60;
 
 /// What a call's document tells.
 #[derive(Debug, Clone, Default, serde::Serialize)]
@@ -48,25 +72,272 @@ pub enum Page {
     Test,
 }
 
+impl Page {
+    const ALL: [Self; 8] = [
+        Self::Alert,
+        Self::Inline,
+        Self::Acknowledged,
+        Self::Escalated,
+        Self::Resolved,
+        Self::Taken,
+        Self::WrongKey,
+        Self::Test,
+    ];
+
+    fn file(self) -> &'static str {
+        match self {
+            Self::Alert => "alert.xml",
+            Self::Inline => "inline.xml",
+            Self::Acknowledged => "acknowledged.xml",
+            Self::Escalated => "escalated.xml",
+            Self::Resolved => "resolved.xml",
+            Self::Taken => "taken.xml",
+            Self::WrongKey => "wrong_key.xml",
+            Self::Test => "test.xml",
+        }
+    }
+
+    fn built_in(self) -> &'static str {
+        match self {
+            Self::Alert => include_str!("../../twiml/alert.xml"),
+            Self::Inline => include_str!("../../twiml/inline.xml"),
+            Self::Acknowledged => include_str!("../../twiml/acknowledged.xml"),
+            Self::Escalated => include_str!("../../twiml/escalated.xml"),
+            Self::Resolved => include_str!("../../twiml/resolved.xml"),
+            Self::Taken => include_str!("../../twiml/taken.xml"),
+            Self::WrongKey => include_str!("../../twiml/wrong_key.xml"),
+            Self::Test => include_str!("../../twiml/test.xml"),
+        }
+    }
+
+    /// Whether Twilio takes a document of this length.
+    fn holds(self, document: &str) -> bool {
+        match self {
+            Self::Inline => document.encode_utf16().count() <= MAX_INLINE,
+            Self::Alert
+            | Self::Acknowledged
+            | Self::Escalated
+            | Self::Resolved
+            | Self::Taken
+            | Self::WrongKey
+            | Self::Test => document.len() <= MAX_FETCHED,
+        }
+    }
+}
+
 /// The templates.
 #[derive(Debug)]
 pub struct Templates {
-    environment: minijinja::Environment<'static>,
+    /// With the user's files in place of ours.
+    environment: Environment<'static>,
+    /// What a template that fails falls back to.
+    built_in: Environment<'static>,
 }
 
 impl Templates {
-    /// The built-in ones, replaced by files of the same name in `directory`.
+    /// The built-in ones, replaced by files of the same name in `directory`. Files whose names begin with `_` are there
+    /// to be included by others. Each page is tried with a full and with an empty script.
     ///
     /// # Errors
-    /// The first file that cannot be read or parsed, in words.
+    /// The first file that cannot be read or parsed, that is named like none of ours, or that does not make TwiML, in
+    /// words.
     pub fn load(directory: Option<&Path>) -> Result<Self, String> {
-        let _ = directory;
-        todo!()
+        let built_in = environment();
+        let mut environment = built_in.clone();
+        if let Some(directory) = directory {
+            let unreadable = |path: &Path, error: std::io::Error| format!("`{}`: {error}", path.display());
+            let entries = fs::read_dir(directory).map_err(|error| unreadable(directory, error))?;
+            let mut paths = Vec::new();
+            for entry in entries {
+                paths.push(entry.map_err(|error| unreadable(directory, error))?.path());
+            }
+            paths.sort();
+            for path in paths {
+                let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                let is_template =
+                    path.extension().is_some_and(|extension| extension == "xml") && !name.starts_with('.');
+                if !is_template {
+                    continue;
+                }
+                check_name(&path, &name)?;
+                let source = fs::read_to_string(&path).map_err(|error| unreadable(&path, error))?;
+                environment
+                    .add_template_owned(name, source)
+                    .map_err(|error| format!("`{}`: {}", path.display(), one_line(&error.to_string())))?;
+            }
+        }
+        let templates = Self { environment, built_in };
+        for page in Page::ALL {
+            for script in [Script::default(), Script::example()] {
+                let document = try_render(&templates.environment, page, &script);
+                document.map_err(|error| match directory {
+                    Some(directory) => format!("`{}`: {error}", directory.join(page.file()).display()),
+                    None => format!("`{}`: {error}", page.file()),
+                })?;
+            }
+        }
+        Ok(templates)
     }
 
-    /// Renders a document. A template that fails at night falls back to the built-in one.
+    /// Renders a document. A template that fails at night falls back to the built-in one. Where no keys can be taken,
+    /// [`Page::Alert`] and [`Page::WrongKey`] are [`Page::Inline`].
     pub fn render(&self, page: Page, script: &Script) -> String {
-        let _ = (page, script, &self.environment);
-        todo!()
+        let page = match page {
+            Page::Alert | Page::WrongKey if script.action.is_empty() => Page::Inline,
+            page => page,
+        };
+        let script = script.bounded();
+        try_render(&self.environment, page, &script)
+            .or_else(|error| {
+                tracing::error!(template = page.file(), %error, "the built-in template is used instead");
+                try_render(&self.built_in, page, &script)
+            })
+            .unwrap_or_else(|error| {
+                tracing::error!(template = page.file(), %error, "no template can be used");
+                LAST_RESORT.to_owned()
+            })
     }
 }
+
+/// The document, with as much of `say` as it can hold.
+fn try_render(environment: &Environment<'_>, page: Page, script: &Script) -> Result<String, String> {
+    let document = render_once(environment, page, script)?;
+    if page.holds(&document) {
+        return Ok(document);
+    }
+    let mut fitting = None;
+    let (mut least, mut most) = (0, script.say.chars().count());
+    while least < most {
+        let middle = usize::midpoint(least, most);
+        let shorter = Script { say: speech::cut(script.say.clone(), middle), ..script.clone() };
+        let document = render_once(environment, page, &shorter)?;
+        if page.holds(&document) {
+            fitting = Some(document);
+            least = middle + 1;
+        } else {
+            most = middle;
+        }
+    }
+    fitting.ok_or_else(|| format!("the document is too long: {} characters", document.chars().count()))
+}
+
+/// When nothing can be rendered, which cannot happen: better a call that says little than one that fails.
+const LAST_RESORT: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Response><Say>There is an alert. Its text cannot \
+                           be told. Please look at your mail.</Say><Hangup/></Response>";
+
+impl Script {
+    /// Every value within its limit and on one line; `say` ends as a sentence.
+    fn bounded(&self) -> Self {
+        let name = |text: &String| speech::cut(one_line(start_of(text, 4 * MAX_NAME)), MAX_NAME);
+        // Of letters (`Polly.Céline`), digits, dots and dashes, or not used: it stands between quotes.
+        let word = |text: &String| {
+            let is_plain = text.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '_'));
+            let is_word = is_plain && text.chars().count() <= MAX_NAME;
+            if is_word { text.clone() } else { String::new() }
+        };
+        let mut say = one_line(start_of(&self.say, 8 * MAX_SAY));
+        let mut encoded = 0;
+        let holds = say.chars().take_while(|c| {
+            encoded += if c.is_ascii_alphanumeric() { 1 } else { 3 * c.len_utf8() };
+            encoded <= MAX_SAY_ENCODED
+        });
+        let limit = holds.count().min(MAX_SAY);
+        say = speech::cut(say, limit);
+        if say.ends_with(char::is_alphanumeric) {
+            say.push('.');
+        }
+        Self {
+            say,
+            code: name(&self.code),
+            language: word(&self.language),
+            voice: word(&self.voice),
+            action: self.action.clone(),
+            repeat: self.repeat.clone(),
+            more: self.more,
+            acknowledged_by: name(&self.acknowledged_by),
+            key: name(&self.key),
+            contact: name(&self.contact),
+        }
+    }
+
+    /// With everything in it, to try templates with.
+    fn example() -> Self {
+        Self {
+            say: "Issue number 8 6 5 8 has been escalated.".to_owned(),
+            code: "7 K".to_owned(),
+            language: "en-NZ".to_owned(),
+            voice: "Polly.Aria".to_owned(),
+            action: "https://pager.example.com/twiml/0/digits".to_owned(),
+            repeat: "https://pager.example.com/twiml/0".to_owned(),
+            more: 2,
+            acknowledged_by: "David".to_owned(),
+            key: "9".to_owned(),
+            contact: "Darren".to_owned(),
+        }
+    }
+}
+
+fn environment() -> Environment<'static> {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    if let Ok(syntax) = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build() {
+        environment.set_syntax(syntax);
+    }
+    environment.set_auto_escape_callback(|_| AutoEscape::Html);
+    // minijinja escapes `/` and `'`, too, which takes six characters of the few that there are, and lets control
+    // characters pass, which no XML document may have.
+    environment.set_formatter(|out, _, value| {
+        let is_safe = value.is_safe();
+        for c in value.to_string().chars().filter(|c| is_xml(*c)) {
+            match c {
+                '<' if !is_safe => out.write_str("&lt;"),
+                '>' if !is_safe => out.write_str("&gt;"),
+                '&' if !is_safe => out.write_str("&amp;"),
+                '"' if !is_safe => out.write_str("&quot;"),
+                c => out.write_char(c),
+            }?;
+        }
+        Ok(())
+    });
+    for page in Page::ALL {
+        // The tests render each of them; a page that is missing is told by `load`, which renders them, too.
+        if let Err(error) = environment.add_template(page.file(), page.built_in()) {
+            tracing::error!(template = page.file(), %error, "a built-in template cannot be parsed");
+        }
+    }
+    environment
+}
+
+fn check_name(path: &Path, name: &str) -> Result<(), String> {
+    if name.starts_with('_') || Page::ALL.iter().any(|page| page.file() == name) {
+        return Ok(());
+    }
+    let nearest = Page::ALL.iter().map(|page| page.file()).max_by(|a, b| {
+        let likeness = |file: &str| strsim::jaro_winkler(file, name);
+        likeness(a).total_cmp(&likeness(b))
+    });
+    let hint = nearest.map(|file| format!("; did you mean `{file}`?")).unwrap_or_default();
+    Err(format!("`{}`: no page has a template of this name{hint}", path.display()))
+}
+
+fn render_once(environment: &Environment<'_>, page: Page, script: &Script) -> Result<String, String> {
+    let in_words = |error: minijinja::Error| one_line(&error.to_string());
+    let template = environment.get_template(page.file()).map_err(in_words)?;
+    let mut speaker = String::new();
+    for (attribute, value) in [("voice", &script.voice), ("language", &script.language)] {
+        if !value.is_empty() {
+            let _ = write!(speaker, " {attribute}=\"{value}\"");
+        }
+    }
+    let context = context! { speaker => Value::from_safe_string(speaker), ..Serde(script) };
+    let document = template.render(context).map_err(in_words)?.trim().to_owned();
+    let parsed = roxmltree::Document::parse(&document).map_err(|error| format!("no XML: {error}"))?;
+    if parsed.root_element().has_tag_name("Response") {
+        Ok(document)
+    } else {
+        Err("the document is not a `Response`".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,4 +1,5 @@
 //! HTTP: the gate, Twilio's webhooks, pages.
 
 pub mod gate;
+pub mod http;
 pub mod signature;

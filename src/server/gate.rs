@@ -1,1 +1,0 @@
-//! The gate before tiny_http: bounded connections, bounded requests, deadlines.

@@ -1,0 +1,81 @@
+//! Takes one request from a connection, under a deadline for its header and one for its body.
+
+use std::io;
+use std::time::Instant;
+
+use super::connections::Connection;
+use super::head::{self, Head, Refusal};
+use super::{GateOptions, MAX_HEAD};
+use crate::server::http::Request;
+
+/// The request of this connection. `on_first_byte` is called when its first byte has come, and says whether to go on. What comes after the request is not
+/// looked at: each connection is for one.
+pub(super) fn request(
+    connection: &Connection,
+    options: &GateOptions,
+    on_first_byte: impl FnOnce() -> bool,
+) -> Result<Request, Refusal> {
+    let (head, mut body) = read_head(connection, connection.accepted + options.header_deadline, on_first_byte)?;
+    let deadline = Instant::now() + options.body_deadline;
+    if head.expects_continue && body.len() < head.length {
+        connection.stream.write_before(b"HTTP/1.1 100 Continue\r\n\r\n", deadline).map_err(|_| Refusal::Gone)?;
+    }
+    body.reserve(head.length.saturating_sub(body.len()));
+    while body.len() < head.length {
+        read_more(connection, &mut body, deadline)?;
+    }
+    body.truncate(head.length);
+    Ok(Request {
+        method: head.method,
+        path: head.path,
+        query: head.query,
+        headers: head.headers,
+        body,
+        remote: connection.remote,
+    })
+}
+
+/// The header, and what has come of the body with it.
+fn read_head(
+    connection: &Connection,
+    deadline: Instant,
+    on_first_byte: impl FnOnce() -> bool,
+) -> Result<(Head, Vec<u8>), Refusal> {
+    let mut bytes = Vec::with_capacity(2048);
+    let mut on_first_byte = Some(on_first_byte);
+    loop {
+        let before = bytes.len();
+        read_more(connection, &mut bytes, deadline).map_err(|refusal| match refusal {
+            // A browser's spare connection, or a scanner: nothing was asked, so nothing is answered.
+            Refusal::TimedOut if bytes.is_empty() => Refusal::Gone,
+            refusal => refusal,
+        })?;
+        if let Some(tell) = on_first_byte.take()
+            && !tell()
+        {
+            return Err(Refusal::Gone);
+        }
+        // A header ends where a line ends. Looking only then keeps a byte at a time from costing a look at each.
+        if bytes.iter().skip(before).any(|&byte| byte == b'\n')
+            && let Some((head, length)) = head::parse(bytes.get(..MAX_HEAD).unwrap_or(&bytes))?
+        {
+            return Ok((head, bytes.split_off(length)));
+        }
+        if bytes.len() >= MAX_HEAD {
+            return Err(Refusal::HeadTooLarge);
+        }
+    }
+}
+
+fn read_more(connection: &Connection, bytes: &mut Vec<u8>, deadline: Instant) -> Result<(), Refusal> {
+    let mut buffer = [0; 4096];
+    match connection.stream.read_before(&mut buffer, deadline) {
+        Ok(0) => Err(Refusal::Gone),
+        Ok(count) => {
+            bytes.extend(buffer.iter().take(count));
+            Ok(())
+        }
+        Err(error) if error.kind() == io::ErrorKind::TimedOut => Err(Refusal::TimedOut),
+        Err(_) => Err(Refusal::Gone),
+    }
+}
