@@ -1,7 +1,61 @@
 //! The decoded mail. Everything a rule can see of a mail is a method here.
 
+use std::io::{self, Read};
+
+use super::header::decode_value;
+use super::line::Line;
+use super::mime::{self, Content, Part};
+use super::transfer::decode_charset;
+use super::{automatic, flowed, html, newtext, text};
+
 /// At most so many bytes of a mail are kept in memory and parsed; the rest is read and dropped.
 pub const PARSE_LIMIT: usize = 1024 * 1024;
+
+/// The header field that every mail of ours carries, so that we know it when it comes back.
+pub const LOOP_HEADER: &str = "X-Thialfi-Loop";
+
+/// A mail as it came.
+#[derive(Debug, Default)]
+pub struct Raw {
+    /// Its first [`PARSE_LIMIT`] bytes.
+    pub bytes: Vec<u8>,
+    /// Its whole size in bytes, as far as it could be read.
+    pub size: u64,
+    /// Reading failed after something had been read: what is here may not be all of the mail.
+    pub error: Option<io::Error>,
+}
+
+impl From<&[u8]> for Raw {
+    fn from(bytes: &[u8]) -> Raw {
+        Raw { bytes: bytes.iter().copied().take(PARSE_LIMIT).collect(), size: bytes.len() as u64, error: None }
+    }
+}
+
+/// Reads a mail to its end and keeps its beginning, so that a mail of any size costs little memory and its sender sees
+/// no broken pipe.
+///
+/// # Errors
+/// Only when nothing at all could be read; a later failure is kept in [`Raw::error`] beside what was read.
+pub fn read(input: &mut dyn Read) -> io::Result<Raw> {
+    let mut raw = Raw::default();
+    let mut buffer = vec![0_u8; 64 * 1024];
+    loop {
+        match input.read(&mut buffer) {
+            Ok(0) => return Ok(raw),
+            Ok(length) => {
+                raw.size += length as u64;
+                let room = PARSE_LIMIT.saturating_sub(raw.bytes.len()).min(length);
+                raw.bytes.extend_from_slice(buffer.get(..room).unwrap_or_default());
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if raw.size == 0 => return Err(error),
+            Err(error) => {
+                raw.error = Some(error);
+                return Ok(raw);
+            }
+        }
+    }
+}
 
 /// A mail, decoded: header fields unfolded and their encoded words decoded, text with LF line ends.
 #[derive(Debug, Clone, Default)]
@@ -19,12 +73,54 @@ pub struct Message {
     /// The size of the whole mail in bytes, also of what was not kept.
     pub size: u64,
     /// An automatic *answer* or a bounce: RFC 3834 `auto-replied`, vacation, `multipart/report`, null return path.
+    /// Who knows the envelope asks [`automatic::is_automatic`].
     pub automatic: bool,
     /// Our own mail, by its loop header.
     pub own: bool,
+    /// The sender named by the `From_` line above the header, when there is one.
+    pub envelope_line: Option<String>,
 }
 
 impl Message {
+    /// Decodes a mail. Never fails and takes time linear in the mail, whatever the bytes are.
+    pub fn parse(raw: &Raw) -> Message {
+        let bytes = with_line_feeds(&raw.bytes);
+        let (envelope_line, mail) = envelope_line(&bytes);
+        let parts = mime::parse(mail);
+        let mut message = Message { size: raw.size, envelope_line, ..Message::default() };
+        if let Some(whole) = parts.first() {
+            let charset = parts.iter().find_map(|part| part.content_type.parameter("charset"));
+            let decode = |value: &[u8]| decode_value(value, charset.as_deref());
+            message.headers = whole
+                .fields
+                .iter()
+                .map(|field| (String::from_utf8_lossy(field.name).into_owned(), decode(field.value)))
+                .collect();
+        }
+        message.automatic = automatic::by_header(&message);
+        message.own = message.header(LOOP_HEADER).is_some();
+        message.attachments = parts.iter().filter(|part| !part.carried).filter_map(Part::file_name).collect();
+        let mut pieces = Vec::new();
+        collect(mail, &parts, 0, &mut pieces);
+        let context = newtext::Context { is_reply: message.header("In-Reply-To").is_some() };
+        for piece in pieces {
+            message.add(piece, context);
+        }
+        message
+    }
+
+    fn add(&mut self, piece: Piece, context: newtext::Context) {
+        if piece.carried {
+            append(&mut self.quoted, &piece.text());
+            append(&mut self.body, &piece.text());
+            return;
+        }
+        append(&mut self.body, &piece.text());
+        let split = newtext::split(piece.lines, context);
+        append(&mut self.new_text, &split.new);
+        append(&mut self.quoted, &split.quoted);
+    }
+
     /// The values of all header fields called `name` (any case), in order.
     pub fn header_values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.headers.iter().filter(move |(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v.as_str())
@@ -40,3 +136,161 @@ impl Message {
         self.header("Subject").unwrap_or_default()
     }
 }
+
+fn append(text: &mut String, more: &str) {
+    if !text.is_empty() && !text.ends_with('\n') {
+        text.push('\n');
+    }
+    text.push_str(more);
+}
+
+/// `bytes` as they are, unless their lines end in lone CRs as old Macs wrote them.
+fn with_line_feeds(bytes: &[u8]) -> std::borrow::Cow<'_, [u8]> {
+    if bytes.contains(&b'\n') || !bytes.contains(&b'\r') {
+        return bytes.into();
+    }
+    bytes.iter().map(|byte| if *byte == b'\r' { b'\n' } else { *byte }).collect::<Vec<u8>>().into()
+}
+
+/// The sender of the `From_` line, if the mail begins with one, and the mail after it and after empty lines.
+fn envelope_line(bytes: &[u8]) -> (Option<String>, &[u8]) {
+    let mut rest = bytes;
+    let mut sender = None;
+    loop {
+        rest = rest.trim_ascii_start();
+        rest = rest.strip_prefix(b"\xef\xbb\xbf").unwrap_or(rest);
+        let quoted = rest.strip_prefix(b">").unwrap_or(rest);
+        let Some(line) = quoted.strip_prefix(b"From ") else { return (sender, rest) };
+        let (line, after) = super::transfer::split_line(line);
+        if sender.is_none() {
+            let text = String::from_utf8_lossy(line);
+            let address = text.split_whitespace().next().unwrap_or_default().trim_matches(['<', '>']);
+            sender = (!address.is_empty()).then(|| address.chars().take(super::envelope::MAX_ADDRESS).collect());
+        }
+        rest = after;
+    }
+}
+
+/// The text of one part.
+struct Piece {
+    lines: Vec<Line>,
+    carried: bool,
+}
+
+impl Piece {
+    fn text(&self) -> String {
+        let mut text = String::new();
+        for line in &self.lines {
+            text.push_str(&line.text);
+            text.push('\n');
+        }
+        text
+    }
+}
+
+/// The kinds of text that a person reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Plain,
+    Html,
+}
+
+/// Collects the text of the part `index` and of what is in it. Recursion is bounded by [`mime::MAX_DEPTH`].
+fn collect(mail: &[u8], parts: &[Part<'_>], index: usize, pieces: &mut Vec<Piece>) {
+    let Some(part) = parts.get(index) else { return };
+    match &part.content {
+        Content::Leaf(start, end) => {
+            let first = index == 0 || !pieces.iter().any(|piece| !piece.carried);
+            if let Some(kind) = kind(part, index, first) {
+                let bytes = mail.get(*start..*end).unwrap_or_default();
+                pieces.push(Piece { lines: lines(part, kind, bytes), carried: part.carried });
+            }
+        }
+        Content::Multipart(children) if part.content_type.value == "multipart/alternative" => {
+            pieces.extend(alternative(mail, parts, children));
+        }
+        Content::Multipart(children) => {
+            for child in children {
+                collect(mail, parts, *child, pieces);
+            }
+        }
+    }
+}
+
+/// The best of several forms of one text: plain, unless it is empty or only says that there is HTML.
+fn alternative(mail: &[u8], parts: &[Part<'_>], children: &[usize]) -> Vec<Piece> {
+    let mut stub: Option<Vec<Piece>> = None;
+    let is_plain = |part: &Part<'_>| matches!(part.content, Content::Leaf(..)) && kind_of(part) == Some(Kind::Plain);
+    let is_html = |child: &usize| !parts.get(*child).is_some_and(is_plain);
+    let plain_first =
+        children.iter().filter(|child| !is_html(child)).chain(children.iter().filter(|child| is_html(child)));
+    for child in plain_first {
+        let mut pieces = Vec::new();
+        collect(mail, parts, *child, &mut pieces);
+        let length = length(&pieces);
+        if length == 0 {
+            continue;
+        }
+        match &stub {
+            Some(stub) if self::length(stub) >= length => {}
+            _ if is_html(child) || !is_stub(&pieces) => return pieces,
+            _ => stub = Some(pieces),
+        }
+    }
+    stub.unwrap_or_default()
+}
+
+fn length(pieces: &[Piece]) -> usize {
+    pieces.iter().flat_map(|piece| &piece.lines).map(|line| line.text.trim().len()).sum()
+}
+
+/// `This message needs an HTML viewer`: short, and about HTML.
+fn is_stub(pieces: &[Piece]) -> bool {
+    let text: String =
+        pieces.iter().flat_map(|piece| &piece.lines).flat_map(|line| [line.text.as_str(), " "]).collect();
+    let text = text.to_lowercase();
+    text.trim().len() < 300
+        && (text.contains("html") || text.contains("web browser") || text.contains("in your browser"))
+}
+
+/// What kind of text `part` is, when it is text for reading and no attachment.
+fn kind(part: &Part<'_>, index: usize, first: bool) -> Option<Kind> {
+    let kind = kind_of(part)?;
+    if index == 0 {
+        return Some(kind); // A mail whose only part is marked as an attachment has no other text.
+    }
+    let attached = part.disposition.value.starts_with("attachment");
+    let named = part.file_name().is_some();
+    // Apple Mail shows text files inline: the first may be what the author wrote, later ones are files.
+    (!attached && (first || !named)).then_some(kind)
+}
+
+fn kind_of(part: &Part<'_>) -> Option<Kind> {
+    match part.content_type.value.as_str() {
+        "text/html" | "application/xhtml+xml" => Some(Kind::Html),
+        "" | "text" | "text/" | "text/plain" | "text/enriched" | "text/richtext" | "text/markdown"
+        | "text/x-markdown" => Some(Kind::Plain),
+        // A multipart without parts; only as a leaf does it come here.
+        other if other.starts_with("multipart/") => Some(Kind::Plain),
+        other if !other.contains('/') => Some(Kind::Plain),
+        _ => None,
+    }
+}
+
+fn lines(part: &Part<'_>, kind: Kind, bytes: &[u8]) -> Vec<Line> {
+    let decoded = part.encoding.decode(bytes);
+    let text = decode_charset(&decoded, part.content_type.parameter("charset").as_deref());
+    if kind == Kind::Html {
+        return html::render(&text);
+    }
+    let text = text::clean(&text);
+    let text = text.strip_suffix('\n').unwrap_or(&text);
+    let is = |name: &str, value: &str| part.content_type.parameter(name).is_some_and(|v| v.eq_ignore_ascii_case(value));
+    if is("format", "flowed") {
+        return flowed::join(text, is("delsp", "yes")).into_iter().map(Line::plain).collect();
+    }
+    text.split('\n').map(|line| Line::plain(line.trim_end())).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -2,9 +2,15 @@
 
 pub mod automatic;
 pub mod envelope;
+mod flowed;
+mod header;
 pub mod html;
+pub mod line;
 pub mod message;
+mod mime;
 pub mod newtext;
+mod text;
+mod transfer;
 
 pub use envelope::{Envelope, RecipientSource};
-pub use message::Message;
+pub use message::{Message, Raw, read};

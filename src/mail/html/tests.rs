@@ -1,0 +1,102 @@
+use super::*;
+
+fn text(html: &str) -> String {
+    render(html).iter().map(|line| line.text.as_str()).collect::<Vec<_>>().join("\n")
+}
+
+fn history(html: &str) -> Vec<(String, bool)> {
+    render(html).into_iter().filter(|line| !line.text.is_empty()).map(|line| (line.text, line.history)).collect()
+}
+
+#[test]
+fn blocks_end_lines_and_inline_elements_do_not() {
+    assert_eq!(text("<div>a<b>b</b> c</div><div>d</div>e<br>f<hr>g"), "ab c\nd\ne\nf\ng");
+    assert_eq!(text("<p>a</p><p>b</p>\n<ul><li>c</li><li>d</li></ul>"), "a\n\nb\n\nc\nd");
+    assert_eq!(text("a\n   b\t c<br><br>d"), "a b c\n\nd");
+    assert_eq!(text("<h1>Head</h1>text"), "Head\n\ntext");
+}
+
+#[test]
+fn cells_of_a_row_stand_on_one_line() {
+    let table =
+        "<table><tr><th>Host:</th><td>db1</td></tr>\n<tr><td><p>State:</p></td><td><p>DOWN</p></td></tr></table>";
+    assert_eq!(text(table), "Host: db1\nState: DOWN");
+    assert_eq!(text("<table><tr><td>a<br>b</td><td>c</td></tr></table>"), "a\nb\nc");
+}
+
+#[test]
+fn pre_keeps_its_lines_and_spaces() {
+    assert_eq!(text("a<pre>\n  x\n    y\n</pre>b"), "a\n\n  x\n    y\n\nb");
+}
+
+#[test]
+fn what_is_no_text_is_left_out() {
+    assert_eq!(text("<head><title>t</title><style>p{}</style></head><body>a<!-- c --><script>x<y</script>b"), "ab");
+    assert_eq!(text("<![if !mso]>a<![endif]><?xml x?>b<o:p></o:p>"), "ab");
+}
+
+#[test]
+fn broken_markup_loses_no_text() {
+    assert_eq!(text("a < b and c<d"), "a < b and c<d");
+    assert_eq!(text("mail <root@host.example> now"), "mail <root@host.example> now");
+    assert_eq!(text("<style>never ended: DOWN"), "never ended: DOWN");
+    assert_eq!(text("<!-- never ended>DOWN"), "DOWN");
+    assert_eq!(text("<a href=\"x>DOWN</a> more"), "DOWN more");
+    assert_eq!(text("</div></td></blockquote>DOWN"), "DOWN");
+}
+
+#[test]
+fn what_clients_mark_as_history_is_marked() {
+    let gmail = "<div>new</div><div class=\"gmail_quote\"><div class=\"gmail_attr\">On x wrote:</div>\
+                 <blockquote class=\"gmail_quote\">old</blockquote><div>below</div></div>";
+    let found = history(gmail);
+    let found: Vec<(&str, bool)> = found.iter().map(|(text, old)| (text.as_str(), *old)).collect();
+    assert_eq!(found, [("new", false), ("On x wrote:", true), ("old", true), ("below", false)]);
+    let outlook = "new<div id=\"x_divRplyFwdMsg\"><b>From:</b> a</div><div>old</div>";
+    let found = history(outlook);
+    let found: Vec<(&str, bool)> = found.iter().map(|(text, old)| (text.as_str(), *old)).collect();
+    assert_eq!(found, [("new", false), ("From: a", true), ("old", true)]);
+}
+
+#[test]
+fn a_bare_blockquote_is_no_history() {
+    let lines = render("<blockquote>said</blockquote>after");
+    assert_eq!((lines[0].depth, lines[0].history, lines[1].depth), (1, false, 0));
+}
+
+#[test]
+fn hostile_input_costs_linear_time() {
+    let million = 1 << 20;
+    for piece in [
+        "<div>",
+        "<",
+        "<!--",
+        "<table><tr><td>",
+        "&",
+        "&amp",
+        "&#",
+        "<a \"",
+        "<a x=\"",
+        "<script>",
+        "</div>",
+        "<blockquote>",
+        "<span>",
+        "<a x='\">",
+        "<td><span></div>",
+        "<p style=\"",
+        "<a x=\"<a y='>",
+        "<!",
+        "</",
+        "<pre>\n",
+        "<br>",
+        "<style></",
+        "<div class='x_x_x_x_",
+        "<div id=\"divRplyFwdMsg\">",
+    ] {
+        let html = piece.repeat(million / piece.len());
+        let start = std::time::Instant::now();
+        let lines = render(&html);
+        assert!(lines.len() <= million, "{piece}");
+        assert!(start.elapsed().as_secs() < 3, "{piece} took {:?}", start.elapsed());
+    }
+}

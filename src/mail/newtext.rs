@@ -1,1 +1,0 @@
-//! The new text of a mail: what its author wrote, without quoted history, forwarded blocks and signatures.

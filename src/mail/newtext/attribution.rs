@@ -1,0 +1,202 @@
+//! The line, or the few lines, that introduce a quote: `On 2 June 2025 at 10:00, Bob <bob@x.example> wrote:`.
+//!
+//! It must end as introductions end, and show a date, a time or an address. What follows decides how much of that is
+//! needed: a quote right below is half of the proof.
+
+use super::evidence::Evidence;
+use super::words::words;
+
+/// An introduction is wrapped over at most so many lines.
+const MAX_LINES: usize = 6;
+
+/// …and is no longer than this, in bytes.
+const MAX_LENGTH: usize = 500;
+
+/// What stands below the lines in question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Below {
+    /// A quote, marked as one.
+    Quote,
+    /// Text.
+    Text,
+}
+
+/// How many lines before `end` (inclusive, counting blank ones between) introduce a quote; `None` when they don't.
+/// `line(n)` is the nth line above: 0 is the last line of the introduction.
+pub fn length<'a>(line: &dyn Fn(usize) -> Option<&'a str>, below: Below) -> Option<usize> {
+    let last = line(0)?.trim();
+    if !ends_like_one(last, below) {
+        return None;
+    }
+    let mut text = String::new();
+    let mut found: Option<usize> = None;
+    let mut weak: Option<usize> = None;
+    let mut blanks = 0;
+    for above in 0..MAX_LINES + 2 {
+        let Some(piece) = line(above) else { break };
+        let piece = piece.trim();
+        if piece.is_empty() {
+            blanks += 1;
+            // A blank line inside is a client's bad wrapping: only where the pieces are fragments.
+            if blanks > 2 || found.is_some() || !fragment(&text) {
+                break;
+            }
+            continue;
+        }
+        if above > 0 && ends_sentence(piece) || text.len() + piece.len() > MAX_LENGTH {
+            break;
+        }
+        if found.is_some() && !extends(piece, &text) {
+            break;
+        }
+        text = if text.is_empty() { piece.to_owned() } else { format!("{piece} {text}") };
+        match strength(&text, below) {
+            Strength::Full => found = Some(above + 1),
+            Strength::Half => weak = weak.or(Some(above + 1)),
+            Strength::None => {}
+        }
+    }
+    found.or(weak)
+}
+
+/// Pieces of a torn introduction: `<`, `mailto:…`, `> wrote:`.
+fn fragment(text: &str) -> bool {
+    text.is_empty() || text.starts_with(['<', '>']) || text.starts_with("mailto:")
+}
+
+/// Whether the line above a complete introduction belongs to it, too: it begins like one, or the rest lacks a name.
+fn extends(piece: &str, text: &str) -> bool {
+    if piece.len() > 120 {
+        return false;
+    }
+    let first = first_word(piece);
+    let starts = words().is_lead(&first) && Evidence::of(piece).when();
+    let nameless = words().has_verb(&first_word(text)) || text.starts_with('<') && !ends_sentence(piece);
+    starts || nameless
+}
+
+fn first_word(text: &str) -> String {
+    let word = text
+        .trim_start_matches(['*', '>', '-', ' ', '"', '‏', '\u{202b}'])
+        .split([' ', ',', '\u{a0}'])
+        .next()
+        .unwrap_or_default();
+    word.to_lowercase()
+}
+
+fn ends_sentence(line: &str) -> bool {
+    line.ends_with(['!', '?', '。'])
+        || line.ends_with('.') && line.rsplit(' ').next().is_none_or(|word| word.chars().count() > 5)
+}
+
+/// Introductions end in a colon, in Gmail's old form in an address, in Zoho's in dashes.
+fn ends_like_one(last: &str, below: Below) -> bool {
+    let last = last.trim_end_matches(['*', '_', ' ', '\u{a0}']);
+    let bare = last.trim_end_matches(['-', ' ']);
+    last.ends_with([':', '：'])
+        || bare.len() < last.len() && words().has_verb(&bare.to_lowercase())
+        || last.ends_with(':') && last.ends_with(['>', ')'])
+        || below == Below::Quote && (last.ends_with('>') || words().has_verb(&last.to_lowercase()))
+}
+
+/// How much a text is like an introduction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Strength {
+    None,
+    /// It may be one, or the last line of one.
+    Half,
+    Full,
+}
+
+fn strength(text: &str, below: Below) -> Strength {
+    let evidence = Evidence::of(text);
+    let verb = words().has_verb(&text.to_lowercase());
+    let lead = words().is_lead(&first_word(text));
+    match below {
+        Below::Quote if verb && evidence.any() => Strength::Full,
+        Below::Quote => {
+            let half = verb && text.len() < 80
+                || evidence.address && evidence.when()
+                || lead && evidence.any()
+                || evidence.date && evidence.time && text.len() < 120;
+            if half { Strength::Half } else { Strength::None }
+        }
+        // Nothing shows that a quote follows: the introduction must show it all. `On 2025-06-02 at 09:58 the slave
+        // wrote:` names nobody.
+        Below::Text => {
+            let begins = lead || starts_with_date(text) || evidence.address || text.starts_with("----");
+            let full = verb && evidence.when() && begins && (evidence.address || names_somebody(text));
+            if full { Strength::Full } else { Strength::None }
+        }
+    }
+}
+
+fn starts_with_date(text: &str) -> bool {
+    let start: String = text.chars().take(30).collect();
+    text.starts_with(|c: char| c.is_numeric()) && Evidence::of(&start).when()
+}
+
+/// After the date comes a comma and a name, or a name with a capital; not `the slave`.
+fn names_somebody(text: &str) -> bool {
+    let body = text.trim_end_matches([':', '：', ' ', '*', '-']);
+    let pieces: Vec<&str> = body.split_whitespace().collect();
+    let last_number = pieces.iter().rposition(|word| word.chars().any(char::is_numeric));
+    let Some(after) = last_number.and_then(|at| Some((pieces.get(at)?, pieces.get(at + 1..)?))) else { return false };
+    let (number, rest) = after;
+    let comma = number.ends_with([',', '，', '،']) || rest.iter().take(2).any(|word| word.ends_with(','));
+    let capital =
+        rest.iter().find(|word| !is_zone(word) && !words().has_verb(&word.to_lowercase())).is_some_and(|word| {
+            word.trim_start_matches(['"', '\'', '(', '[', '<'])
+                .starts_with(|c: char| c.is_uppercase() || !c.is_ascii() && !c.is_lowercase())
+        });
+    comma || capital
+}
+
+/// `AM`, `CEST`, `Uhr`, `+0200`: between a time and a name.
+fn is_zone(word: &str) -> bool {
+    let word = word.trim_matches(['(', ')', ',', '.']);
+    word.len() <= 4 && word.chars().all(|c| c.is_ascii_uppercase() || matches!(c, '.'))
+        || word.eq_ignore_ascii_case("uhr")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines_of(text: &str, below: Below) -> Option<usize> {
+        let lines: Vec<&str> = text.lines().rev().collect();
+        length(&|above| lines.get(above).copied(), below)
+    }
+
+    #[test]
+    fn introductions_in_many_forms() {
+        for (text, count) in [
+            ("On Mon, Jun 2, 2025 at 10:00 AM Bob <b@x.example> wrote:", 1),
+            ("On Mon, Jun 2, 2025 at 10:00 AM Bob Longname <bob-longname@x.example>\nwrote:", 2),
+            ("On Thu, Jun 20, 2013 at 4:18 PM, matt2 via Meta <\ninfo@x.example> wrote:", 2),
+            ("Am 02.06.25 um 10:00 schrieb Bob:", 1),
+            ("Bob <b@x.example> schrieb am Fr., 28.\nApr. 2017 um 11:53 Uhr:", 2),
+            ("Le 4 janv. 2016 19:03, \"Neil\"\n<i@x.example>\na écrit :", 3),
+            ("30 серп. 2016 р. 20:45 \"Bob\" <b@x.example> пише:", 1),
+            ("---- On Tue, 22 Dec 2015 14:17:36 +0530 Bob<i@x.example> wrote ----", 1),
+            ("在 2016年12月12日，下午8:45，Bob <b@x.example> 写道：", 1),
+            ("At 6/16/2016 08:32 PM, you wrote:", 1),
+        ] {
+            assert_eq!(lines_of(&format!("Some words above.\n{text}"), Below::Quote), Some(count), "{text}");
+            assert_eq!(lines_of(&format!("Some words above.\n{text}"), Below::Text), Some(count), "{text}");
+        }
+    }
+
+    #[test]
+    fn reports_are_no_introductions() {
+        for text in [
+            "On host db1 the slave wrote:",
+            "On 2025-06-02 at 09:58 the slave wrote:",
+            "The log of 2025-06-02 says:",
+            "Problem started at 04:27:58 on 2026.09.26",
+            "Last check:",
+        ] {
+            assert_eq!(lines_of(text, Below::Text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! The header of a quoted mail as mail clients print it: `From: … Sent: … To: … Subject: …`, in any language; Lotus
+//! Notes prints name, date and `To:` one below the other.
+
+use super::evidence::Evidence;
+use super::words::{Label, words};
+
+/// No header block has more lines than this.
+const MAX_LINES: usize = 40;
+
+/// A header block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Block {
+    /// How many lines it has, from the one asked for.
+    pub length: usize,
+}
+
+/// A line that may belong to a header block, read once.
+#[derive(Debug, Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts about one line")]
+pub struct Entry {
+    /// What its label can mean; empty when it is a label that nobody knows.
+    kinds: &'static [Label],
+    /// The label is one word.
+    single: bool,
+    /// The label says more than `Date`: `Sent`, `Gesendet`.
+    sent: bool,
+    evidence: Evidence,
+    /// The value begins with what can be a person's name, not with a host's or a sensor's.
+    person: bool,
+    /// The value has words, not only numbers: `Monday, June 2, 2025 10:00 AM`.
+    wordy: bool,
+}
+
+impl Entry {
+    /// Reads a line of the form `Label: value`.
+    pub fn of(line: &str) -> Option<Entry> {
+        let line = line.trim_start_matches(['*', '_', '|', ' ', '\t', '>', '\u{a0}']);
+        let (at, colon) = line.char_indices().take(40).find(|(_, char)| matches!(char, ':' | '：'))?;
+        let label = line.get(..at)?.trim_end_matches(['*', '_', ' ', '\t']);
+        let value = line.get(at + colon.len_utf8()..)?.trim_matches(['*', '_', ' ', '\t']);
+        if label.is_empty() || value.starts_with("//") {
+            return None;
+        }
+        let lower = label.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
+        let kinds = words().label(&lower);
+        let single = !lower.contains(' ') && lower.len() < 20;
+        if kinds.is_empty() {
+            return Some(Entry {
+                kinds,
+                single,
+                sent: false,
+                evidence: Evidence::default(),
+                person: false,
+                wordy: false,
+            });
+        }
+        let word = value.split_whitespace().next().unwrap_or_default();
+        Some(Entry {
+            kinds,
+            single,
+            sent: !matches!(lower.as_str(), "date" | "datum" | "fecha" | "data" | "dato" | "дата"),
+            evidence: Evidence::of(value),
+            person: !value.is_empty() && !word.contains('.') && !value.chars().any(char::is_numeric),
+            wordy: value.chars().filter(|c| c.is_alphabetic()).take(4).count() > 3,
+        })
+    }
+}
+
+/// A line as this module needs it.
+#[derive(Clone, Copy)]
+pub struct View<'a> {
+    /// Its text.
+    pub text: &'a str,
+    /// What [`Entry::of`] said.
+    pub entry: Option<Entry>,
+}
+
+/// The header block that begins at `line(0)`; `line(n)` is the nth below. `announced`: a separator or a rule stands
+/// above it, which is evidence, too.
+pub fn at<'a>(line: &dyn Fn(usize) -> Option<View<'a>>, announced: bool) -> Option<Block> {
+    line(0)?.entry.filter(|entry| !entry.kinds.is_empty())?;
+    let mut seen: Vec<Label> = Vec::new();
+    let mut facts = Facts::default();
+    let (mut length, mut blanks, mut wrapped) = (0, 0, 0);
+    for below in 0..MAX_LINES {
+        let Some(View { text, entry }) = line(below) else { break };
+        if text.trim().is_empty() {
+            blanks += 1;
+            if blanks > 2 || seen.len() >= 3 && seen.contains(&Label::Subject) {
+                break;
+            }
+            continue;
+        }
+        match entry {
+            Some(entry) if !entry.kinds.is_empty() => {
+                let kind = entry.kinds.iter().copied().find(|kind| !seen.contains(kind));
+                if kind.is_none() && !entry.kinds.contains(&Label::Other) && blanks > 0 {
+                    break;
+                }
+                if let Some(kind) = kind {
+                    seen.push(kind);
+                    facts.note(kind, &entry);
+                }
+                (length, blanks, wrapped) = (below + 1, 0, 0);
+            }
+            // A header that we don't know, or a value that runs on below; but after a blank line it is text.
+            _ => {
+                if blanks > 0 {
+                    break;
+                }
+                if entry.is_some_and(|entry| entry.single) && wrapped == 0 {
+                    facts.foreign += 1;
+                }
+                wrapped += 1;
+                if wrapped > 4 {
+                    break;
+                }
+            }
+        }
+    }
+    facts.is_block(&seen, announced).then_some(Block { length })
+}
+
+#[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts about one block")]
+struct Facts {
+    address: bool,
+    when: bool,
+    long_date: bool,
+    sent: bool,
+    person: bool,
+    foreign: usize,
+}
+
+impl Facts {
+    fn note(&mut self, kind: Label, entry: &Entry) {
+        match kind {
+            Label::From => {
+                self.address |= entry.evidence.address;
+                self.person |= entry.person;
+            }
+            Label::Date => {
+                self.when |= entry.evidence.when();
+                self.long_date |= entry.evidence.when() && entry.wordy;
+                self.sent |= entry.sent;
+            }
+            Label::To | Label::Other => self.address |= entry.evidence.address,
+            Label::Subject => {}
+        }
+    }
+
+    fn is_block(&self, seen: &[Label], announced: bool) -> bool {
+        let has = |label| seen.contains(&label);
+        if announced {
+            return seen.len() >= 2 && self.foreign == 0 && (has(Label::From) || has(Label::Date) || has(Label::To));
+        }
+        if !has(Label::From) || self.foreign > 1 {
+            return false;
+        }
+        let full = has(Label::Date) && (has(Label::To) || has(Label::Subject));
+        match seen.len() {
+            0 | 1 => false,
+            2 => self.foreign == 0 && self.address && self.when,
+            _ => {
+                self.address && (full || has(Label::To) && has(Label::Subject))
+                    || full && self.foreign == 0 && (self.sent || self.long_date) && self.person
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn block(text: &str) -> Option<usize> {
+        let lines: Vec<&str> = text.lines().collect();
+        at(&|below| lines.get(below).map(|text| View { text, entry: Entry::of(text) }), false).map(|block| block.length)
+    }
+
+    #[test]
+    fn blocks_of_many_clients() {
+        assert_eq!(
+            block("From: Bob <b@x.example>\nSent: Monday, June 2, 2025 10:00 AM\nTo: Ops\nSubject: x\n\ntext"),
+            Some(4)
+        );
+        assert_eq!(block("*Von:* Bob\n*Gesendet:* Montag, 2. Juni 2025 10:00\n*An:* Ops\n*Betreff:* x"), Some(4));
+        assert_eq!(block("De : Bob\nEnvoyé : lundi 2 juin 2025 10:00\nÀ : Ops\nObjet : x"), Some(4));
+        assert_eq!(block("差出人: Bob <b@x.example>\n送信日時: 2025年6月2日 10:00\n宛先: Ops\n件名: x"), Some(4));
+    }
+
+    #[test]
+    fn reports_are_none() {
+        assert_eq!(block("From: mx1.example.com\nDate: 2025-06-02 10:00:00\nSubject: queue\nTo: on-call"), None);
+        assert_eq!(block("Von: Temperatursensor 4\nStatus: CRITICAL\nDatum: 02.06.2025 10:00\nBetreff: warm"), None);
+        assert_eq!(block("Date: 2025-06-02\nHost: db1"), None);
+    }
+}
