@@ -1,1 +1,2 @@
 //! What the user types: one file per subcommand.
+pub mod check;

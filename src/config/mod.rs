@@ -6,14 +6,52 @@ use std::path::{Path, PathBuf};
 use jiff::SignedDuration;
 use secrecy::SecretString;
 
-use crate::alert::Policy;
+use crate::alert::{Policy, Target};
 use crate::oncall::{GroupId, Phone, Roster};
 use crate::rules::RuleSet;
 
+mod conditions;
+mod defaults;
 pub mod diagnostic;
+mod document;
+mod include;
+mod later;
+mod load;
 pub mod locate;
+mod mask;
+mod names;
+mod people;
+mod policies;
+mod reader;
+mod recipients;
+mod rule_entries;
+mod scalar;
+mod secret;
+mod services;
+mod source;
+mod templates;
+mod text_offset;
+mod variables;
+mod warnings;
+
+#[cfg(test)]
+mod tests;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
+pub use later::{DeliveryOrder, Forward, Heartbeat, ProviderEntry, ProviderKind};
+pub use recipients::Recipient;
+pub use variables::BUILT_IN_VARIABLES;
+
+use reader::{At, Purpose, Reader};
+
+/// The keys at the top of the rule file.
+const TOP_LEVEL: &[&str] = &[
+    "include", "twiml", "twilio", "server", "store", "contacts", "groups", "policies", "defaults", "recipients",
+    "rules", "voice", "heartbeats", "providers", "delivery",
+];
+
+/// Those that an included file may have, too.
+const INCLUDABLE: &[&str] = &["contacts", "groups", "policies", "recipients", "rules", "heartbeats"];
 
 /// The checked rule file.
 #[derive(Debug)]
@@ -40,6 +78,14 @@ pub struct Config {
     pub voice: Voice,
     /// The directory `twiml = "…"` whose files replace the built-in templates; checked to be readable.
     pub twiml: Option<PathBuf>,
+    /// `[groups.NAME] forward`. Not acted upon yet.
+    pub forwards: BTreeMap<GroupId, Forward>,
+    /// `[[heartbeats]]`. Not acted upon yet.
+    pub heartbeats: Vec<Heartbeat>,
+    /// `[providers]`, by name. Not acted upon yet.
+    pub providers: BTreeMap<String, ProviderEntry>,
+    /// `[delivery]`. Not acted upon yet.
+    pub delivery: DeliveryOrder,
     /// What `check` warns of; loading for other commands keeps only what endangers (a secret that others can read).
     pub warnings: Vec<Diagnostic>,
 }
@@ -61,7 +107,7 @@ pub struct Twilio {
     pub messaging_service: Option<String>,
     /// Without a slash at the end.
     pub api_url: String,
-    /// Detect answering machines.
+    /// Detect answering machines; false when left out: the provider charges for it, and keys tell humans apart.
     pub machine_detection: bool,
 }
 
@@ -72,19 +118,6 @@ pub struct Server {
     pub listen: String,
     /// How the provider reaches the server; without a slash at the end. `None`: work without webhooks.
     pub public_url: Option<String>,
-}
-
-/// `[recipients]` entry: an address, or a pattern with `*`, tied to a group.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Recipient {
-    /// In lower case; `*` stands for any characters but `@`.
-    pub pattern: String,
-    /// Whose alerts its mails are.
-    pub group: GroupId,
-    /// The policy for `page`, when not the group's.
-    pub policy: Option<String>,
-    /// At most so many notifications in so long: `(5, 15 min)`.
-    pub limit: Option<(u32, SignedDuration)>,
 }
 
 /// What becomes of a mail to a known recipient that no rule matches.
@@ -107,6 +140,8 @@ pub struct Defaults {
     pub window: SignedDuration,
     /// `time_zone`: for conditions and rotations that name none; the system's when left out.
     pub time_zone: jiff::tz::TimeZone,
+    /// `escalation`: whom steps with `notify = "escalation"` notify. Steps hold it already.
+    pub escalation: Option<Target>,
 }
 
 /// `[voice]`.
@@ -118,19 +153,79 @@ pub struct Voice {
     pub voice: Option<String>,
 }
 
+/// What `check` found: everything there is to say, and the rule file as far as it is right.
+#[derive(Debug)]
+pub struct Report {
+    /// `None` when the file, or one that it includes, cannot be read or parsed. Where there are errors, the entries
+    /// that they are about are missing.
+    pub config: Option<Config>,
+    /// Errors, then warnings, each in the order of the files.
+    pub diagnostics: Diagnostics,
+}
+
 impl Config {
-    /// Loads and checks the rule file and everything it includes.
+    /// Loads and checks the rule file and everything it includes, to notify people by it. Templates are not looked
+    /// at: one that cannot be rendered must not stop a call.
     ///
     /// # Errors
     /// All errors found, at once.
     pub fn load(path: &Path) -> Result<Self, Diagnostics> {
-        let _ = path;
-        todo!()
+        Self::load_with(path, &process_environment)
     }
 
-    /// The recipient entry for an address: an exact one first, else the first pattern that fits.
-    pub fn recipient(&self, address: &str) -> Option<&Recipient> {
-        let _ = address;
-        todo!()
+    /// Like [`load`](Self::load), with another environment than the process's for `{ env = … }`.
+    ///
+    /// # Errors
+    /// All errors found, at once.
+    pub fn load_with(path: &Path, environment: &dyn Fn(&str) -> Option<String>) -> Result<Self, Diagnostics> {
+        load::read(path, environment, Purpose::Send).into_result()
     }
+
+    /// Like [`load`](Self::load), for commands that notify nobody: a secret that cannot be had is only warned of, and
+    /// `twilio` is then `None`.
+    ///
+    /// # Errors
+    /// All other errors found, at once.
+    pub fn load_to_look(path: &Path) -> Result<Self, Diagnostics> {
+        load::read(path, &process_environment, Purpose::Look).into_result()
+    }
+
+    /// Everything that is wrong with or odd in the rule file: besides what [`load`](Self::load) finds, its templates,
+    /// the size of its patterns, and all warnings. `environment` is where `{ env = … }` looks.
+    pub fn check(path: &Path, environment: &dyn Fn(&str) -> Option<String>) -> Report {
+        load::read(path, environment, Purpose::Check)
+    }
+
+    /// The recipient entry for an address: an exact one first, also without the address extension (`david+db@` →
+    /// `david@`); else the first pattern that fits.
+    pub fn recipient(&self, address: &str) -> Option<&Recipient> {
+        recipients::find(&self.recipients, address)
+    }
+}
+
+/// The environment of this process, for [`Config::check`].
+pub fn process_environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+impl Report {
+    fn into_result(self) -> Result<Config, Diagnostics> {
+        match self.config {
+            Some(config) if self.diagnostics.errors() == 0 => Ok(config),
+            Some(_) | None => Err(self.diagnostics),
+        }
+    }
+}
+
+/// What entries are read with: the reader, and what they may refer to.
+struct Scope<'a> {
+    reader: &'a Reader<'a>,
+    names: names::Names<'a>,
+    time_zone: jiff::tz::TimeZone,
+}
+
+/// A path as it is meant: a relative one is beside the rule file that names it.
+fn beside(reader: &Reader<'_>, at: At, path: &Path) -> PathBuf {
+    let directory = reader.documents.get(at.file).and_then(|document| document.file.path.parent());
+    directory.map_or_else(|| path.to_owned(), |directory| directory.join(path))
 }

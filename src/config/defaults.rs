@@ -1,0 +1,60 @@
+//! `[defaults]`: what counts where an entry says nothing.
+
+use jiff::SignedDuration;
+use jiff::tz::TimeZone;
+
+use super::reader::{Reader, Table};
+use super::{Defaults, Scope, Unmatched, policies, rule_entries, scalar};
+use crate::alert::Target;
+use crate::oncall::GroupId;
+
+const KEYS: &[&str] = &["unmatched", "group", "window", "time_zone", "escalation"];
+const WINDOW: SignedDuration = SignedDuration::from_hours(1);
+
+/// The time zone for conditions and rotations that name none. Needed before everything else.
+pub(super) fn time_zone(reader: &Reader<'_>) -> TimeZone {
+    let written = reader.section("defaults").and_then(|table| table.get("time_zone"));
+    match written {
+        Some(value) => reader.parsed(value, scalar::time_zone).unwrap_or(TimeZone::UTC),
+        None => TimeZone::try_system().unwrap_or(TimeZone::UTC),
+    }
+}
+
+/// Reads `[defaults]`.
+pub(super) fn read(scope: &Scope<'_>) -> Defaults {
+    let reader = scope.reader;
+    let groups = &scope.names.groups.entries;
+    let only_group = if groups.len() == 1 { groups.keys().next().map(|name| GroupId::new(*name)) } else { None };
+    let mut defaults = Defaults {
+        unmatched: Unmatched::Page,
+        group: only_group,
+        window: WINDOW,
+        time_zone: scope.time_zone.clone(),
+        escalation: None,
+    };
+    let Some(table) = reader.section("defaults") else { return defaults };
+    read_table(scope, table, &mut defaults);
+    defaults
+}
+
+fn read_table(scope: &Scope<'_>, table: Table<'_>, defaults: &mut Defaults) {
+    let reader = scope.reader;
+    reader.only(table, KEYS);
+    let unmatched = &[("page", Unmatched::Page), ("ignore", Unmatched::Ignore)];
+    if let Some(unmatched) = table.get("unmatched").and_then(|value| reader.choice(value, unmatched)) {
+        defaults.unmatched = unmatched;
+    }
+    let group = table.get("group").and_then(|value| reader.parsed(value, |text| scope.names.groups.find(text)));
+    if let Some(group) = group {
+        defaults.group = Some(GroupId::new(group));
+    }
+    let window = |text| scalar::duration_within(text, SignedDuration::ZERO, rule_entries::LONGEST_WINDOW);
+    if let Some(window) = table.get("window").and_then(|value| reader.parsed(value, window)) {
+        defaults.window = window;
+    }
+    if let Some(value) = table.get("escalation") {
+        // With a wrong one the file is refused anyway: steps that say `escalation` shall not complain on top of it.
+        let target = reader.parsed(value, |text| policies::named(text, &scope.names));
+        defaults.escalation = Some(target.unwrap_or(Target::OnCall));
+    }
+}

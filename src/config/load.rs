@@ -1,0 +1,95 @@
+//! From a path to a checked rule file, and everything there is to say of it.
+
+use std::path::Path;
+
+use super::diagnostic::{Diagnostic, Diagnostics, Severity};
+use super::document::Document;
+use super::names::Names;
+use super::reader::{Purpose, Reader};
+use super::source::SourceFile;
+use super::{Config, Report, Scope};
+use super::{defaults, include, later, people, policies, recipients, rule_entries, services, warnings};
+use crate::oncall::Roster;
+use crate::rules::RuleSet;
+
+/// Reads the rule file and what it includes.
+pub(super) fn read(path: &Path, environment: &dyn Fn(&str) -> Option<String>, purpose: Purpose) -> Report {
+    let main_file = match SourceFile::read(path) {
+        Ok(file) => file,
+        Err(diagnostic) => return Report::of(None, vec![diagnostic]),
+    };
+    let main = match Document::parse(&main_file) {
+        Ok(document) => document,
+        Err(diagnostics) => return Report::of(None, diagnostics),
+    };
+    // What is included is known only when the main file is parsed: so two readers, one after the other.
+    let main = [main];
+    let first_reader = Reader::new(&main, purpose, environment);
+    let included_files = include::files(&first_reader);
+    let mut complaints = first_reader.into_diagnostics();
+    let [main] = main;
+    let mut documents = vec![main];
+    let mut unreadable = complaints.iter().any(|one| one.severity == Severity::Error);
+    for file in &included_files {
+        match Document::parse(file) {
+            Ok(document) => documents.push(document),
+            Err(diagnostics) => {
+                unreadable = true;
+                complaints.extend(diagnostics);
+            }
+        }
+    }
+    if unreadable {
+        // Whatever refers to what is missing would look wrong, too.
+        return Report::of(None, complaints);
+    }
+    let reader = Reader::new(&documents, purpose, environment);
+    let mut config = check(&reader, path);
+    complaints.extend(reader.into_diagnostics());
+    complaints.sort_by_key(|one| one.severity);
+    config.warnings = complaints.iter().filter(|one| one.severity == Severity::Warning).cloned().collect();
+    Report::of(Some(config), complaints)
+}
+
+/// Reads everything, each entry after those that it refers to. What is wrong is left out.
+fn check(reader: &Reader<'_>, path: &Path) -> Config {
+    include::check_top_levels(reader);
+    let names = Names::gather(reader);
+    let time_zone = defaults::time_zone(reader);
+    let scope = &Scope { reader, names, time_zone };
+    let defaults = defaults::read(scope);
+    let contacts = people::contacts(scope);
+    let (groups, forwards) = people::groups(scope);
+    let policies = policies::read(scope, defaults.escalation.as_ref());
+    let (recipients, _) = recipients::read(scope);
+    let (rules, places) = rule_entries::read(scope);
+    let config = Config {
+        path: path.to_owned(),
+        twilio: services::twilio(scope),
+        server: services::server(reader),
+        store: services::store(reader),
+        roster: Roster { contacts, groups, overrides: Vec::new() },
+        policies,
+        recipients,
+        rules: RuleSet::new(rules),
+        defaults,
+        voice: services::voice(reader),
+        twiml: services::twiml(reader),
+        forwards,
+        heartbeats: later::heartbeats(scope),
+        providers: later::providers(reader),
+        delivery: later::delivery(reader),
+        warnings: Vec::new(),
+    };
+    warnings::check_groups_of_rules(scope, &config, &places);
+    if reader.purpose == Purpose::Check {
+        warnings::warn(scope, &config, &places);
+    }
+    config
+}
+
+impl Report {
+    fn of(config: Option<Config>, diagnostics: Vec<Diagnostic>) -> Self {
+        Self { config, diagnostics: Diagnostics(diagnostics) }
+    }
+}

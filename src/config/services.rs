@@ -1,0 +1,174 @@
+//! `[twilio]`, `[server]`, `[store]`, `[voice]` and `twiml`: what the program talks to, and where it keeps things.
+
+use std::path::PathBuf;
+
+use super::Scope;
+use super::reader::{Reader, Table};
+use super::scalar::{self, Fault};
+use super::{Server, Twilio, Voice, beside, secret};
+
+const TWILIO_KEYS: &[&str] = &[
+    "account_sid", "auth_token", "previous_auth_token", "api_key", "api_secret", "from", "messaging_service", "api_url",
+    "machine_detection",
+];
+const API_URL: &str = "https://api.twilio.com";
+const LISTEN: &str = "127.0.0.1:8085";
+const STORE: &str = "/var/lib/thialfi/thialfi.db";
+/// Twilio's own default.
+const LANGUAGE: &str = "en-US";
+
+/// Reads `[twilio]`.
+pub(super) fn twilio(scope: &Scope<'_>) -> Option<Twilio> {
+    let reader = scope.reader;
+    let root = reader.main_root()?;
+    let Some(table) = root.get("twilio").and_then(|value| reader.table(value)) else {
+        if root.get("twilio").is_none() {
+            let hint = "add `[twilio]` with `account_sid`, `auth_token` and `from`";
+            reader.warn(root.at, "there is no `[twilio]`: nobody can be called or texted", hint);
+        }
+        return None;
+    };
+    reader.only(table, TWILIO_KEYS);
+    let sid = reader.need(table, "account_sid", "{ env = \"TWILIO_ACCOUNT_SID\" }");
+    let account_sid = sid.and_then(|value| {
+        let sid = secret::read_plain(reader, value, "account_sid")?;
+        // It becomes part of a path.
+        if sid.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')) {
+            return Some(sid);
+        }
+        reader.error_hint(value.at, "`account_sid` is not an account's id", "it is `AC` and 32 hexadecimal digits");
+        None
+    });
+    let auth_token = reader
+        .need(table, "auth_token", "{ env = \"TWILIO_AUTH_TOKEN\" }")
+        .and_then(|value| secret::read(reader, value, "auth_token"));
+    let previous = table.get("previous_auth_token").map(|value| secret::read(reader, value, "previous_auth_token"));
+    let api_key = api_key(scope, table);
+    let from = table.get("from").map(|value| reader.parsed(value, scalar::phone));
+    let service = table.get("messaging_service").map(|value| reader.parsed(value, messaging_service));
+    let api_url = table.get("api_url").map_or(Some(API_URL.to_owned()), |value| reader.parsed(value, scalar::url));
+    let machine_detection = table.get("machine_detection").map_or(Some(false), |value| reader.truth(value));
+    match (from.is_some(), service.is_some()) {
+        (true, _) => {}
+        (false, true) => {
+            reader.warn(table.at, "there is no `from`: people can be texted, but not called", "add `from = \"+…\"`");
+        }
+        (false, false) => {
+            let hint = "add `from = \"+…\"`, a number of yours at Twilio";
+            reader.error_hint(table.at, "`from` is missing: calls and texts must come from a number", hint);
+            return None;
+        }
+    }
+    Some(Twilio {
+        account_sid: account_sid?,
+        auth_token: auth_token?,
+        previous_auth_token: all_or_nothing(previous)?,
+        api_key: api_key?,
+        from: all_or_nothing(from)?,
+        messaging_service: all_or_nothing(service)?,
+        api_url: api_url?,
+        machine_detection: machine_detection?,
+    })
+}
+
+/// A key that may be left out, but not be wrong.
+#[allow(clippy::option_option)]
+fn all_or_nothing<T>(key: Option<Option<T>>) -> Option<Option<T>> {
+    match key {
+        None => Some(None),
+        Some(None) => None,
+        Some(Some(value)) => Some(Some(value)),
+    }
+}
+
+/// `api_key` and `api_secret`: both or neither.
+#[allow(clippy::option_option)]
+fn api_key(scope: &Scope<'_>, table: Table<'_>) -> Option<Option<(String, secrecy::SecretString)>> {
+    let reader = scope.reader;
+    match (table.get("api_key"), table.get("api_secret")) {
+        (None, None) => Some(None),
+        (Some(key), Some(secret)) => {
+            let key = secret::read_plain(reader, key, "api_key");
+            let secret = secret::read(reader, secret, "api_secret");
+            Some(Some((key?, secret?)))
+        }
+        (Some(key), None) => {
+            reader.error_hint(key.at, "`api_key` stands without `api_secret`", "add `api_secret`");
+            None
+        }
+        (None, Some(secret)) => {
+            reader.error_hint(secret.at, "`api_secret` stands without `api_key`", "add `api_key = \"SK…\"`");
+            None
+        }
+    }
+}
+
+fn messaging_service(text: &str) -> Result<String, Fault> {
+    let digits = text.strip_prefix("MG").filter(|rest| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_alphanumeric()));
+    match digits {
+        Some(_) => Ok(text.to_owned()),
+        None => Err(Fault::new(format!("`{text}` is not a messaging service")).hint("it is `MG` and 32 hexadecimal digits")),
+    }
+}
+
+/// Reads `[server]`.
+pub(super) fn server(reader: &Reader<'_>) -> Server {
+    let mut server = Server { listen: LISTEN.to_owned(), public_url: None };
+    let Some(table) = reader.section("server") else { return server };
+    reader.only(table, &["listen", "public_url"]);
+    if let Some(listen) = table.get("listen").and_then(|value| reader.parsed(value, scalar::listen)) {
+        server.listen = listen;
+    }
+    if let Some(value) = table.get("public_url") {
+        server.public_url = reader.parsed(value, scalar::url);
+        if server.public_url.as_deref().is_some_and(|url| !url.to_ascii_lowercase().starts_with("https://")) {
+            let message = "`public_url` is not https: alerts and keys travel in the clear";
+            reader.warn(value.at, message, "put a proxy with a certificate before the server");
+        }
+    }
+    server
+}
+
+/// Reads `[store] path`; a relative one is beside the rule file.
+pub(super) fn store(reader: &Reader<'_>) -> PathBuf {
+    let Some(table) = reader.section("store") else { return PathBuf::from(STORE) };
+    reader.only(table, &["path"]);
+    let path = table.get("path").and_then(|value| Some(beside(reader, value.at, reader.words(value)?.as_ref())));
+    path.unwrap_or_else(|| PathBuf::from(STORE))
+}
+
+/// Reads `[voice]`.
+pub(super) fn voice(reader: &Reader<'_>) -> Voice {
+    let mut voice = Voice { language: LANGUAGE.to_owned(), voice: None };
+    let Some(table) = reader.section("voice") else { return voice };
+    reader.only(table, &["language", "voice"]);
+    if let Some(language) = table.get("language").and_then(|value| reader.parsed(value, scalar::language)) {
+        voice.language = language;
+    }
+    voice.voice = table.get("voice").and_then(|value| reader.parsed(value, voice_name));
+    voice
+}
+
+/// By its shape alone: Twilio's list of voices grows by the month.
+fn voice_name(text: &str) -> Result<String, Fault> {
+    if !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_')) {
+        Ok(text.to_owned())
+    } else {
+        Err(Fault::new(format!("`{text}` is not the name of a voice")).hint("write for example `Polly.Aria`"))
+    }
+}
+
+/// Reads `twiml`. A directory that cannot be read must not stop a call at night: the built-in templates serve.
+pub(super) fn twiml(reader: &Reader<'_>) -> Option<PathBuf> {
+    let value = reader.main_root()?.get("twiml")?;
+    let directory = beside(reader, value.at, reader.words(value)?.as_ref());
+    match std::fs::read_dir(&directory) {
+        Ok(_) => Some(directory),
+        Err(error) => {
+            let reason = super::source::reason(&error);
+            let message = format!("the templates in `{}` cannot be read: {reason}", directory.display());
+            reader.danger(value.at, message, "until then the built-in templates are used");
+            None
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! The rule file as a whole.

@@ -1,0 +1,170 @@
+//! What no single entry shows: steps that reach nobody, rules that come too late, names that are used by nothing.
+
+use std::collections::BTreeSet;
+
+use super::reader::At;
+use super::{Config, Scope, Unmatched, people, policies};
+use crate::alert::{Channel, Step, Target};
+use crate::oncall::{ContactId, Group, GroupId, OnCall};
+use crate::rules::{Action, Rule};
+
+/// Complains of rules whose alerts could be nobody's. An error, since such a rule could never notify anybody.
+pub(super) fn check_groups_of_rules(scope: &Scope<'_>, config: &Config, places: &[At]) {
+    if !config.recipients.is_empty() || config.defaults.group.is_some() {
+        return;
+    }
+    for (rule, at) in config.rules.rules.iter().zip(places) {
+        if notifies(rule.action) && rule.group.is_none() {
+            let message = format!("the rule `{}` has no group, and nothing else says whom to notify", rule.name);
+            scope.reader.error_hint(*at, message, "add `group = \"…\"`, or `group` under `[defaults]`");
+        }
+    }
+}
+
+/// All warnings that need the whole of the file.
+pub(super) fn warn(scope: &Scope<'_>, config: &Config, places: &[At]) {
+    rules(scope, config, places);
+    numbers(scope, config);
+}
+
+fn notifies(action: Action) -> bool {
+    match action {
+        Action::Call | Action::Sms | Action::Page => true,
+        Action::Resolve | Action::Acknowledge | Action::Ignore => false,
+    }
+}
+
+fn rules(scope: &Scope<'_>, config: &Config, places: &[At]) {
+    let reader = scope.reader;
+    if config.rules.rules.is_empty() && (config.recipients.is_empty() || config.defaults.unmatched == Unmatched::Ignore)
+    {
+        reader.warn(At::MAIN_FILE, "there is no rule: no mail notifies anybody", "add a `[[rules]]` entry");
+    }
+    let mut catch_all: Option<&Rule> = None;
+    for (rule, at) in config.rules.rules.iter().zip(places) {
+        if let Some(earlier) = catch_all {
+            let message = format!("the rule `{}` is never reached: `{}` matches every mail", rule.name, earlier.name);
+            reader.warn(*at, message, "move it up");
+        } else if rule.when.is_empty() && !rule.goes_on {
+            catch_all = Some(rule);
+        }
+        if rule.policy.is_some() && rule.action != Action::Page {
+            let message = format!("the rule `{}` names a policy that it does not use", rule.name);
+            reader.warn(*at, message, "a policy counts with `action = \"page\"`");
+        }
+        if matches!(rule.action, Action::Resolve | Action::Acknowledge) && rule.key.is_none() {
+            let message = format!("the rule `{}` finds no alert: without `key` each rule has keys of its own", rule.name);
+            reader.warn(*at, message, "give it the `key` of the rule that opens the alert");
+        }
+    }
+}
+
+/// Warns of everybody whom a step of a policy that is used would notify without a number to do it by, and of steps
+/// that reach nobody in any group.
+fn numbers(scope: &Scope<'_>, config: &Config) {
+    let reader = scope.reader;
+    let used = used_policies(config);
+    let mut told: BTreeSet<(ContactId, Channel)> = BTreeSet::new();
+    for (name, policy) in &config.policies {
+        let groups: Vec<&Group> = used
+            .iter()
+            .filter(|(_, used)| used == name)
+            .filter_map(|(group, _)| config.roster.groups.get(group))
+            .collect();
+        let at = scope.names.policies.entries.get(name.as_str()).map(|entry| entry.key_at);
+        for (index, step) in policy.steps.iter().enumerate() {
+            let mut reached = groups.is_empty();
+            for group in &groups {
+                for id in whom(&step.notify, group, config) {
+                    reached = true;
+                    missing_numbers(scope, config, &id, step, (name, index), &mut told);
+                }
+            }
+            // Of the built-in policies nobody expects that each step has somebody.
+            if let (false, Some(at)) = (reached, at) {
+                let number = index + 1;
+                let message = format!("step {number} of the policy `{name}` reaches nobody in any group that uses it");
+                reader.warn(at, message, "give the groups a `backup`, or drop the step");
+            }
+        }
+    }
+}
+
+fn missing_numbers(
+    scope: &Scope<'_>,
+    config: &Config,
+    id: &ContactId,
+    step: &Step,
+    (policy, index): (&str, usize),
+    told: &mut BTreeSet<(ContactId, Channel)>,
+) {
+    let (Some(contact), Some(entry)) = (config.roster.contacts.get(id), scope.names.contacts.entries.get(id.as_str()))
+    else {
+        return;
+    };
+    if contact.phone.is_none() && contact.sms.is_none() {
+        return; // Said already, of the contact.
+    }
+    for channel in &step.by {
+        if people::number(contact, *channel).is_none() && told.insert((id.clone(), *channel)) {
+            let word = match channel {
+                Channel::Call => "calls",
+                Channel::Text => "texts",
+            };
+            let message =
+                format!("`{id}` has no number for {word}, which step {} of the policy `{policy}` needs", index + 1);
+            scope.reader.warn(entry.key_at, message, "add `phone = \"+…\"`");
+        }
+    }
+}
+
+/// Which policies are played for which groups.
+fn used_policies(config: &Config) -> BTreeSet<(GroupId, String)> {
+    let of_group = |group: &GroupId| {
+        let own = config.roster.groups.get(group).and_then(|group| group.policy.clone());
+        own.unwrap_or_else(|| policies::DEFAULT_POLICY.to_owned())
+    };
+    let mut used = BTreeSet::new();
+    let mut homes: BTreeSet<(GroupId, Option<String>)> = BTreeSet::new();
+    for recipient in &config.recipients {
+        homes.insert((recipient.group.clone(), recipient.policy.clone()));
+        if config.defaults.unmatched == Unmatched::Page {
+            used.insert((recipient.group.clone(), recipient.policy.clone().unwrap_or_else(|| of_group(&recipient.group))));
+        }
+    }
+    homes.extend(config.defaults.group.clone().map(|group| (group, None)));
+    for rule in config.rules.rules.iter().filter(|rule| notifies(rule.action)) {
+        let groups: Vec<(GroupId, Option<String>)> = match &rule.group {
+            Some(group) => vec![(group.clone(), None)],
+            None => homes.iter().cloned().collect(),
+        };
+        for (group, of_recipient) in groups {
+            let policy = match rule.action {
+                Action::Call => "call".to_owned(),
+                Action::Sms => "sms".to_owned(),
+                Action::Page | Action::Resolve | Action::Acknowledge | Action::Ignore => {
+                    rule.policy.clone().or(of_recipient).unwrap_or_else(|| of_group(&group))
+                }
+            };
+            used.insert((group, policy));
+        }
+    }
+    used
+}
+
+/// Everybody whom a step may notify for a group, whoever's turn it is.
+fn whom(target: &Target, group: &Group, config: &Config) -> Vec<ContactId> {
+    match target {
+        Target::OnCall => match &group.on_call {
+            OnCall::Fixed(contact) => vec![contact.clone()],
+            OnCall::Rotation(_) => group.members.clone(),
+        },
+        Target::Backup => group.backup.clone(),
+        Target::Group => group.members.clone(),
+        Target::OtherGroup(name) => {
+            config.roster.groups.get(&GroupId::new(name.as_str())).map(|group| group.members.clone()).unwrap_or_default()
+        }
+        Target::Contact(name) => vec![ContactId::new(name.as_str())],
+        Target::Escalation(target) => whom(target, group, config),
+    }
+}
