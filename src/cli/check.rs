@@ -128,7 +128,8 @@ mod tests {
         let bad = bad.replace("\"+64211110001\"", "\"d@x.example\"");
         let (fine, text) = check(&bad, Form::Plain);
         assert!(!fine);
-        let (error, warning) = (text.find("error: there is no key `when_`"), text.find("warning: `david` has no number"));
+        let (error, warning) =
+            (text.find("error: there is no key `when_`"), text.find("warning: `david` has no number"));
         assert!(error.is_some() && error < warning, "{text}");
         assert!(text.contains(" --> rules.toml:14:9 (rules[0].when_)\n"), "{text}");
         assert!(text.ends_with("1 rule, 1 group, 1 contact, no recipients; 1 error, 1 warning\n"), "{text}");

@@ -1,13 +1,32 @@
 //! The conditions of a rule: each key of a condition table is one test, and all tests of a table must hold.
 
 use super::Scope;
-use super::reader::{Purpose, Table, Value};
+use super::reader::Purpose;
 use super::scalar;
+use super::time;
+use super::value::{Table, Value};
 use crate::rules::{Condition, Pattern, Place};
 
 const KEYS: &[&str] = &[
-    "text", "subject", "from", "to", "header", "matches", "sender", "recipient", "body", "quoted", "attachment", "size",
-    "auto", "auth", "between", "on", "any", "all", "not",
+    "text",
+    "subject",
+    "from",
+    "to",
+    "header",
+    "matches",
+    "sender",
+    "recipient",
+    "body",
+    "quoted",
+    "attachment",
+    "size",
+    "auto",
+    "auth",
+    "between",
+    "on",
+    "any",
+    "all",
+    "not",
 ];
 
 /// `any`, `all` and `not` nest at most so deep.
@@ -75,19 +94,16 @@ fn tests(scope: &Scope<'_>, table: Table<'_>, depth: usize, captures: &mut Vec<S
                 None
             }
             (None, "auto") => reader.truth(entry.value).map(Condition::Automatic),
-            (None, "size") => {
-                reader.parsed(entry.value, scalar::size).map(|(min, max)| Condition::Size { min, max })
-            }
+            (None, "size") => reader.parsed(entry.value, scalar::size).map(|(min, max)| Condition::Size { min, max }),
             (None, "auth") => reader
                 .parsed(entry.value, scalar::authentication)
                 .map(|(method, result)| Condition::Authenticated { method, result }),
-            (None, "between") => reader.parsed(entry.value, scalar::between).map(|(from, until, zone)| {
+            (None, "between") => reader.parsed(entry.value, time::between).map(|(from, until, zone)| {
                 Condition::Between { from, until, time_zone: zone.unwrap_or_else(|| scope.time_zone.clone()) }
             }),
-            (None, "on") => reader.parsed(entry.value, scalar::days).map(|(days, zone)| Condition::On {
-                days,
-                time_zone: zone.unwrap_or_else(|| scope.time_zone.clone()),
-            }),
+            (None, "on") => reader
+                .parsed(entry.value, time::days)
+                .map(|(days, zone)| Condition::On { days, time_zone: zone.unwrap_or_else(|| scope.time_zone.clone()) }),
             (None, "any") => several(scope, entry.value, depth, captures).map(Condition::Any),
             (None, "all") => several(scope, entry.value, depth, captures).map(Condition::All),
             // What a pattern captures where it must not match is never there.
@@ -160,7 +176,7 @@ fn matches(scope: &Scope<'_>, place: Place, value: Value<'_>, captures: &mut Vec
     }
     let pattern = pattern(scope, value, source)?;
     if reader.purpose == Purpose::Check {
-        captures.extend(named_groups(source));
+        captures.extend(pattern.capture_names().iter().cloned());
     }
     Some(Condition::Matches { place, pattern })
 }
@@ -176,34 +192,10 @@ fn pattern(scope: &Scope<'_>, value: Value<'_>, source: &str) -> Option<Pattern>
     checked
         .map_err(|error| {
             let fault = scalar::Fault::new(format!("this is not a regular expression: {error}"));
-            scope.reader.fault(value, fault.at(error.offset, 1));
+            // The offset is counted in characters; 0 may be the whole.
+            let offset = source.char_indices().map(|(at, _)| at).nth(error.offset).unwrap_or(source.len());
+            let fault = if offset == 0 { fault } else { fault.at(offset, 1) };
+            scope.reader.fault(value, fault);
         })
         .ok()
-}
-
-/// The names of the named groups of a regular expression.
-fn named_groups(source: &str) -> Vec<String> {
-    use regex_syntax::hir::{Hir, HirKind};
-
-    fn collect(hir: &Hir, names: &mut Vec<String>) {
-        match hir.kind() {
-            HirKind::Capture(capture) => {
-                names.extend(capture.name.as_deref().map(str::to_owned));
-                collect(&capture.sub, names);
-            }
-            HirKind::Repetition(repetition) => collect(&repetition.sub, names),
-            HirKind::Concat(parts) | HirKind::Alternation(parts) => {
-                for part in parts {
-                    collect(part, names);
-                }
-            }
-            HirKind::Empty | HirKind::Literal(_) | HirKind::Class(_) | HirKind::Look(_) => {}
-        }
-    }
-
-    let mut names = Vec::new();
-    if let Ok(hir) = regex_syntax::parse(source) {
-        collect(&hir, &mut names);
-    }
-    names
 }

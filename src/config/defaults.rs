@@ -3,8 +3,9 @@
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 
-use super::reader::{Reader, Table};
-use super::{Defaults, Scope, Unmatched, policies, rule_entries, scalar};
+use super::reader::Reader;
+use super::value::Table;
+use super::{Defaults, Scope, Unmatched, policies, rule_entries, time};
 use crate::alert::Target;
 use crate::oncall::GroupId;
 
@@ -15,7 +16,7 @@ const WINDOW: SignedDuration = SignedDuration::from_hours(1);
 pub(super) fn time_zone(reader: &Reader<'_>) -> TimeZone {
     let written = reader.section("defaults").and_then(|table| table.get("time_zone"));
     match written {
-        Some(value) => reader.parsed(value, scalar::time_zone).unwrap_or(TimeZone::UTC),
+        Some(value) => reader.parsed(value, time::time_zone).unwrap_or(TimeZone::UTC),
         None => TimeZone::try_system().unwrap_or(TimeZone::UTC),
     }
 }
@@ -48,7 +49,7 @@ fn read_table(scope: &Scope<'_>, table: Table<'_>, defaults: &mut Defaults) {
     if let Some(group) = group {
         defaults.group = Some(GroupId::new(group));
     }
-    let window = |text| scalar::duration_within(text, SignedDuration::ZERO, rule_entries::LONGEST_WINDOW);
+    let window = |text| time::duration_within(text, SignedDuration::ZERO, rule_entries::LONGEST_WINDOW);
     if let Some(window) = table.get("window").and_then(|value| reader.parsed(value, window)) {
         defaults.window = window;
     }

@@ -95,11 +95,7 @@ fn search_value(value: &DeValue<'_>, wanted: &std::ops::Range<usize>, path: &str
                 search_value(item.get_ref(), wanted, &path, best);
             }
         }
-        DeValue::String(_)
-        | DeValue::Integer(_)
-        | DeValue::Float(_)
-        | DeValue::Boolean(_)
-        | DeValue::Datetime(_) => {}
+        DeValue::String(_) | DeValue::Integer(_) | DeValue::Float(_) | DeValue::Boolean(_) | DeValue::Datetime(_) => {}
     }
 }
 

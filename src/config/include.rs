@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::reader::{Reader, Value};
+use super::reader::Reader;
 use super::source::{SourceFile, reason};
+use super::value::Value;
 use super::{INCLUDABLE, TOP_LEVEL, beside};
 
 /// Reads the files that the main file includes, sorted by name within a pattern, each once. What cannot be read is
@@ -24,7 +25,11 @@ pub(super) fn files(reader: &Reader<'_>) -> Vec<SourceFile> {
             match SourceFile::read(&path) {
                 Ok(file) => files.push(file),
                 Err(problem) => {
-                    let message = if problem.line > 0 { problem.one_line() } else { format!("`{}`: {}", path.display(), problem.message) };
+                    let message = if problem.line > 0 {
+                        problem.one_line()
+                    } else {
+                        format!("`{}`: {}", path.display(), problem.message)
+                    };
                     reader.error(item.at, message);
                 }
             }

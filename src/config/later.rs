@@ -6,9 +6,11 @@ use std::collections::BTreeMap;
 use jiff::SignedDuration;
 use secrecy::SecretString;
 
-use super::reader::{Reader, Table, listed, nearest};
-use super::scalar::{self, Fault};
-use super::{Scope, conditions, mask, secret};
+use super::reader::Reader;
+use super::scalar::Fault;
+use super::suggest::{listed, nearest};
+use super::value::Table;
+use super::{Scope, conditions, mask, secret, time};
 use crate::alert::Channel;
 use crate::oncall::GroupId;
 use crate::rules::Condition;
@@ -119,14 +121,20 @@ fn heartbeat(scope: &Scope<'_>, table: Table<'_>) -> Option<Heartbeat> {
     let reader = scope.reader;
     reader.only(table, HEARTBEAT_KEYS);
     reader.warn(table.at, "heartbeats have no effect yet", "this version does not watch for mails that do not come");
-    let span = |text| scalar::duration_within(text, SignedDuration::from_mins(1), SignedDuration::from_hours(366 * 24));
+    let span = |text| time::duration_within(text, SignedDuration::from_mins(1), SignedDuration::from_hours(366 * 24));
     let name = reader.need(table, "name", "\"backup\"").and_then(|value| reader.words(value));
     let when = reader.need(table, "when", "[ { subject = 'backup finished' } ]");
     let when = when.and_then(|value| conditions::read(scope, value, &mut Vec::new()));
     let every = reader.need(table, "every", "\"1 day\"").and_then(|value| reader.parsed(value, span));
-    let grace = table.get("grace").map_or(Some(SignedDuration::ZERO), |value| reader.parsed(value, scalar::duration));
+    let grace = table.get("grace").map_or(Some(SignedDuration::ZERO), |value| reader.parsed(value, time::duration));
     let group = table.get("group").and_then(|value| reader.parsed(value, |text| scope.names.groups.find(text)));
-    Some(Heartbeat { name: name?.to_owned(), when: when?, every: every?, grace: grace?, group: group.map(GroupId::new) })
+    Some(Heartbeat {
+        name: name?.to_owned(),
+        when: when?,
+        every: every?,
+        grace: grace?,
+        group: group.map(GroupId::new),
+    })
 }
 
 /// Reads `[providers]`.

@@ -16,7 +16,7 @@ use crate::rules::RuleSet;
 pub(super) fn read(path: &Path, environment: &dyn Fn(&str) -> Option<String>, purpose: Purpose) -> Report {
     let main_file = match SourceFile::read(path) {
         Ok(file) => file,
-        Err(diagnostic) => return Report::of(None, vec![diagnostic]),
+        Err(diagnostic) => return Report::of(None, vec![*diagnostic]),
     };
     let main = match Document::parse(&main_file) {
         Ok(document) => document,

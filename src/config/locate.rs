@@ -24,10 +24,7 @@ pub struct LocateError {
 ///
 /// # Errors
 /// When none is named and none of the usual ones exists.
-pub fn find(
-    argument: Option<&Path>,
-    environment: &dyn Fn(&str) -> Option<OsString>,
-) -> Result<PathBuf, LocateError> {
+pub fn find(argument: Option<&Path>, environment: &dyn Fn(&str) -> Option<OsString>) -> Result<PathBuf, LocateError> {
     find_with(argument, environment, Path::new(SYSTEM_FILE))
 }
 
@@ -74,7 +71,7 @@ fn may_exist(path: &Path) -> bool {
 mod tests {
     use super::*;
 
-    fn environment(pairs: &[(&str, &Path)]) -> impl Fn(&str) -> Option<OsString> {
+    fn environment(pairs: &[(&str, &Path)]) -> impl Fn(&str) -> Option<OsString> + use<> {
         let pairs: Vec<(String, OsString)> =
             pairs.iter().map(|(name, value)| ((*name).to_owned(), value.as_os_str().to_owned())).collect();
         move |wanted| pairs.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.clone())

@@ -19,7 +19,8 @@ const PLAIN: &[&str] = &[
 
 /// Where secrets may stand in `text`, in order.
 pub(super) fn secrets(text: &str) -> Vec<Range<usize>> {
-    let mut scanner = Scanner { text, at: 0, found: Vec::new(), section: false, frame: Frame::default(), stack: vec![] };
+    let mut scanner =
+        Scanner { text, at: 0, found: Vec::new(), section: false, frame: Frame::default(), stack: vec![] };
     while scanner.step() {}
     scanner.found
 }
@@ -156,10 +157,11 @@ fn literal_length(inner: &str, quote: char, lines: bool) -> usize {
             escaped = false;
         } else if c == '\\' && quote == '"' {
             escaped = true;
-        } else if (c == '\n' && !lines)
-            || (c == quote && !lines)
-            || (lines && c == quote && inner.get(index..).is_some_and(|rest| rest.starts_with(&triple)))
-        {
+        } else if lines {
+            if c == quote && inner.get(index..).is_some_and(|rest| rest.starts_with(&triple)) {
+                return index;
+            }
+        } else if c == '\n' || c == quote {
             return index;
         }
     }
@@ -189,7 +191,10 @@ mod tests {
     #[test]
     fn a_token_is_found_wherever_it_stands() {
         assert_eq!(masked("[twilio]\naccount_sid = \"AC1\"\nauth_token = \"one\"\n"), ["one"]);
-        assert_eq!(masked("twilio = { account_sid = \"AC1\", auth_token = 'two', frm = \"three\" }\n"), ["two", "three"]);
+        assert_eq!(
+            masked("twilio = { account_sid = \"AC1\", auth_token = 'two', frm = \"three\" }\n"),
+            ["two", "three"]
+        );
         assert_eq!(masked("twilio.auth_token = \"\"\"\nfour\"\"\"\n"), ["\nfour"]);
         assert_eq!(masked("x = 1\n[ providers . gate ] # y\npassword = \"five\"\nkind = \"http\"\n"), ["five"]);
         assert_eq!(masked("[a]\nmy_password = [\"six\", \"seven\"]\n"), ["six", "seven"]);

@@ -29,8 +29,11 @@ mod scalar;
 mod secret;
 mod services;
 mod source;
+mod suggest;
 mod templates;
 mod text_offset;
+mod time;
+mod value;
 mod variables;
 mod warnings;
 
@@ -42,12 +45,26 @@ pub use later::{DeliveryOrder, Forward, Heartbeat, ProviderEntry, ProviderKind};
 pub use recipients::Recipient;
 pub use variables::BUILT_IN_VARIABLES;
 
-use reader::{At, Purpose, Reader};
+use reader::{Purpose, Reader};
+use value::At;
 
 /// The keys at the top of the rule file.
 const TOP_LEVEL: &[&str] = &[
-    "include", "twiml", "twilio", "server", "store", "contacts", "groups", "policies", "defaults", "recipients",
-    "rules", "voice", "heartbeats", "providers", "delivery",
+    "include",
+    "twiml",
+    "twilio",
+    "server",
+    "store",
+    "contacts",
+    "groups",
+    "policies",
+    "defaults",
+    "recipients",
+    "rules",
+    "voice",
+    "heartbeats",
+    "providers",
+    "delivery",
 ];
 
 /// Those that an included file may have, too.

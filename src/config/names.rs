@@ -4,8 +4,10 @@
 use std::collections::BTreeMap;
 
 use super::policies::BUILT_IN_POLICIES;
-use super::reader::{Entry, Reader, listed, nearest};
+use super::reader::Reader;
 use super::scalar::{Fault, is_name};
+use super::suggest::{listed, nearest};
+use super::value::Entry;
 
 /// All names that entries refer to.
 pub(super) struct Names<'a> {

@@ -6,8 +6,9 @@ use jiff::civil::Time;
 
 use super::Scope;
 use super::later::Forward;
-use super::reader::{Table, Value};
 use super::scalar::{self, Fault};
+use super::time;
+use super::value::{Table, Value};
 use crate::oncall::rotation::Turn;
 use crate::oncall::{Contact, ContactId, Group, GroupId, OnCall, Phone, Rotation};
 
@@ -131,17 +132,17 @@ fn shown_name(scope: &Scope<'_>, table: Table<'_>, key: &str) -> String {
 fn rotation(scope: &Scope<'_>, table: Table<'_>) -> Option<Rotation> {
     let reader = scope.reader;
     reader.only(table, ROTATION_KEYS);
-    let every = reader.need(table, "every", "\"1 week\"").and_then(|value| reader.parsed(value, scalar::turn));
+    let every = reader.need(table, "every", "\"1 week\"").and_then(|value| reader.parsed(value, time::turn));
     let start = reader.need(table, "start", "\"2026-11-02\"").and_then(|value| match value.as_date() {
         Some(written) => written.parse().map_err(|_| reader.fault(value, no_date(&written))).ok(),
         None => reader.parsed(value, |text| text.parse().map_err(|_| no_date(text))),
     });
     let handoff = match table.get("handoff") {
-        Some(value) => reader.parsed(value, scalar::handoff),
+        Some(value) => reader.parsed(value, time::handoff),
         None => Some((None, HANDOFF)),
     };
     let time_zone = match table.get("time_zone") {
-        Some(value) => reader.parsed(value, scalar::time_zone),
+        Some(value) => reader.parsed(value, time::time_zone),
         None => Some(scope.time_zone.clone()),
     };
     let (every, start, (weekday, time), time_zone) = (every?, start?, handoff?, time_zone?);
@@ -164,9 +165,9 @@ fn forward(scope: &Scope<'_>, value: Value<'_>) -> Option<Forward> {
         Some("oncall") => Some(Forward::OnCall),
         Some("members") => Some(Forward::Members),
         Some(text) => reader.parsed(value, |_| {
-            scalar::mail_address(text).map(|address| Forward::Addresses(vec![address])).map_err(|_| {
-                Fault::new(format!("`{text}` is neither `oncall` nor `members` nor a mail address"))
-            })
+            scalar::mail_address(text)
+                .map(|address| Forward::Addresses(vec![address]))
+                .map_err(|_| Fault::new(format!("`{text}` is neither `oncall` nor `members` nor a mail address")))
         }),
         None => {
             let items = reader.list(value)?;

@@ -6,8 +6,10 @@ use jiff::SignedDuration;
 
 use super::Scope;
 use super::names::Names;
-use super::reader::{Table, Value, nearest};
-use super::scalar::{self, Fault};
+use super::scalar::Fault;
+use super::suggest::nearest;
+use super::time;
+use super::value::{Table, Value};
 use crate::alert::{Channel, Policy, Step, Target};
 
 /// Policies that are there even when the rule file has none.
@@ -81,8 +83,7 @@ fn policy(scope: &Scope<'_>, name: &str, table: Table<'_>, escalation: Option<&T
 fn step(scope: &Scope<'_>, table: Table<'_>, escalation: Option<&Target>) -> Option<Step> {
     let reader = scope.reader;
     reader.only(table, STEP_KEYS);
-    let wait =
-        |text| scalar::duration_within(text, SignedDuration::from_secs(10), SignedDuration::from_hours(24));
+    let wait = |text| time::duration_within(text, SignedDuration::from_secs(10), SignedDuration::from_hours(24));
     let notify = reader.need(table, "notify", "\"oncall\"");
     let notify = notify.and_then(|value| reader.parsed(value, |text| target(text, &scope.names, escalation)));
     let by = table.get("by").map_or(Some(vec![Channel::Call]), |value| channels(scope, value));

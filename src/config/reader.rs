@@ -4,12 +4,14 @@
 use std::cell::RefCell;
 use std::ops::RangeInclusive;
 
-use toml::de::{DeTable, DeValue};
+use toml::de::DeValue;
 
 use super::diagnostic::{Diagnostic, Severity};
 use super::document::Document;
 use super::scalar::Fault;
+use super::suggest::{listed, nearest};
 use super::text_offset;
+use super::value::{At, Table, Value};
 
 /// At most so many complaints are kept: a file of nothing but mistakes must not take minutes to say so.
 const COMPLAINTS: usize = 100;
@@ -23,122 +25,6 @@ pub(super) enum Purpose {
     Look,
     /// To find everything that is wrong or odd.
     Check,
-}
-
-/// Where something stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct At {
-    /// The index of the document.
-    pub file: usize,
-    start: usize,
-    end: usize,
-}
-
-impl At {
-    /// The whole of the main file: what is missing has no place.
-    pub const MAIN_FILE: Self = Self { file: 0, start: usize::MAX, end: usize::MAX };
-
-    fn new(file: usize, span: std::ops::Range<usize>) -> Self {
-        Self { file, start: span.start, end: span.end }
-    }
-}
-
-/// A value and its place.
-#[derive(Clone, Copy)]
-pub(super) struct Value<'a> {
-    pub at: At,
-    raw: &'a DeValue<'a>,
-}
-
-/// A table and its place: its header, or the whole of an inline table.
-#[derive(Clone, Copy)]
-pub(super) struct Table<'a> {
-    pub at: At,
-    entries: &'a DeTable<'a>,
-}
-
-/// A key and its value.
-#[derive(Clone, Copy)]
-pub(super) struct Entry<'a> {
-    pub key: &'a str,
-    pub key_at: At,
-    pub value: Value<'a>,
-}
-
-impl<'a> Value<'a> {
-    /// The text, if it is one.
-    pub fn as_text(self) -> Option<&'a str> {
-        self.raw.as_str()
-    }
-
-    /// Whether it is a table.
-    pub fn is_table(self) -> bool {
-        self.raw.is_table()
-    }
-
-    /// Whether it is a list.
-    pub fn is_list(self) -> bool {
-        self.raw.is_array()
-    }
-
-    /// A date without time and zone, written without quotes.
-    pub fn as_date(self) -> Option<String> {
-        let moment = self.raw.as_datetime()?;
-        (moment.time.is_none() && moment.offset.is_none()).then(|| moment.to_string())
-    }
-
-    /// What a setting of a provider says, as text: a text, number or boolean.
-    pub fn scalar(self) -> Option<String> {
-        match self.raw {
-            DeValue::String(text) => Some(text.to_string()),
-            DeValue::Integer(number) => Some(number.to_string()),
-            DeValue::Float(number) => Some(number.to_string()),
-            DeValue::Boolean(truth) => Some(truth.to_string()),
-            DeValue::Datetime(_) | DeValue::Array(_) | DeValue::Table(_) => None,
-        }
-    }
-
-    /// What it is, with its article.
-    fn kind(self) -> &'static str {
-        match self.raw {
-            DeValue::String(_) => "a text",
-            DeValue::Integer(_) => "a whole number",
-            DeValue::Float(_) => "a number",
-            DeValue::Boolean(_) => "`true` or `false`",
-            DeValue::Datetime(_) => "a date or time",
-            DeValue::Array(_) => "a list",
-            DeValue::Table(_) => "a table",
-        }
-    }
-}
-
-impl<'a> Table<'a> {
-    /// The value of a key.
-    pub fn get(self, key: &str) -> Option<Value<'a>> {
-        let value = self.entries.get(key)?;
-        Some(Value { at: At::new(self.at.file, value.span()), raw: value.get_ref() })
-    }
-
-    /// All keys and values, in the order of the file.
-    pub fn entries(self) -> Vec<Entry<'a>> {
-        let file = self.at.file;
-        let mut entries: Vec<Entry<'a>> = self
-            .entries
-            .iter()
-            .map(|(key, value)| Entry {
-                key: key.get_ref(),
-                key_at: At::new(file, key.span()),
-                value: Value { at: At::new(file, value.span()), raw: value.get_ref() },
-            })
-            .collect();
-        entries.sort_by_key(|entry| entry.key_at.start);
-        entries
-    }
-
-    /// Whether there is nothing in it.
-    pub fn is_empty(self) -> bool {
-        self.entries.is_empty()
-    }
 }
 
 /// Reads values, and keeps what is to be said of them.
@@ -257,9 +143,10 @@ impl<'a> Reader<'a> {
         if at.start == usize::MAX {
             return Diagnostic { severity, hint, ..Diagnostic::about_file(&document.file.path, message) };
         }
+        let message = document.file.without_secrets(message);
         let mut diagnostic = document.file.complaint(severity, at.start, at.end, message);
         diagnostic.key = document.key_at(at.start, at.end);
-        diagnostic.hint = hint;
+        diagnostic.hint = hint.map(|hint| document.file.without_secrets(hint));
         diagnostic
     }
 
@@ -379,10 +266,10 @@ impl<'a> Reader<'a> {
         }
         for entry in table.entries().into_iter().filter(|entry| !known.contains(&entry.key)) {
             let message = format!("there is no key `{}` here", entry.key);
-            let hint = if let Some(near) = nearest(entry.key, known.iter().copied()) {
-                format!("did you mean `{near}`?")
-            } else if super::TOP_LEVEL.contains(&entry.key) && table.at.start > 0 {
+            let hint = if super::TOP_LEVEL.contains(&entry.key) {
                 format!("`{}` belongs at the top of the file, before the first `[table]`", entry.key)
+            } else if let Some(near) = nearest(entry.key, known.iter().copied()) {
+                format!("did you mean `{near}`?")
             } else {
                 format!("known here: {}", listed(known.iter().copied()))
             };
@@ -398,26 +285,4 @@ impl<'a> Reader<'a> {
         }
         value
     }
-}
-
-/// `` `a`, `b` and `c` ``.
-pub(super) fn listed<'n>(names: impl Iterator<Item = &'n str>) -> String {
-    let names: Vec<String> = names.map(|name| format!("`{name}`")).collect();
-    match names.split_last() {
-        None => "nothing".to_owned(),
-        Some((only, [])) => only.clone(),
-        Some((last, others)) => format!("{} and {last}", others.join(", ")),
-    }
-}
-
-/// The name that was probably meant.
-pub(super) fn nearest<'n>(word: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
-    let plain = |text: &str| text.to_lowercase().replace('-', "_");
-    let word = plain(word);
-    let allowed = (word.chars().count() / 3).max(1);
-    names
-        .map(|name| (strsim::damerau_levenshtein(&word, &plain(name)), name))
-        .filter(|(distance, name)| *distance <= allowed && *distance < name.chars().count())
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, name)| name)
 }

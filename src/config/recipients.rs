@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use jiff::SignedDuration;
 
 use super::Scope;
-use super::reader::{At, Entry};
 use super::scalar;
+use super::value::{At, Entry};
 use crate::oncall::GroupId;
 
 const KEYS: &[&str] = &["group", "policy", "limit"];
@@ -99,7 +99,9 @@ pub(super) fn read(scope: &Scope<'_>) -> (Vec<Recipient>, Vec<At>) {
 fn recipient(scope: &Scope<'_>, entry: Entry<'_>) -> Option<Recipient> {
     let reader = scope.reader;
     let pattern = entry.key.to_lowercase();
-    if pattern.is_empty() || pattern.contains(|c: char| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>' | ',')) {
+    if pattern.is_empty()
+        || pattern.contains(|c: char| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>' | ','))
+    {
         let message = format!("`{}` is not an address, nor a pattern of addresses", entry.key);
         reader.error_hint(entry.key_at, message, "write for example `dba@sms.example.com` or `*-dba@sms.example.com`");
         return None;
@@ -127,7 +129,8 @@ fn warn_of_shadows(scope: &Scope<'_>, recipients: &[Recipient], places: &[At]) {
     let patterns = || recipients.iter().zip(places).filter(|(entry, _)| !entry.is_exact());
     for (index, (later, at)) in patterns().enumerate() {
         if let Some((earlier, place)) = patterns().take(index).find(|(earlier, _)| earlier.fits(&later.pattern)) {
-            let message = format!("`{}` is never used: `{}` comes first and fits as well", later.pattern, earlier.pattern);
+            let message =
+                format!("`{}` is never used: `{}` comes first and fits as well", later.pattern, earlier.pattern);
             scope.reader.warn(*at, message, format!("move it above {}", scope.reader.place(*place)));
         }
     }

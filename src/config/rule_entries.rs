@@ -4,14 +4,13 @@ use std::collections::HashMap;
 
 use jiff::SignedDuration;
 
-use super::reader::{At, Table};
 use super::templates::Known;
-use super::{Scope, conditions, scalar};
+use super::value::{At, Table};
+use super::{Scope, conditions, time};
 use crate::oncall::GroupId;
 use crate::rules::{Action, Rule};
 
-const KEYS: &[&str] =
-    &["name", "when", "set", "action", "group", "policy", "key", "window", "say", "sms", "continue"];
+const KEYS: &[&str] = &["name", "when", "set", "action", "group", "policy", "key", "window", "say", "sms", "continue"];
 
 const ACTIONS: &[(&str, Action)] = &[
     ("call", Action::Call),
@@ -52,15 +51,12 @@ fn rule(scope: &Scope<'_>, table: Table<'_>) -> Option<Rule> {
     let name = reader.need(table, "name", "\"disk-full\"").and_then(|value| reader.words(value));
     let action = reader.need(table, "action", "\"call\"").and_then(|value| reader.choice(value, ACTIONS));
     let mut captures = Vec::new();
-    let when = match table.get("when") {
-        Some(value) => conditions::read(scope, value, &mut captures),
-        None => {
-            let hint = "to match every mail, write `when = []`";
-            reader.error_hint(table.at, "`when` is missing", hint);
-            None
-        }
-    };
-    let mut known = Known::built_in();
+    let when = table.get("when");
+    if when.is_none() {
+        reader.error_hint(table.at, "`when` is missing", "to match every mail, write `when = []`");
+    }
+    let when = when.and_then(|value| conditions::read(scope, value, &mut captures));
+    let mut known = Known::to_begin_with(reader);
     known.add(captures);
     let set = set(scope, table, &mut known);
     let template = |key: &str| {
@@ -73,7 +69,7 @@ fn rule(scope: &Scope<'_>, table: Table<'_>) -> Option<Rule> {
     let group = table.get("group").and_then(|value| reader.parsed(value, |text| scope.names.groups.find(text)));
     let policy = table.get("policy").and_then(|value| reader.parsed(value, |text| scope.names.policies.find(text)));
     let window = table.get("window").and_then(|value| {
-        reader.parsed(value, |text| scalar::duration_within(text, SignedDuration::ZERO, LONGEST_WINDOW))
+        reader.parsed(value, |text| time::duration_within(text, SignedDuration::ZERO, LONGEST_WINDOW))
     });
     let goes_on = table.get("continue").map_or(Some(false), |value| reader.truth(value));
     Some(Rule {

@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 
 use secrecy::SecretString;
 
-use super::reader::{At, Reader, Value};
+use super::reader::Reader;
 use super::source::reason;
+use super::value::{At, Value};
 
 /// A file that holds a secret is at most so long.
 const LIMIT: u64 = 64 * 1024;
@@ -90,7 +91,11 @@ fn elsewhere(reader: &Reader<'_>, value: Value<'_>, name: &str, secret: bool) ->
             None
         }
         (None, None) => {
-            reader.error_hint(value.at, format!("`{name}` says neither `env` nor `file`"), "write `{ env = \"NAME\" }`");
+            reader.error_hint(
+                value.at,
+                format!("`{name}` says neither `env` nor `file`"),
+                "write `{ env = \"NAME\" }`",
+            );
             None
         }
     }

@@ -3,12 +3,20 @@
 use std::path::PathBuf;
 
 use super::Scope;
-use super::reader::{Reader, Table};
+use super::reader::Reader;
 use super::scalar::{self, Fault};
+use super::value::Table;
 use super::{Server, Twilio, Voice, beside, secret};
 
 const TWILIO_KEYS: &[&str] = &[
-    "account_sid", "auth_token", "previous_auth_token", "api_key", "api_secret", "from", "messaging_service", "api_url",
+    "account_sid",
+    "auth_token",
+    "previous_auth_token",
+    "api_key",
+    "api_secret",
+    "from",
+    "messaging_service",
+    "api_url",
     "machine_detection",
 ];
 const API_URL: &str = "https://api.twilio.com";
@@ -104,10 +112,13 @@ fn api_key(scope: &Scope<'_>, table: Table<'_>) -> Option<Option<(String, secrec
 }
 
 fn messaging_service(text: &str) -> Result<String, Fault> {
-    let digits = text.strip_prefix("MG").filter(|rest| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_alphanumeric()));
+    let digits =
+        text.strip_prefix("MG").filter(|rest| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_alphanumeric()));
     match digits {
         Some(_) => Ok(text.to_owned()),
-        None => Err(Fault::new(format!("`{text}` is not a messaging service")).hint("it is `MG` and 32 hexadecimal digits")),
+        None => {
+            Err(Fault::new(format!("`{text}` is not a messaging service")).hint("it is `MG` and 32 hexadecimal digits"))
+        }
     }
 }
 

@@ -43,8 +43,8 @@ impl SourceFile {
     ///
     /// # Errors
     /// When it cannot be read, is too long, or is not UTF-8.
-    pub fn read(path: &Path) -> Result<Self, Diagnostic> {
-        let complain = |message: String| Diagnostic::about_file(path, message);
+    pub fn read(path: &Path) -> Result<Self, Box<Diagnostic>> {
+        let complain = |message: String| Box::new(Diagnostic::about_file(path, message));
         let unreadable = |error: std::io::Error| complain(format!("the rule file cannot be read: {}", reason(&error)));
         let file = File::open(path).map_err(unreadable)?;
         let metadata = file.metadata().map_err(unreadable)?;
@@ -66,12 +66,8 @@ impl SourceFile {
                 diagnostic.line = start.matches('\n').count() + 1;
                 diagnostic.column = last_line.chars().count() + 1;
                 diagnostic.width = 1;
-                let shown = Self {
-                    path: path.to_owned(),
-                    text: format!("{start}\u{fffd}"),
-                    mode: 0,
-                    secrets: OnceCell::new(),
-                };
+                let shown =
+                    Self { path: path.to_owned(), text: format!("{start}\u{fffd}"), mode: 0, secrets: OnceCell::new() };
                 diagnostic.source_line = shown.shown_line(&shown.position(start.len()));
                 diagnostic.hint = Some("save it as UTF-8".to_owned());
                 Err(diagnostic)
@@ -95,15 +91,28 @@ impl SourceFile {
 
     /// The line of a position with every character of a secret replaced by a star.
     pub fn shown_line(&self, position: &Position) -> String {
-        let secrets = self.secrets.get_or_init(|| mask::secrets(&self.text));
-        let within = |secret: &&Range<usize>| secret.start < position.span.end && secret.end > position.span.start;
-        let secrets: Vec<&Range<usize>> = secrets.iter().filter(within).collect();
         let line = self.text.get(position.span.clone()).unwrap_or_default();
+        let secrets = self.secrets.get_or_init(|| mask::secrets(&self.text));
+        let start = position.span.start;
+        let within = |secret: &&Range<usize>| secret.start < position.span.end && secret.end > start;
+        // The line is also looked at on its own: quotes that are not closed above it may hide what it is.
+        let alone = mask::secrets(line).into_iter().map(|secret| secret.start + start..secret.end + start);
+        let secrets: Vec<Range<usize>> = secrets.iter().filter(within).cloned().chain(alone).collect();
         let star = |(index, c): (usize, char)| {
-            let offset = position.span.start + index;
-            if secrets.iter().any(|secret| secret.contains(&offset)) { '*' } else { c }
+            if secrets.iter().any(|secret| secret.contains(&(start + index))) { '*' } else { c }
         };
         line.trim_end_matches('\r').char_indices().take(LONGEST_LINE).map(star).collect()
+    }
+
+    /// A sentence without the secrets that it quotes, because they stand where a name was expected.
+    pub fn without_secrets(&self, mut sentence: String) -> String {
+        let secrets = self.secrets.get_or_init(|| mask::secrets(&self.text));
+        for secret in secrets.iter().filter_map(|span| self.text.get(span.clone())).filter(|text| text.len() >= 4) {
+            if sentence.contains(secret) {
+                sentence = sentence.replace(secret, "…");
+            }
+        }
+        sentence
     }
 
     /// A complaint about the bytes `start..end`; the key is for the caller to fill in.

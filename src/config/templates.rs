@@ -3,8 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use super::reader::{Purpose, Reader, Value, listed, nearest};
+use super::reader::{Purpose, Reader};
 use super::scalar::Fault;
+use super::suggest::{listed, nearest};
+use super::value::Value;
 use super::variables::BUILT_IN_VARIABLES;
 use crate::notify::template;
 
@@ -15,9 +17,10 @@ const FUNCTIONS: &[&str] = &["header", "range", "dict", "namespace", "debug", "l
 pub(super) struct Known(BTreeSet<String>);
 
 impl Known {
-    /// Those that are always there.
-    pub fn built_in() -> Self {
-        Self(BUILT_IN_VARIABLES.iter().map(|name| (*name).to_owned()).collect())
+    /// Those that are always there; none when nobody will ask.
+    pub fn to_begin_with(reader: &Reader<'_>) -> Self {
+        let names = if reader.purpose == Purpose::Check { BUILT_IN_VARIABLES } else { &[] };
+        Self(names.iter().map(|name| (*name).to_owned()).collect())
     }
 
     /// These, too.

@@ -12,10 +12,15 @@ pub(super) fn in_source(raw: &str, offset: usize) -> usize {
         at += if rest.starts_with("\r\n") { 2 } else { usize::from(rest.starts_with('\n')) };
     }
     let mut content = 0;
-    while content < offset {
+    loop {
         let rest = raw.get(at..).unwrap_or_default();
         let Some(first) = rest.chars().next() else { break };
-        let (written, meant) = if quote == '"' && first == '\\' { escape(rest) } else { (first.len_utf8(), first.len_utf8()) };
+        let (written, meant) =
+            if quote == '"' && first == '\\' { escape(rest) } else { (first.len_utf8(), first.len_utf8()) };
+        // What takes no place in the content is passed over even when the offset is reached.
+        if content >= offset && meant > 0 {
+            break;
+        }
         at += written;
         content += meant;
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::reader::At;
+use super::value::At;
 use super::{Config, Scope, Unmatched, people, policies};
 use crate::alert::{Channel, Step, Target};
 use crate::oncall::{ContactId, Group, GroupId, OnCall};
@@ -36,8 +36,8 @@ fn notifies(action: Action) -> bool {
 
 fn rules(scope: &Scope<'_>, config: &Config, places: &[At]) {
     let reader = scope.reader;
-    if config.rules.rules.is_empty() && (config.recipients.is_empty() || config.defaults.unmatched == Unmatched::Ignore)
-    {
+    let none_written = reader.roots().all(|root| root.get("rules").is_none());
+    if none_written && (config.recipients.is_empty() || config.defaults.unmatched == Unmatched::Ignore) {
         reader.warn(At::MAIN_FILE, "there is no rule: no mail notifies anybody", "add a `[[rules]]` entry");
     }
     let mut catch_all: Option<&Rule> = None;
@@ -53,7 +53,8 @@ fn rules(scope: &Scope<'_>, config: &Config, places: &[At]) {
             reader.warn(*at, message, "a policy counts with `action = \"page\"`");
         }
         if matches!(rule.action, Action::Resolve | Action::Acknowledge) && rule.key.is_none() {
-            let message = format!("the rule `{}` finds no alert: without `key` each rule has keys of its own", rule.name);
+            let message =
+                format!("the rule `{}` finds no alert: without `key` each rule has keys of its own", rule.name);
             reader.warn(*at, message, "give it the `key` of the rule that opens the alert");
         }
     }
@@ -129,7 +130,10 @@ fn used_policies(config: &Config) -> BTreeSet<(GroupId, String)> {
     for recipient in &config.recipients {
         homes.insert((recipient.group.clone(), recipient.policy.clone()));
         if config.defaults.unmatched == Unmatched::Page {
-            used.insert((recipient.group.clone(), recipient.policy.clone().unwrap_or_else(|| of_group(&recipient.group))));
+            used.insert((
+                recipient.group.clone(),
+                recipient.policy.clone().unwrap_or_else(|| of_group(&recipient.group)),
+            ));
         }
     }
     homes.extend(config.defaults.group.clone().map(|group| (group, None)));
@@ -161,9 +165,12 @@ fn whom(target: &Target, group: &Group, config: &Config) -> Vec<ContactId> {
         },
         Target::Backup => group.backup.clone(),
         Target::Group => group.members.clone(),
-        Target::OtherGroup(name) => {
-            config.roster.groups.get(&GroupId::new(name.as_str())).map(|group| group.members.clone()).unwrap_or_default()
-        }
+        Target::OtherGroup(name) => config
+            .roster
+            .groups
+            .get(&GroupId::new(name.as_str()))
+            .map(|group| group.members.clone())
+            .unwrap_or_default(),
         Target::Contact(name) => vec![ContactId::new(name.as_str())],
         Target::Escalation(target) => whom(target, group, config),
     }
