@@ -12,7 +12,10 @@ use thialfi::notify::template;
 use thialfi::rules::{Action, Condition, Haystack, Pattern, Place, Rule, RuleSet, View};
 
 fn main() {
-    println!("{:>6} {:>8} {:>12} {:>12} {:>12} {:>12}", "rules", "text", "read rules", "first mail", "next mails", "one by one");
+    println!(
+        "{:>6} {:>8} {:>12} {:>12} {:>12} {:>12}",
+        "rules", "text", "read rules", "first mail", "next mails", "one by one"
+    );
     for count in [1, 10, 100, 1000] {
         for size in [2_000, 50_000, 1_000_000] {
             measure(count, size);
@@ -25,7 +28,11 @@ fn main() {
     assert!(patterns.iter().all(|pattern| pattern.compile().is_ok()));
     println!("compiling 1000 patterns {:>10.1?}", begun.elapsed());
     let cyrillic = "Привет, всё хорошо. ".repeat(1500);
-    println!("folding {} KB of Cyrillic {:>6.1?}", cyrillic.len() / 1000, best(5, || one_by_one(&patterns[..1], &cyrillic)));
+    println!(
+        "folding {} KB of Cyrillic {:>6.1?}",
+        cyrillic.len() / 1000,
+        best(5, || one_by_one(&patterns[..1], &cyrillic))
+    );
     let source = "Issue {{ issue | digits }} by {{ who }}. {{ header('X-Project') }}.";
     println!("checking a template     {:>10.1?}", best(50, || template::check(source)));
     let variables = template::Variables {
@@ -61,7 +68,9 @@ fn one_by_one(patterns: &[Pattern], text: &str) -> usize {
 }
 
 fn sources(count: usize) -> Vec<String> {
-    (0..count).map(|n| format!(r"^Host web{n:04} changed from \w+ to Emergency \(Critical\) on rack(?<rack>\d+)$")).collect()
+    (0..count)
+        .map(|n| format!(r"^Host web{n:04} changed from \w+ to Emergency \(Critical\) on rack(?<rack>\d+)$"))
+        .collect()
 }
 
 fn rules(count: usize) -> RuleSet {

@@ -145,7 +145,8 @@ pub enum Command {
 }
 
 /// What kind of thing a line of the history tells. The words are stored: never change one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum EntryKind {
     /// Opened by a mail.
     Opened,

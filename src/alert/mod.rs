@@ -5,6 +5,7 @@ pub mod alert;
 pub mod escalation;
 pub mod key;
 pub mod notification;
+pub mod plan;
 pub mod policy;
 pub mod subject;
 

@@ -179,6 +179,13 @@ impl Templates {
         Ok(templates)
     }
 
+    /// The answer to a text that came by webhook; `None`: nothing is answered.
+    pub fn message(&self, answer: Option<&str>) -> String {
+        const MESSAGE: &str = "<Response>{% if answer %}<Message>{{ answer }}</Message>{% endif %}</Response>";
+        let rendered = self.built_in.render_named_str("message.xml", MESSAGE, minijinja::context! { answer });
+        rendered.unwrap_or_else(|_| "<Response/>".to_owned())
+    }
+
     /// Renders a document. A template that fails at night falls back to the built-in one. Where no keys can be taken,
     /// [`Page::Alert`] and [`Page::WrongKey`] are [`Page::Inline`].
     pub fn render(&self, page: Page, script: &Script) -> String {

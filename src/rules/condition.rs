@@ -127,6 +127,20 @@ impl Condition {
         }
     }
 
+    /// Whether it is, or has within it, `auto = true`.
+    pub fn asks_for_automatic(&self) -> bool {
+        match self {
+            Self::Automatic(wanted) => *wanted,
+            Self::All(conditions) | Self::Any(conditions) => conditions.iter().any(Self::asks_for_automatic),
+            Self::Not(_)
+            | Self::Matches { .. }
+            | Self::Size { .. }
+            | Self::Authenticated { .. }
+            | Self::Between { .. }
+            | Self::On { .. } => false,
+        }
+    }
+
     /// Whether it, or a condition within it, looks at this place.
     pub fn looks_at(&self, wanted: &Place) -> bool {
         match self {
@@ -154,7 +168,7 @@ impl Condition {
                 }
                 None => false,
             },
-            Self::Automatic(wanted) => is_automatic(sight.view) == *wanted,
+            Self::Automatic(wanted) => sight.view.is_automatic() == *wanted,
             Self::Size { min, max } => size_lies_in(*min, *max, sight.view.message.size),
             Self::Authenticated { method, result } => {
                 authentication(sight.view.message).is_some_and(|results| results.tell(method, result))
@@ -251,11 +265,6 @@ fn seek<'a, 'p>(
         }
     }
     Ok(None)
-}
-
-/// Bounces and answers of programs come from the null sender, whatever their headers say (RFC 5321, section 4.5.5).
-fn is_automatic(view: &View<'_>) -> bool {
-    view.message.automatic || view.sender == Some("")
 }
 
 fn size_lies_in(min: Option<u64>, max: Option<u64>, size: u64) -> bool {

@@ -10,7 +10,7 @@ use super::prefilter::Prefilter;
 use super::sight::Sight;
 use super::verdict::{Captures, RuleVerdict};
 use super::{Condition, Judgement, Pattern, PatternError, Place, RuleError};
-use crate::mail::Message;
+use crate::mail::{Message, automatic};
 use crate::oncall::GroupId;
 
 /// What a matching rule asks for.
@@ -72,6 +72,14 @@ pub struct View<'a> {
     pub now: Timestamp,
 }
 
+impl View<'_> {
+    /// Whether the mail is an automatic answer, a bounce, or our own. Such a mail matches only rules that ask for it
+    /// (`auto = true`): two programs that answer each other would never stop.
+    pub fn is_automatic(&self) -> bool {
+        self.message.own || automatic::is_automatic(self.message, self.sender)
+    }
+}
+
 /// The rules in order.
 #[derive(Debug, Default)]
 pub struct RuleSet {
@@ -94,7 +102,8 @@ impl RuleSet {
     pub fn judge<'r>(&'r self, view: &View<'_>) -> Result<Judgement<'r>, RuleError> {
         let sight = Sight::new(view, self);
         let mut verdicts = Vec::new();
-        for rule in &self.rules {
+        let automatic = view.is_automatic();
+        for rule in self.rules.iter().filter(|rule| !automatic || rule.asks_for_automatic()) {
             if let Some(captures) = rule.matches(&sight)? {
                 let captures = captures.into_pairs();
                 verdicts.push(RuleVerdict { rule, matched: true, considered: true, conditions: Vec::new(), captures });
@@ -114,9 +123,11 @@ impl RuleSet {
         let sight = Sight::new(view, self);
         let mut verdicts = Vec::new();
         let mut considered = true;
+        let automatic = view.is_automatic();
         for rule in &self.rules {
-            let verdict = rule.report(&sight, considered)?;
-            considered &= !verdict.matched || rule.goes_on;
+            let asked = considered && (!automatic || rule.asks_for_automatic());
+            let verdict = rule.report(&sight, asked)?;
+            considered &= !asked || !verdict.matched || rule.goes_on;
             verdicts.push(verdict);
         }
         Ok(Judgement { verdicts })
@@ -153,6 +164,11 @@ impl Rule {
     /// The names of the captures that its conditions may fill; one may come several times.
     pub fn capture_names(&self) -> Vec<&str> {
         self.when.iter().flat_map(Condition::capture_names).collect()
+    }
+
+    /// Whether it says that automatic answers, bounces and our own mail are meant.
+    pub fn asks_for_automatic(&self) -> bool {
+        self.when.iter().any(Condition::asks_for_automatic)
     }
 
     /// What was captured, if all conditions hold.

@@ -1,5 +1,97 @@
-//! HTTP: the gate, Twilio's webhooks, pages.
+//! HTTP: the gate, Twilio's webhooks, health. A webhook commits an event and renders an answer; it never waits for a
+//! provider.
 
 pub mod gate;
 pub mod http;
 pub mod signature;
+pub mod twilio;
+pub mod watchdog;
+
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jiff::SignedDuration;
+
+use self::gate::{Address, Gate, GateError, GateOptions};
+use self::http::{Request, Response};
+use crate::engine::Desk;
+use crate::engine::follow::{Message, Pulse};
+use crate::store::{self, Sqlite};
+
+/// An engine that has not turned for longer than this is ill.
+pub const ILL_AFTER: SignedDuration = SignedDuration::from_secs(10);
+
+/// The running server.
+pub struct Server {
+    gate: Gate,
+}
+
+impl Server {
+    /// Starts to serve on `listen`.
+    ///
+    /// # Errors
+    /// When it cannot listen there.
+    pub fn start(listen: &str, desk: Arc<Desk>, engine: Sender<Message>, pulse: Pulse) -> Result<Self, GateError> {
+        let routes = Routes { desk, engine: Mutex::new(engine), pulse, stores: Mutex::new(Vec::new()) };
+        let gate = Gate::start(GateOptions::new(listen), Arc::new(move |request: Request| routes.answer(&request)))?;
+        Ok(Self { gate })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> &Address {
+        self.gate.address()
+    }
+
+    /// Lets what is under way end, and stops.
+    pub fn stop(self) {
+        self.gate.stop();
+    }
+}
+
+/// What the routes need.
+pub(crate) struct Routes {
+    pub(crate) desk: Arc<Desk>,
+    engine: Mutex<Sender<Message>>,
+    pulse: Pulse,
+    /// Open stores that no request uses at the moment.
+    stores: Mutex<Vec<Sqlite>>,
+}
+
+impl Routes {
+    fn answer(&self, request: &Request) -> Response {
+        let path = request.path.as_str();
+        match path {
+            "/healthz" => self.health(),
+            _ if path.starts_with("/twiml/") || path.starts_with("/twilio/") => self.twilio(request),
+            _ => Response::text(404, "there is nothing here"),
+        }
+    }
+
+    /// 200 when the engine turns.
+    fn health(&self) -> Response {
+        match self.pulse.age() {
+            Some(age) if age <= ILL_AFTER => Response::text(200, "ok"),
+            Some(age) => Response::text(503, &format!("the engine last turned {} s ago", age.as_secs())),
+            None => Response::text(503, "the engine has not turned yet"),
+        }
+    }
+
+    /// Works with a store that no other request uses meanwhile.
+    pub(crate) fn with_store<T>(&self, work: impl FnOnce(&mut Sqlite) -> store::Result<T>) -> store::Result<T> {
+        let idle = self.stores.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut store = match idle {
+            Some(store) => store,
+            None => Sqlite::open(&self.desk.config.store)?,
+        };
+        let result = work(&mut store);
+        if result.is_ok() {
+            self.stores.lock().unwrap_or_else(PoisonError::into_inner).push(store);
+        }
+        result
+    }
+
+    /// Tells the engine that something changed.
+    pub(crate) fn wake(&self) {
+        let _ = self.engine.lock().unwrap_or_else(PoisonError::into_inner).send(Message::Wake);
+    }
+}

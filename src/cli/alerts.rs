@@ -1,0 +1,252 @@
+//! `thialfi alerts`: what is open and what was, the story of one, and acting on it from the command line.
+
+use std::path::Path;
+
+use anstream::{print, println};
+use clap::{Args, Subcommand};
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use super::setup::{self, complain};
+use super::table::{self, Table};
+use super::terminal;
+use crate::alert::{Actor, Alert, AlertId, Code, Delivery, Entry, Event, State, Through};
+use crate::exit::Exit;
+use crate::oncall::GroupId;
+use crate::store::{Filter, Sqlite, Store};
+
+/// Without a filter so many alerts are listed.
+const LISTED: usize = 50;
+
+/// What `alerts` takes.
+#[derive(Debug, Clone, Args)]
+pub struct Options {
+    /// What to do; nothing: list.
+    #[command(subcommand)]
+    pub action: Option<Action>,
+    /// Only alerts that are open
+    #[arg(long)]
+    pub open: bool,
+    /// Only alerts of this group
+    #[arg(long, value_name = "GROUP")]
+    pub group: Option<String>,
+    /// Every alert, not just the latest 50
+    #[arg(long)]
+    pub all: bool,
+    /// Print JSON
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+/// What to do with an alert. ID is its number, or the code that its texts begin with.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Action {
+    /// Tell the whole story of an alert
+    Show {
+        /// Number or code
+        id: String,
+    },
+    /// Acknowledge: "I have it"
+    Ack {
+        /// Number or code
+        id: String,
+    },
+    /// Resolve: "it is over"
+    Resolve {
+        /// Number or code
+        id: String,
+    },
+}
+
+/// Lists, shows or acts.
+pub fn run(config: Option<&Path>, options: &Options) -> Exit {
+    match story(config, options) {
+        Ok(()) => Exit::Success,
+        Err(exit) => exit,
+    }
+}
+
+fn story(config: Option<&Path>, options: &Options) -> Result<(), Exit> {
+    let config = setup::look_or_complain(config)?;
+    if !config.store.exists() {
+        return match (&options.action, options.json) {
+            (None, true) => {
+                println!("[]");
+                Ok(())
+            }
+            (None, false) => {
+                println!("No alerts yet.");
+                Ok(())
+            }
+            (Some(_), _) => {
+                complain(&format!("there are no alerts yet: the store {} does not exist", config.store.display()));
+                Err(Exit::No)
+            }
+        };
+    }
+    let mut store = setup::open_store(&config)?;
+    let Some(action) = &options.action else {
+        return list(&mut store, options);
+    };
+    let (Action::Show { id } | Action::Ack { id } | Action::Resolve { id }) = action;
+    let id = find(&mut store, id)?;
+    let by = Actor { contact: None, name: setup::user(), through: Through::Command };
+    let event = match action {
+        Action::Show { .. } => return show(&mut store, id, options.json),
+        Action::Ack { .. } => Event::Acknowledge { by, within: None },
+        Action::Resolve { .. } => Event::Resolve { by, within: None },
+    };
+    let desk = setup::desk(config)?;
+    let alert = desk.apply(&mut store, id, &event).map_err(|error| fail(&error))?;
+    desk.hang_up();
+    if options.json {
+        println!("{}", summary(&alert));
+    } else {
+        let who = alert.acknowledged_by.as_deref().map(|who| format!(" by {who}")).unwrap_or_default();
+        println!("Alert {} ({}) is {}{}.", alert.id, alert.code, alert.state.word(), terminal::one_line(&who));
+    }
+    Ok(())
+}
+
+fn fail(error: &impl ToString) -> Exit {
+    complain(&error.to_string());
+    Exit::No
+}
+
+/// The alert that a number or a code names.
+fn find(store: &mut Sqlite, text: &str) -> Result<AlertId, Exit> {
+    if let Ok(number) = text.parse() {
+        return Ok(AlertId(number));
+    }
+    let since = crate::clock::from_environment().now() - SignedDuration::from_hours(30 * 24);
+    match store.by_code(&Code(text.to_uppercase()), since) {
+        Ok(Some(id)) => Ok(id),
+        Ok(None) => {
+            complain(&format!("no alert of the last 30 days has the code `{text}`"));
+            Err(Exit::No)
+        }
+        Err(error) => Err(fail(&error)),
+    }
+}
+
+fn list(store: &mut Sqlite, options: &Options) -> Result<(), Exit> {
+    let filter = Filter {
+        states: if options.open { vec![State::Open] } else { Vec::new() },
+        group: options.group.as_deref().map(GroupId::new),
+        since: None,
+        limit: (!options.all).then_some(LISTED),
+    };
+    let alerts = store.alerts(&filter).map_err(|error| fail(&error))?;
+    if options.json {
+        println!("{}", Value::Array(alerts.iter().map(summary).collect()));
+        return Ok(());
+    }
+    if alerts.is_empty() {
+        println!("No alerts{}.", if options.open { " are open" } else { "" });
+        return Ok(());
+    }
+    let mut table = Table::new(&["ID", "CODE", "STATE", "OPENED", "GROUP", "MAILS", "WHO", "SUBJECT"]);
+    for alert in &alerts {
+        table.row([
+            alert.id.to_string(),
+            alert.code.to_string(),
+            alert.state.word().to_owned(),
+            local(alert.opened_at),
+            alert.group.to_string(),
+            alert.mails.to_string(),
+            alert.acknowledged_by.clone().unwrap_or_else(|| "-".to_owned()),
+            alert.subject.clone(),
+        ]);
+    }
+    print!("{}", table.render(table::terminal_width()));
+    Ok(())
+}
+
+/// The object that listings print: what is not known yet is null.
+fn summary(alert: &Alert) -> Value {
+    json!({
+        "id": alert.id,
+        "code": alert.code,
+        "state": alert.state,
+        "rule": alert.rule,
+        "group": alert.group,
+        "recipient": alert.recipients.first(),
+        "recipients": alert.recipients,
+        "key": alert.key,
+        "subject": alert.subject,
+        "mails": alert.mails,
+        "opened_at": alert.opened_at,
+        "acknowledged_at": alert.acknowledged_at,
+        "acknowledged_by": alert.acknowledged_by,
+        "ended_at": alert.ended_at,
+    })
+}
+
+fn show(store: &mut Sqlite, id: AlertId, json: bool) -> Result<(), Exit> {
+    let alert = store.alert(id).map_err(|error| fail(&error))?;
+    let history = store.history(id).map_err(|error| fail(&error))?;
+    if json {
+        let mut whole = summary(&alert);
+        if let Value::Object(fields) = &mut whole {
+            fields.insert("say".to_owned(), json!(alert.say));
+            fields.insert("sms".to_owned(), json!(alert.text));
+            fields.insert("policy".to_owned(), json!(alert.policy.name));
+            fields.insert("notifications".to_owned(), notifications(&alert));
+            fields.insert("history".to_owned(), Value::Array(history.iter().map(entry).collect()));
+        }
+        println!("{whole}");
+        return Ok(());
+    }
+    println!("Alert {} ({}), {}", alert.id, alert.code, alert.state.word());
+    let fact = |name: &str, value: &str| println!("  {name:<10} {}", terminal::one_line(value));
+    fact("subject", &alert.subject);
+    fact("group", alert.group.as_str());
+    fact("rule", if alert.rule.is_empty() { "none matched; the recipient is known" } else { &alert.rule });
+    fact("key", &alert.key);
+    fact("to", &alert.recipients.join(", "));
+    fact("mails", &alert.mails.to_string());
+    fact("policy", &alert.policy.name);
+    fact("spoken", &alert.say);
+    fact("texted", &alert.text);
+    println!();
+    for line in history {
+        println!("  {}  {}", local(line.at), terminal::one_line(&line.text));
+    }
+    Ok(())
+}
+
+fn entry(entry: &Entry) -> Value {
+    json!({ "at": entry.at, "kind": entry.kind, "text": entry.text })
+}
+
+fn notifications(alert: &Alert) -> Value {
+    let rows = alert.notifications.iter().map(|notification| {
+        let (state, detail) = match &notification.delivery {
+            Delivery::Due { .. } => ("due", None),
+            Delivery::Claimed { .. } => ("claimed", None),
+            Delivery::Accepted { status, .. } => ("accepted", Some(status.clone())),
+            Delivery::Ended { detail, .. } => ("ended", Some(detail.clone())),
+        };
+        let outcome = match &notification.delivery {
+            Delivery::Ended { outcome, .. } => Some(*outcome),
+            Delivery::Due { .. } | Delivery::Claimed { .. } | Delivery::Accepted { .. } => None,
+        };
+        json!({
+            "number": notification.id.number,
+            "purpose": notification.purpose,
+            "contact": notification.contact,
+            "by": notification.channel,
+            "to": notification.number,
+            "state": state,
+            "outcome": outcome,
+            "detail": detail,
+            "tries": notification.tries,
+        })
+    });
+    Value::Array(rows.collect())
+}
+
+fn local(at: Timestamp) -> String {
+    at.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S").to_string()
+}

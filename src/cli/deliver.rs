@@ -1,0 +1,390 @@
+//! `thialfi deliver`: a mail on standard input, and somebody called. Ends with 0 or 75, and with one line for the mail
+//! log; everything is read from standard input whatever happens.
+
+use std::fmt::Write as _;
+use std::io::{IsTerminal as _, Write as _};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use clap::Args;
+
+use super::{setup, terminal};
+use crate::alert::{Actor, Channel, Through};
+use crate::alert::{AlertId, Delivery, Digest, Event, State};
+use crate::clock::{self, Clock};
+use crate::config::Config;
+use crate::engine::{Desk, Engine, liveness};
+use crate::exit::Exit;
+use crate::intake::{Intake, Wish, intake};
+use crate::mail::{Envelope, Message, message};
+use crate::rules::Action;
+use crate::store::{self, Receipt, Sqlite, Store};
+
+/// The mail server's patience ends at 1000 s with a bounce (Postfix), so ours ends long before.
+const WATCHDOG: Duration = Duration::from_secs(60);
+/// Without an engine, `deliver` itself repeats what failed for a moment, for so long.
+const PERSIST: Duration = Duration::from_secs(25);
+/// How often `--wait` looks.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+
+/// What `deliver` takes.
+#[derive(Debug, Clone, Args)]
+pub struct Options {
+    /// The envelope sender, as the mail server names it
+    #[arg(short = 'f', long = "from", value_name = "SENDER", allow_hyphen_values = true)]
+    pub sender: Option<String>,
+    /// The envelope recipients [default: what the mail server's environment, else the headers say]
+    #[arg(value_name = "RECIPIENT")]
+    pub recipients: Vec<String>,
+    /// Stay until a human acknowledges or the policy ends, and show each attempt
+    #[arg(long)]
+    pub wait: bool,
+    /// End with 67, so that the mail server bounces, when every recipient is unknown
+    #[arg(long)]
+    pub reject_unknown: bool,
+}
+
+/// True when somebody typed `thialfi` and nothing else: nobody is going to type a mail.
+pub fn nothing_to_deliver(options: &Options) -> bool {
+    options.sender.is_none() && options.recipients.is_empty() && std::io::stdin().is_terminal()
+}
+
+/// Reads standard input to its end. A pipe that is not read to its end breaks procmail.
+pub fn drain() {
+    if !std::io::stdin().is_terminal() {
+        let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+    }
+}
+
+/// Delivers the mail on standard input.
+pub fn run(config: Option<&Path>, options: &Options) -> Exit {
+    if !options.wait {
+        watch();
+    }
+    let (line, exit) = match deliver(config, options) {
+        Ok(line) => (line, Exit::Success),
+        Err(Failure { line, exit }) => (line, exit),
+    };
+    say(&line);
+    exit
+}
+
+/// The one line for the mail log. Postfix puts what a command prints into its log and its bounces; a pipe that nobody
+/// reads is no reason to fail.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stdout(), "thialfi: {}", terminal::one_line(line));
+}
+
+/// Ends the process in time whatever hangs: a disk, a resolver, a provider.
+fn watch() {
+    std::thread::spawn(|| {
+        std::thread::sleep(WATCHDOG);
+        say("no end after 60 s; giving up: the mail server keeps the mail and will try again");
+        std::process::exit(i32::from(Exit::TryAgain.status()));
+    });
+}
+
+/// Why the mail is not dealt with.
+struct Failure {
+    line: String,
+    exit: Exit,
+}
+
+impl Failure {
+    fn try_again(line: impl Into<String>) -> Self {
+        Self {
+            line: format!("{}; the mail server keeps the mail and will try again", line.into()),
+            exit: Exit::TryAgain,
+        }
+    }
+}
+
+fn deliver(config: Option<&Path>, options: &Options) -> Result<String, Failure> {
+    let raw = message::read(&mut std::io::stdin().lock())
+        .map_err(|error| Failure::try_again(format!("the mail could not be read: {error}")))?;
+    if raw.size == 0 {
+        return Err(Failure::try_again("there is no mail on standard input"));
+    }
+    let config = setup::load(config)
+        .map(Arc::new)
+        .map_err(|error| Failure::try_again(format!("the rule file cannot be used: {error}")))?;
+    let message = Message::parse(&raw);
+    drop(raw);
+    let environment = |name: &str| std::env::var(name).ok();
+    let envelope = Envelope::resolve(options.sender.as_deref(), &options.recipients, &environment, &message);
+    let clock = clock::from_environment();
+    let intake = intake(&config, &message, &envelope, clock.now())
+        .map_err(|error| Failure::try_again(format!("the rule file cannot be used: {error}")))?;
+    if options.reject_unknown && intake.known.is_empty() && !intake.unknown.is_empty() && intake.wishes.is_empty() {
+        let line = format!("unknown recipient {}: rejected", intake.unknown.join(", "));
+        return Err(Failure { line, exit: Exit::UnknownRecipient });
+    }
+    if intake.wishes.is_empty() && intake.problems.is_empty() {
+        return Ok(unwanted(&message, &intake));
+    }
+    carry_out(&config, clock, &message, &intake, options.wait)
+}
+
+fn unwanted(message: &Message, intake: &Intake<'_>) -> String {
+    let id = message.header("Message-ID").unwrap_or("a mail without Message-ID");
+    match intake.unknown.as_slice() {
+        [one] if intake.known.is_empty() => {
+            format!("{}: no rule wants it (`{one}` is not under [recipients])", terminal::short(id, 120))
+        }
+        _ => format!("{}: no rule wants it", terminal::short(id, 120)),
+    }
+}
+
+/// Puts on disk what the mail asks for, sends what is due, and finds out who follows up.
+fn carry_out(
+    config: &Arc<Config>,
+    clock: Arc<dyn Clock>,
+    message: &Message,
+    intake: &Intake<'_>,
+    wait: bool,
+) -> Result<String, Failure> {
+    let mut lines: Vec<String> = intake.problems.iter().map(ToString::to_string).collect();
+    let mut alerts: Vec<AlertId> = Vec::new();
+    let mut failed = !intake.problems.is_empty();
+    let mut following = None;
+    if !intake.wishes.is_empty() {
+        let desk = Desk::new(Arc::clone(config), clock).map(Arc::new).map_err(Failure::try_again)?;
+        match open(&desk) {
+            Ok(mut store) => {
+                for wish in &intake.wishes {
+                    match take_in(&desk, &mut store, wish) {
+                        Ok((line, alert)) => {
+                            lines.push(line);
+                            alerts.extend(alert);
+                        }
+                        Err(error) => {
+                            failed = true;
+                            lines.push(without_store(&desk, wish, &error));
+                        }
+                    }
+                }
+                following = Some((desk, store));
+            }
+            Err(error) => {
+                failed = true;
+                lines.extend(intake.wishes.iter().map(|wish| without_store(&desk, wish, &error)));
+            }
+        }
+    }
+    for note in intake.wishes.iter().flat_map(|wish| &wish.notes) {
+        lines.push(note.clone());
+    }
+    if let Some((desk, store)) = following
+        && !alerts.is_empty()
+    {
+        match follow(desk, store, alerts, wait) {
+            Ok((line, over)) => {
+                lines.extend(line);
+                failed |= !over;
+            }
+            Err(error) => {
+                failed = true;
+                lines.push(error.to_string());
+            }
+        }
+    }
+    let id = message.header("Message-ID").map(|id| terminal::short(id, 120));
+    let line = lines.iter().fold(id.unwrap_or_default(), |mut line, part| {
+        let _ = write!(line, "{}{part}", if line.is_empty() { "" } else { "; " });
+        line
+    });
+    if failed { Err(Failure::try_again(line)) } else { Ok(line) }
+}
+
+fn open(desk: &Desk) -> store::Result<Sqlite> {
+    Sqlite::open(&desk.config.store)
+}
+
+/// Commits what one wish asks for. Returns what to log, and the alert to follow.
+fn take_in(desk: &Desk, store: &mut Sqlite, wish: &Wish<'_>) -> store::Result<(String, Option<AlertId>)> {
+    let arrival = &wish.arrival;
+    let by =
+        if arrival.rule.is_empty() { "no rule, known recipient".to_owned() } else { format!("rule {}", arrival.rule) };
+    if !wish.notifies() {
+        return close(desk, store, wish, arrival.digest).map(|line| (format!("{by}: {line}"), None));
+    }
+    let receipt = desk.receive(store, wish)?;
+    let alert = receipt.alert();
+    let what = match &receipt {
+        Receipt::Opened(_) => "opened",
+        Receipt::SameMail(_) => "the same mail again for",
+        Receipt::Joined(_) => "joined",
+    };
+    let line = format!("{by}: {what} alert {} ({}) of {}", alert.id, alert.code, alert.group);
+    Ok((line, Some(alert.id)))
+}
+
+/// `resolve` and `acknowledge`: by the key, once a mail.
+fn close(desk: &Desk, store: &mut Sqlite, wish: &Wish<'_>, digest: Digest) -> store::Result<String> {
+    let Some(id) = store.active(digest)? else {
+        return Ok(format!("no open alert has the key `{}`", terminal::short(&wish.arrival.key, 80)));
+    };
+    let by = Actor { contact: None, name: format!("rule {}", wish.arrival.rule), through: Through::Mail };
+    let event = match wish.action {
+        Action::Acknowledge => Event::Acknowledge { by, within: None },
+        Action::Resolve | Action::Ignore | Action::Call | Action::Sms | Action::Page => {
+            Event::Resolve { by, within: None }
+        }
+    };
+    let alert = desk.apply(store, id, &event)?;
+    desk.hang_up();
+    Ok(format!("alert {} ({}) is {}", alert.id, alert.code, alert.state.word()))
+}
+
+/// The store fails: when in doubt, wake someone. The first person is called without state, and the mail stays with the
+/// mail server.
+fn without_store(desk: &Desk, wish: &Wish<'_>, error: &store::Error) -> String {
+    if !wish.notifies() {
+        return error.to_string();
+    }
+    let outcome = match desk.call_without_store(wish) {
+        Ok(who) => format!("called {who} all the same"),
+        Err(why) => format!("and nobody could be called: {why}"),
+    };
+    format!("{error}; {outcome}")
+}
+
+/// Sends what is due. Returns what to log, and whether the mail server may forget the mail.
+fn follow(desk: Arc<Desk>, mut store: Sqlite, alerts: Vec<AlertId>, wait: bool) -> store::Result<(Vec<String>, bool)> {
+    let alive = liveness::is_alive(&mut store)?;
+    let webhooks = alive && desk.config.server.public_url.is_some();
+    let moved = desk.clock.is_moved_by_hand();
+    let mut engine = Engine::new(Arc::clone(&desk), Box::new(store), webhooks).only(alerts.clone());
+    if !alive {
+        engine.ask_everything();
+        engine.ask()?;
+        engine.settle(PERSIST);
+    }
+    let began = Instant::now();
+    let mut told = vec![0; alerts.len()];
+    loop {
+        engine.turn()?;
+        let settled = engine.settle(PERSIST);
+        desk.hang_up();
+        if wait {
+            tell_news(engine.store(), &alerts, &mut told)?;
+            if everything_is_over(engine.store(), &alerts)? {
+                break;
+            }
+            if !engine.listen(if moved { Duration::from_millis(5) } else { LOOK_EVERY }) {
+                break;
+            }
+            continue;
+        }
+        let unsent = something_unsent(engine.store(), &alerts)?;
+        if !settled || !unsent || alive || began.elapsed() >= PERSIST {
+            break;
+        }
+        // What failed for a moment is due again in seconds; a clock that a test moves does not pass by waiting.
+        if moved && !something_due(engine.store(), &alerts, desk.now())? {
+            break;
+        }
+        engine.listen(LOOK_EVERY);
+    }
+    let mut lines = Vec::new();
+    let mut over = true;
+    for id in &alerts {
+        let alert = engine.store().alert(*id)?;
+        if let Some(last) = engine.store().history(*id)?.pop() {
+            lines.push(last.text);
+        }
+        if alert.state == State::Open {
+            over &= alive;
+            if !alive {
+                lines.push(format!("alert {} is open and no engine follows up", alert.id));
+            }
+        }
+    }
+    Ok((lines, over))
+}
+
+fn everything_is_over(store: &mut dyn Store, alerts: &[AlertId]) -> store::Result<bool> {
+    for id in alerts {
+        if store.alert(*id)?.state == State::Open {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Whether something of these alerts waits to be sent, now or soon.
+fn something_unsent(store: &mut dyn Store, alerts: &[AlertId]) -> store::Result<bool> {
+    for id in alerts {
+        let alert = store.alert(*id)?;
+        if alert.notifications.iter().any(|notification| matches!(notification.delivery, Delivery::Due { .. })) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn something_due(store: &mut dyn Store, alerts: &[AlertId], now: jiff::Timestamp) -> store::Result<bool> {
+    for id in alerts {
+        let alert = store.alert(*id)?;
+        let due = alert.notifications.iter().any(|one| matches!(one.delivery, Delivery::Due { at, .. } if at <= now));
+        if due {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// `--wait`: the history of the alerts, as it is made.
+fn tell_news(store: &mut dyn Store, alerts: &[AlertId], told: &mut [usize]) -> store::Result<()> {
+    for (id, told) in alerts.iter().zip(told) {
+        let history = store.history(*id)?;
+        for entry in history.iter().skip(*told) {
+            let time = entry.at.to_zoned(jiff::tz::TimeZone::system()).strftime("%H:%M:%S");
+            say(&format!("{time} alert {id}: {}", entry.text));
+        }
+        *told = history.len();
+    }
+    Ok(())
+}
+
+impl Desk {
+    /// Calls (for `sms`: texts) the first person that a wish is for, without a store. Returns who that was.
+    fn call_without_store(&self, wish: &Wish<'_>) -> Result<String, String> {
+        use crate::notify::{sms, speech, twiml};
+        use crate::provider::{Call, Script, Text};
+        let provider = self.provider.as_ref().ok_or("the rule file has no [twilio]")?;
+        let roster = &self.config.roster;
+        let group = &wish.arrival.group;
+        let duty = roster.duty(group, self.now()).ok_or_else(|| format!("nobody is on call in {group}"))?;
+        let contact = roster.contacts.get(&duty.contact).ok_or_else(|| format!("{} is unknown", duty.contact))?;
+        let channel = if wish.action == Action::Sms { Channel::Text } else { Channel::Call };
+        let (channel, to) = match (channel, &contact.phone, contact.text_number()) {
+            (Channel::Call, Some(phone), _) => (Channel::Call, phone.clone()),
+            (_, _, Some(number)) => (Channel::Text, number.clone()),
+            (_, _, None) => return Err(format!("{} has no number", contact.name)),
+        };
+        let who = format!("{} ({to})", contact.name);
+        let sent = match channel {
+            Channel::Text => provider.text(&Text {
+                to,
+                body: sms::compose("", &wish.arrival.text, crate::engine::send::TEXT_SEGMENTS),
+                status_url: None,
+            }),
+            Channel::Call => {
+                let words = twiml::Script {
+                    say: speech::spoken(&wish.arrival.say),
+                    language: self.config.voice.language.clone(),
+                    voice: self.config.voice.voice.clone().unwrap_or_default(),
+                    ..twiml::Script::default()
+                };
+                let script = Script::Inline(self.templates.render(twiml::Page::Inline, &words));
+                provider.call(&Call { to, script, status_url: None, machine_detection: false })
+            }
+        };
+        match sent {
+            Ok(_) => Ok(who),
+            Err(refusal) => Err(format!("{who}: {refusal:?}")),
+        }
+    }
+}

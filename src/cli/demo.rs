@@ -1,0 +1,319 @@
+//! `thialfi demo`: the whole story in ten seconds, against a telephone network in a box. Everything in it is real but the
+//! telephones: the mails, the rule file, `thialfi deliver` as a process of its own, the server, the signed webhooks.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use anstream::{print, println};
+use anstyle::{AnsiColor, Style};
+use clap::Args;
+
+use super::sandbox::sentence;
+use super::setup::complain;
+use super::terminal;
+use crate::alert::State;
+use crate::clock::SystemClock;
+use crate::config::Config;
+use crate::engine::Engine;
+use crate::engine::desk::Desk;
+use crate::engine::follow::Message as ToEngine;
+use crate::exit::Exit;
+use crate::mail::{Message, message};
+use crate::provider::sandbox::{Behaviour, Line, Options as Network, Sandbox, What};
+use crate::server::Server;
+use crate::store::{Filter, Sqlite, Store};
+
+/// What `demo` takes.
+#[derive(Debug, Clone, Args)]
+pub struct Options {
+    /// Milliseconds between the events of a call
+    #[arg(long, value_name = "MS", default_value_t = 350)]
+    pub pace: u64,
+}
+
+const RULES: &str = include_str!("../../examples/demo.toml");
+const EMERGENCY: &[u8] = include_bytes!("../../examples/mail/redmine-emergency.eml");
+const REPLY: &[u8] = include_bytes!("../../examples/mail/redmine-reply-1.eml");
+const DOWN: &[u8] = include_bytes!("../../examples/mail/nagios-problem.eml");
+
+const SID: &str = "AC00000000000000000000000000000000";
+const DAVID: &str = "+64211110001";
+const DARREN: &str = "+64211110002";
+/// How long the story waits for its next line.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+const TITLE: Style = Style::new().bold();
+const FAINT: Style = Style::new().dimmed();
+const GOOD: Style = AnsiColor::Green.on_default().bold();
+const BAD: Style = AnsiColor::Yellow.on_default();
+const PHONE: Style = AnsiColor::Cyan.on_default();
+
+/// Plays the story.
+pub fn run(options: &Options) -> Exit {
+    match Stage::build(Duration::from_millis(options.pace)).and_then(|mut stage| stage.play()) {
+        Ok(()) => Exit::Success,
+        Err(why) => {
+            complain(&why);
+            Exit::No
+        }
+    }
+}
+
+/// A directory for the demo alone, removed at its end.
+struct Directory(PathBuf);
+
+impl Directory {
+    fn new() -> Result<Self, String> {
+        use std::os::unix::fs::DirBuilderExt as _;
+        let name = format!("thialfi-demo-{:08x}", crate::engine::desk::draw() & 0xffff_ffff);
+        let path = std::env::temp_dir().join(name);
+        std::fs::DirBuilder::new().mode(0o700).create(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Telephone network, server and engine, and a rule file that ties them together.
+struct Stage {
+    sandbox: Sandbox,
+    lines: Receiver<Line>,
+    rules: PathBuf,
+    store: Sqlite,
+    engine: Sender<ToEngine>,
+    running: Option<JoinHandle<()>>,
+    server: Option<Server>,
+    directory: Directory,
+}
+
+impl Stage {
+    fn build(pace: Duration) -> Result<Self, String> {
+        let directory = Directory::new()?;
+        let clock = Arc::new(SystemClock);
+        let token = format!("{:032x}", crate::engine::desk::draw());
+        let network = Network {
+            listen: "127.0.0.1:0".to_owned(),
+            clock: clock.clone(),
+            account_sid: SID.to_owned(),
+            auth_token: token.clone(),
+            pace,
+            ..Network::default()
+        };
+        let sandbox = Sandbox::start(network).map_err(|error| format!("the telephone network: {error}"))?;
+        let lines = sandbox.subscribe();
+        let listen = free_address().map_err(|error| error.to_string())?;
+        let rules = directory.0.join("rules.toml");
+        write_rules(&rules, &sandbox.url(), &listen, &token)?;
+        let config = Config::load(&rules).map_err(|errors| errors.one_line())?;
+        let store_path = config.store.clone();
+        let desk = Arc::new(Desk::new(Arc::new(config), clock)?);
+        let open = || Sqlite::open(&store_path).map_err(|error| error.to_string());
+        let mut engine = Engine::new(Arc::clone(&desk), Box::new(open()?), true);
+        let sender = engine.sender();
+        let server = Server::start(&listen, desk, sender.clone(), engine.pulse()).map_err(|error| error.to_string())?;
+        let (begun, begins) = channel();
+        let running = std::thread::spawn(move || {
+            let _ = begun.send(());
+            engine.run();
+        });
+        let _ = begins.recv();
+        let mut store = open()?;
+        let end = Instant::now() + PATIENCE;
+        while store.last_beat().map_err(|error| error.to_string())?.is_none() && Instant::now() < end {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        Ok(Self {
+            sandbox,
+            lines,
+            rules,
+            store,
+            engine: sender,
+            running: Some(running),
+            server: Some(server),
+            directory,
+        })
+    }
+
+    fn play(&mut self) -> Result<(), String> {
+        println!(
+            "{TITLE}thialfi{TITLE:#}  {FAINT}a mail, a rule, a telephone, a human: against a telephone network in a box{FAINT:#}"
+        );
+
+        self.chapter(1, "A mail arrives, and a rule wants it");
+        show_mail(EMERGENCY);
+        self.explain(EMERGENCY)?;
+
+        self.chapter(2, "The telephone rings until somebody has it");
+        self.sandbox.phone(DAVID, [Behaviour::press(["1"])]);
+        self.deliver(EMERGENCY)?;
+        self.listen_until(1)?;
+
+        self.chapter(3, "A reply quotes the whole alert, and nobody is woken");
+        show_mail(REPLY);
+        let calls = self.sandbox.calls().len();
+        self.deliver(REPLY)?;
+        if self.sandbox.calls().len() != calls {
+            return Err("a quoted alert rang: this must never happen".to_owned());
+        }
+        println!("  {GOOD}✓{GOOD:#} quoted history never counts; no telephone rings");
+
+        self.chapter(4, "Another alert; David does not answer, so his backup is called");
+        show_mail(DOWN);
+        self.sandbox.phone(DAVID, [Behaviour::NoAnswer]);
+        self.sandbox.phone(DARREN, [Behaviour::press(["1"])]);
+        self.deliver(DOWN)?;
+        self.listen_until(2)?;
+
+        println!("\n{FAINT}Now with your own mail:{FAINT:#} write a rule file (rules.example.toml), then");
+        println!("  thialfi check   thialfi explain < mail   thialfi test CONTACT\n");
+        Ok(())
+    }
+
+    fn chapter(&self, number: u32, title: &str) {
+        println!("\n{TITLE}{number}  {title}{TITLE:#}");
+    }
+
+    /// Which rule matches and why, in the words of `explain`.
+    fn explain(&self, mail: &[u8]) -> Result<(), String> {
+        use crate::rules::ruleset::View;
+        let config = Config::load(&self.rules).map_err(|errors| errors.one_line())?;
+        let message = parse(mail);
+        let now = jiff::Timestamp::now();
+        let view = View { message: &message, sender: None, recipient: "", now };
+        let judgement = config.rules.explain(&view).map_err(|error| error.to_string())?;
+        for verdict in judgement.matched() {
+            println!("  {GOOD}✓ rule {}{GOOD:#}", verdict.rule.name);
+            for condition in &verdict.conditions {
+                println!("      {} {FAINT}{}{FAINT:#}", terminal::short(&condition.describes, 76), "");
+            }
+            let captures: Vec<String> = verdict
+                .captures
+                .iter()
+                .map(|(name, value)| format!("{name} = {}", terminal::one_line(value)))
+                .collect();
+            println!("      {FAINT}{}{FAINT:#}", captures.join(", "));
+        }
+        Ok(())
+    }
+
+    /// Runs `thialfi deliver` as the mail server does, and shows its line for the mail log.
+    fn deliver(&self, mail: &[u8]) -> Result<(), String> {
+        let program = std::env::current_exe().map_err(|error| error.to_string())?;
+        let mut child = Command::new(program)
+            .env_clear()
+            .arg("--config")
+            .arg(&self.rules)
+            .arg("deliver")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .map_err(|error| error.to_string())?;
+        if let Some(mut stdin) = child.stdin.take() {
+            stdin.write_all(mail).map_err(|error| error.to_string())?;
+        }
+        let output = child.wait_with_output().map_err(|error| error.to_string())?;
+        println!("  {FAINT}$ thialfi < mail{FAINT:#}");
+        for line in String::from_utf8_lossy(&output.stdout).lines() {
+            println!("  {FAINT}{}{FAINT:#}", terminal::short(line, 140));
+        }
+        if output.status.success() { Ok(()) } else { Err(format!("deliver ended with {}", output.status)) }
+    }
+
+    /// Shows what the telephones do until the alert is acknowledged.
+    fn listen_until(&mut self, alerts: usize) -> Result<(), String> {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            if let Ok(line) = self.lines.recv_timeout(Duration::from_millis(100)) {
+                show_line(&line);
+                continue;
+            }
+            let list = self.store.alerts(&Filter::default()).map_err(|error| error.to_string())?;
+            let newest = list.first().filter(|_| list.len() == alerts);
+            if let Some(alert) = newest.filter(|alert| alert.state == State::Acknowledged) {
+                // What the phone hears after the key is still on its way.
+                while let Ok(line) = self.lines.recv_timeout(Duration::from_millis(600)) {
+                    show_line(&line);
+                }
+                let who = alert.acknowledged_by.as_deref().unwrap_or("somebody");
+                println!("  {GOOD}✓ acknowledged by {who}{GOOD:#}: nobody else is called");
+                return Ok(());
+            }
+            if Instant::now() > end {
+                return Err("nobody acknowledged in time".to_owned());
+            }
+        }
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        let _ = self.engine.send(ToEngine::Stop);
+        if let Some(running) = self.running.take() {
+            let _ = running.join();
+        }
+        if let Some(server) = self.server.take() {
+            server.stop();
+        }
+        let _ = &self.directory;
+    }
+}
+
+fn write_rules(path: &Path, api: &str, listen: &str, token: &str) -> Result<(), String> {
+    let text = format!(
+        "[twilio]\naccount_sid = \"{SID}\"\nauth_token = {{ file = \"token\" }}\nfrom = \"+6498123450\"\napi_url = \"{api}\"\n\n\
+         [server]\nlisten = \"{listen}\"\npublic_url = \"http://{listen}\"\n\n[store]\npath = \"thialfi.db\"\n\n{RULES}"
+    );
+    let beside = path.with_file_name("token");
+    std::fs::write(beside, token).and_then(|()| std::fs::write(path, text)).map_err(|error| error.to_string())
+}
+
+/// A port on loopback that nobody listens on at the moment.
+fn free_address() -> std::io::Result<String> {
+    Ok(std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string())
+}
+
+fn parse(mail: &[u8]) -> Message {
+    match message::read(&mut &*mail) {
+        Ok(raw) => Message::parse(&raw),
+        Err(_) => Message::default(),
+    }
+}
+
+fn show_mail(mail: &[u8]) {
+    let message = parse(mail);
+    println!("  {FAINT}From:{FAINT:#}    {}", terminal::short(message.header("From").unwrap_or_default(), 90));
+    println!("  {FAINT}Subject:{FAINT:#} {}", terminal::short(message.subject(), 90));
+    let new = terminal::lines(message.new_text.trim());
+    for line in new.lines().filter(|line| !line.trim().is_empty()).take(6) {
+        println!("  {FAINT}│{FAINT:#} {}", terminal::short(line, 96));
+    }
+    let quoted = message.quoted.lines().filter(|line| !line.trim().is_empty()).count();
+    if quoted > 0 {
+        println!("  {FAINT}│ … and {quoted} quoted lines, the alert among them{FAINT:#}");
+    }
+}
+
+fn name(number: &str) -> &str {
+    match number {
+        DAVID => "David",
+        DARREN => "Darren",
+        other => other,
+    }
+}
+
+fn show_line(line: &Line) {
+    let who = name(&line.number);
+    let missed = matches!(line.what, What::Ended | What::NotDelivered | What::Refused) && line.text != "completed";
+    let style = if missed { BAD } else { PHONE };
+    print!("  {style}☎ {who:<7}{style:#}");
+    println!(" {}", terminal::short(&sentence(line), 100));
+}

@@ -1,0 +1,166 @@
+//! `thialfi test CONTACT`: a real call or text that says that it is a test.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anstream::println;
+use clap::Args;
+
+use super::setup::{self, complain};
+use crate::alert::{CallStatus, Channel, Refusal, TextStatus};
+use crate::config::Config;
+use crate::engine::Desk;
+use crate::exit::Exit;
+use crate::notify::{sms, twiml};
+use crate::oncall::{Contact, ContactId, Phone};
+use crate::provider::{Call, Provider, Script, Status, Text};
+
+/// How long the outcome is waited for.
+const PATIENCE: Duration = Duration::from_secs(90);
+/// How often it is asked for.
+const ASK_EVERY: Duration = Duration::from_secs(2);
+
+/// What `test` takes.
+#[derive(Debug, Clone, Args)]
+pub struct Options {
+    /// Whom, by the name in the rule file
+    pub contact: String,
+    /// Call [default]
+    #[arg(long, conflicts_with = "sms")]
+    pub call: bool,
+    /// Text
+    #[arg(long)]
+    pub sms: bool,
+}
+
+/// Sends it, and tells what becomes of it.
+pub fn run(config: Option<&Path>, options: &Options) -> Exit {
+    match story(config, options) {
+        Ok(()) => Exit::Success,
+        Err(exit) => exit,
+    }
+}
+
+fn story(config: Option<&Path>, options: &Options) -> Result<(), Exit> {
+    let config = setup::load_or_complain(config)?;
+    let channel = if options.sms { Channel::Text } else { Channel::Call };
+    let (contact, to) = whom(&config, &options.contact, channel).map_err(|why| {
+        complain(&why);
+        Exit::No
+    })?;
+    let desk = setup::desk(config)?;
+    let Some(provider) = &desk.provider else {
+        complain("the rule file has no [twilio]: nobody can be called");
+        return Err(Exit::No);
+    };
+    let sent = match channel {
+        Channel::Text => provider.text(&Text {
+            to: to.clone(),
+            body: sms::compose("", "This is a test of thialfi. Nothing is wrong, and you need not reply.", 1),
+            status_url: None,
+        }),
+        Channel::Call => provider.call(&Call {
+            to: to.clone(),
+            script: Script::Inline(desk.templates.render(twiml::Page::Test, &words(&desk, &contact))),
+            status_url: None,
+            machine_detection: false,
+        }),
+    };
+    match sent {
+        Ok(id) => {
+            println!("{} to {} ({to}) was accepted: {id}", verb(channel), contact.name);
+            follow(provider.as_ref(), channel, &id)
+        }
+        Err(refusal) => {
+            complain(&format!("{} was not called: {}", contact.name, reason(&refusal)));
+            Err(Exit::No)
+        }
+    }
+}
+
+fn verb(channel: Channel) -> &'static str {
+    match channel {
+        Channel::Call => "The call",
+        Channel::Text => "The text",
+    }
+}
+
+fn whom(config: &Config, name: &str, channel: Channel) -> Result<(Contact, Phone), String> {
+    let contacts = &config.roster.contacts;
+    let contact = contacts.get(&ContactId::new(name)).ok_or_else(|| {
+        let known: Vec<&str> = contacts.keys().map(ContactId::as_str).collect();
+        format!("there is no contact `{name}`; there are: {}", known.join(", "))
+    })?;
+    let number = match channel {
+        Channel::Call => contact.phone.as_ref(),
+        Channel::Text => contact.text_number(),
+    };
+    let number = number.ok_or_else(|| format!("`{name}` has no number for that"))?;
+    Ok((contact.clone(), number.clone()))
+}
+
+fn words(desk: &Desk, contact: &Contact) -> twiml::Script {
+    twiml::Script {
+        language: desk.config.voice.language.clone(),
+        voice: desk.config.voice.voice.clone().unwrap_or_default(),
+        contact: contact.name.clone(),
+        ..twiml::Script::default()
+    }
+}
+
+/// Asks until it is known how it ended.
+fn follow(provider: &dyn Provider, channel: Channel, id: &str) -> Result<(), Exit> {
+    let began = Instant::now();
+    let mut last = String::new();
+    while began.elapsed() < PATIENCE {
+        let (word, end) = match provider.status(channel, id) {
+            Ok(status) => describe(&status),
+            Err(refusal) => (format!("no answer about it: {}", reason(&refusal)), None),
+        };
+        if word != last {
+            println!("  {word}");
+            last = word;
+        }
+        match end {
+            Some(true) => return Ok(()),
+            Some(false) => return Err(Exit::No),
+            None => std::thread::sleep(ASK_EVERY.min(PATIENCE.saturating_sub(began.elapsed()))),
+        }
+    }
+    complain("how it ended is not known yet");
+    Err(Exit::No)
+}
+
+/// In words, and whether it arrived once that is known.
+fn describe(status: &Status) -> (String, Option<bool>) {
+    match status {
+        Status::Call { status, .. } => match status {
+            CallStatus::Queued => ("queued".to_owned(), None),
+            CallStatus::Initiated => ("dialling".to_owned(), None),
+            CallStatus::Ringing => ("ringing".to_owned(), None),
+            CallStatus::InProgress => ("answered".to_owned(), None),
+            CallStatus::Completed => ("answered, and over (by a human or a mailbox)".to_owned(), Some(true)),
+            CallStatus::Busy => ("busy".to_owned(), Some(false)),
+            CallStatus::NoAnswer => ("nobody answered".to_owned(), Some(false)),
+            CallStatus::Failed => ("not connected".to_owned(), Some(false)),
+            CallStatus::Canceled => ("cancelled".to_owned(), Some(false)),
+        },
+        Status::Text { status, detail } => match status {
+            TextStatus::Queued => ("queued".to_owned(), None),
+            TextStatus::Sent => ("sent; waiting for the handset".to_owned(), None),
+            TextStatus::Delivered => ("delivered".to_owned(), Some(true)),
+            TextStatus::Undelivered => (format!("not delivered {detail}"), Some(false)),
+            TextStatus::Failed => (format!("not sent {detail}"), Some(false)),
+            TextStatus::Canceled => ("cancelled".to_owned(), Some(false)),
+        },
+    }
+}
+
+/// A refusal in words.
+pub fn reason(refusal: &Refusal) -> String {
+    match refusal {
+        Refusal::Permanent { reason } | Refusal::Temporary { reason, .. } => reason.clone(),
+        Refusal::Ambiguous { reason, .. } => format!("{reason} (it may have been placed all the same)"),
+        Refusal::Credentials { reason } => format!("the credentials were refused: {reason}"),
+    }
+}

@@ -1,0 +1,137 @@
+//! The desk: rule file, provider, templates and clock together, and the events that they let happen to an alert.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jiff::Timestamp;
+
+use crate::alert::{Alert, AlertId, Change, Command, Context, Event, escalation::escalate};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::intake::Wish;
+use crate::notify::twiml::Templates;
+use crate::oncall::{ContactId, Phone, Roster};
+use crate::provider::Provider;
+use crate::store::{self, Receipt, Store};
+
+/// Why the desk could not do it.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The store could not.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+/// Rule file, provider, templates and clock. Shared by all threads; each brings its own store.
+pub struct Desk {
+    /// The checked rule file.
+    pub config: Arc<Config>,
+    /// Who carries notifications; `None` when the rule file names nobody.
+    pub provider: Option<Arc<dyn Provider>>,
+    /// What calls say.
+    pub templates: Arc<Templates>,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// Calls to be ended, when there is time for it: a webhook never waits for a provider.
+    hang_ups: Mutex<Vec<Command>>,
+}
+
+impl Desk {
+    /// A desk for this rule file.
+    ///
+    /// # Errors
+    /// When a TwiML template cannot be read, in words.
+    pub fn new(config: Arc<Config>, clock: Arc<dyn Clock>) -> Result<Self, String> {
+        let templates = Arc::new(Templates::load(config.twiml.as_deref())?);
+        let provider = super::send::provider(&config, &clock);
+        Ok(Self { config, provider, templates, clock, hang_ups: Mutex::new(Vec::new()) })
+    }
+
+    /// The present time.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// The roster of the rule file, with the overrides of the store.
+    pub fn roster(&self, store: &mut dyn Store) -> store::Result<Roster> {
+        let mut roster = self.config.roster.clone();
+        roster.overrides = store.overrides(self.now())?;
+        Ok(roster)
+    }
+
+    /// Opens or joins the alert that a wish asks for. On disk when it returns.
+    pub fn receive(&self, store: &mut dyn Store, wish: &Wish<'_>) -> store::Result<Receipt> {
+        let now = self.now();
+        let roster = self.roster(store)?;
+        let arrival = &wish.arrival;
+        let mut hang_ups = Vec::new();
+        let receipt = store.receive(arrival, now, &mut draw, &mut |alert, joined, random| {
+            let event = if joined {
+                Event::Joined { recipients: arrival.recipients.clone(), subject: arrival.subject.clone() }
+            } else {
+                Event::Opened
+            };
+            let change = escalate(alert, event, &mut Context { now, roster: &roster, random });
+            hang_ups.extend(change.commands.iter().cloned());
+            change
+        })?;
+        self.to_hang_up(hang_ups);
+        Ok(receipt)
+    }
+
+    /// Lets `event` happen to the alert. On disk when it returns.
+    pub fn apply(&self, store: &mut dyn Store, id: AlertId, event: &Event) -> store::Result<Alert> {
+        let roster = self.roster(store)?;
+        let now = self.now();
+        let updated = store.update(id, &mut |alert| -> Change {
+            escalate(alert, event.clone(), &mut Context { now, roster: &roster, random: &mut draw })
+        })?;
+        self.to_hang_up(updated.commands);
+        Ok(updated.alert)
+    }
+
+    /// Ends the calls that nobody needs any more. Waits for the provider.
+    pub fn hang_up(&self) {
+        let commands = std::mem::take(&mut *self.hang_ups.lock().unwrap_or_else(PoisonError::into_inner));
+        for Command::HangUp { notification, provider_id, .. } in commands {
+            let Some(provider) = &self.provider else { continue };
+            if let Err(refusal) = provider.hang_up(&provider_id) {
+                tracing::info!(%notification, ?refusal, "a call that nobody needs any more could not be ended");
+            }
+        }
+    }
+
+    /// Whether there is a call to be ended.
+    pub fn has_to_hang_up(&self) -> bool {
+        !self.hang_ups.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+
+    fn to_hang_up(&self, commands: Vec<Command>) {
+        if !commands.is_empty() {
+            self.hang_ups.lock().unwrap_or_else(PoisonError::into_inner).extend(commands);
+        }
+    }
+
+    /// The contact who has this number.
+    pub fn contact_of(&self, number: &Phone) -> Option<ContactId> {
+        let contacts = self.config.roster.contacts.values();
+        let mut matching =
+            contacts.filter(|contact| contact.phone.as_ref() == Some(number) || contact.sms.as_ref() == Some(number));
+        matching.next().map(|contact| contact.id.clone())
+    }
+
+    /// The name of a contact, or its key when the rule file does not know it any more.
+    pub fn name_of(&self, contact: &ContactId) -> String {
+        let known = self.config.roster.contacts.get(contact);
+        known.map_or_else(|| contact.to_string(), |contact| contact.name.clone())
+    }
+}
+
+/// 128 random bits from the system.
+pub fn draw() -> u128 {
+    let mut bytes = [0_u8; 16];
+    if getrandom::fill(&mut bytes).is_err() {
+        // Without random bits there is no token that nobody can guess: better no call by webhook than an open door.
+        std::process::abort();
+    }
+    u128::from_le_bytes(bytes)
+}

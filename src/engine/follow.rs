@@ -1,0 +1,395 @@
+//! The engine: claims what is due, sends it, asks how it went, ticks the escalation. Its cost follows what is due.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::poll::{ASK_FOR, Schedule};
+use super::send::Job;
+use super::{Desk, liveness, reply};
+use crate::alert::{AlertId, Delivery, Event, Notification, NotificationId, State};
+use crate::provider::{Inbound, Refusal, Status};
+use crate::store::{self, Store};
+
+/// At most so many requests to the provider at once.
+const AT_ONCE: usize = 8;
+/// A claim outlives the longest request, question before it included.
+const CLAIM: SignedDuration = SignedDuration::from_secs(60);
+/// How long the engine sleeps at most: other processes change the store without a word.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// The same when the clock is moved by hand.
+const LOOK_EVERY_MOVED: Duration = Duration::from_millis(5);
+/// After the store failed.
+const PAUSE: Duration = Duration::from_secs(1);
+/// At most so many alerts are looked at in one turn.
+const BATCH: usize = 200;
+
+/// What reaches the engine from other threads.
+pub enum Message {
+    /// Something was sent, or not.
+    Sent(Box<Job>, Event),
+    /// The provider said how something stands.
+    Asked(NotificationId, Result<Status, Refusal>),
+    /// Texts came in.
+    Inbound(Result<Vec<Inbound>, Refusal>),
+    /// Something changed in the store.
+    Wake,
+    /// Stop.
+    Stop,
+}
+
+/// Shows others that the engine turns: the system's time of its last turn, in milliseconds.
+#[derive(Debug, Default, Clone)]
+pub struct Pulse(Arc<AtomicI64>);
+
+impl Pulse {
+    fn beat(&self) {
+        self.0.store(Timestamp::now().as_millisecond(), Ordering::Relaxed);
+    }
+
+    /// How long ago the engine last turned; `None` before its first turn.
+    pub fn age(&self) -> Option<SignedDuration> {
+        match self.0.load(Ordering::Relaxed) {
+            0 => None,
+            at => Some(SignedDuration::from_millis(Timestamp::now().as_millisecond().saturating_sub(at))),
+        }
+    }
+}
+
+/// Claims, sends, records, asks and ticks.
+pub struct Engine {
+    desk: Arc<Desk>,
+    store: Box<dyn Store>,
+    owner: String,
+    /// Only these alerts; `None`: all.
+    only: Option<Vec<AlertId>>,
+    /// Whether webhooks reach us.
+    webhooks: bool,
+    schedule: Schedule,
+    tell: Sender<Message>,
+    hear: Receiver<Message>,
+    /// Requests to the provider that have not come back.
+    outstanding: usize,
+    pulse: Pulse,
+}
+
+impl Engine {
+    /// An engine for all alerts. `webhooks`: whether a server answers at the public URL.
+    pub fn new(desk: Arc<Desk>, store: Box<dyn Store>, webhooks: bool) -> Self {
+        let (tell, hear) = channel();
+        let owner = format!("{}-{:08x}", std::process::id(), super::desk::draw() & 0xffff_ffff);
+        Self {
+            desk,
+            store,
+            owner,
+            only: None,
+            webhooks,
+            schedule: Schedule::default(),
+            tell,
+            hear,
+            outstanding: 0,
+            pulse: Pulse::default(),
+        }
+    }
+
+    /// An engine for these alerts alone.
+    pub fn only(mut self, alerts: Vec<AlertId>) -> Self {
+        self.only = Some(alerts);
+        self
+    }
+
+    /// Through which other threads reach it.
+    pub fn sender(&self) -> Sender<Message> {
+        self.tell.clone()
+    }
+
+    /// Shows that it turns.
+    pub fn pulse(&self) -> Pulse {
+        self.pulse.clone()
+    }
+
+    /// The store that it works on.
+    pub fn store(&mut self) -> &mut dyn Store {
+        self.store.as_mut()
+    }
+
+    /// Works until it is told to stop. Errors of the store are logged and tried again: the alerts are on disk.
+    pub fn run(&mut self) {
+        let mut beaten_at: Option<Timestamp> = None;
+        loop {
+            let now = Timestamp::now();
+            if beaten_at.is_none_or(|at| now.duration_since(at).abs() >= liveness::BEAT) {
+                match self.store.beat(&self.owner, now) {
+                    Ok(()) => beaten_at = Some(now),
+                    Err(error) => tracing::error!(%error, "the engine cannot say that it is alive"),
+                }
+            }
+            let wait = match self.turn() {
+                Ok(()) => {
+                    self.pulse.beat();
+                    self.pause()
+                }
+                Err(error) => {
+                    tracing::error!(%error, "the store fails; trying again");
+                    PAUSE
+                }
+            };
+            if !self.listen(wait) {
+                break;
+            }
+        }
+        self.settle(Duration::from_secs(25));
+        if let Err(error) = self.store.stop_beating(&self.owner) {
+            tracing::warn!(%error, "the engine could not say that it has stopped");
+        }
+    }
+
+    /// One turn: what time asks for, then what is due, then questions. Does not wait for the provider.
+    pub fn turn(&mut self) -> store::Result<()> {
+        self.tick()?;
+        self.send_due()?;
+        self.ask()?;
+        let desk = Arc::clone(&self.desk);
+        if desk.has_to_hang_up() {
+            std::thread::spawn(move || desk.hang_up());
+        }
+        Ok(())
+    }
+
+    /// Asks the provider now about everything that is under way, whatever the schedule says.
+    pub fn ask_everything(&mut self) {
+        self.schedule = Schedule::at_once();
+    }
+
+    /// Records what comes back until nothing is outstanding, at most so long. True when nothing is.
+    pub fn settle(&mut self, at_most: Duration) -> bool {
+        let end = std::time::Instant::now() + at_most;
+        while self.outstanding > 0 {
+            let left = end.saturating_duration_since(std::time::Instant::now());
+            match self.hear.recv_timeout(left) {
+                Ok(message) => {
+                    self.take(message);
+                }
+                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return false,
+            }
+        }
+        true
+    }
+
+    /// How long there is nothing to do, at most [`LOOK_EVERY`].
+    fn pause(&mut self) -> Duration {
+        if self.desk.clock.is_moved_by_hand() {
+            return LOOK_EVERY_MOVED;
+        }
+        match self.store.next_due() {
+            Ok(Some(at)) => Duration::try_from(at.duration_since(self.desk.now()))
+                .unwrap_or_default()
+                .clamp(Duration::from_millis(5), LOOK_EVERY),
+            Ok(None) | Err(_) => LOOK_EVERY,
+        }
+    }
+
+    /// Waits for messages, and takes all that are there. False when one says to stop.
+    pub fn listen(&mut self, wait: Duration) -> bool {
+        let Ok(first) = self.hear.recv_timeout(wait) else { return true };
+        let mut goes_on = self.take(first);
+        while let Ok(message) = self.hear.try_recv() {
+            goes_on &= self.take(message);
+        }
+        goes_on
+    }
+
+    /// Takes one message. False when it says to stop.
+    fn take(&mut self, message: Message) -> bool {
+        match message {
+            Message::Wake => {}
+            Message::Stop => return false,
+            Message::Sent(job, event) => {
+                self.outstanding = self.outstanding.saturating_sub(1);
+                self.record_sent(&job, event);
+            }
+            Message::Asked(id, status) => {
+                self.outstanding = self.outstanding.saturating_sub(1);
+                self.record_status(id, status);
+            }
+            Message::Inbound(texts) => {
+                self.outstanding = self.outstanding.saturating_sub(1);
+                self.record_inbound(texts);
+            }
+        }
+        true
+    }
+
+    fn tick(&mut self) -> store::Result<()> {
+        let now = self.desk.now();
+        let due = match &self.only {
+            Some(only) => only.clone(),
+            None => self.store.due_alerts(now, BATCH)?,
+        };
+        for id in due {
+            self.desk.apply(self.store.as_mut(), id, &Event::Tick)?;
+        }
+        Ok(())
+    }
+
+    fn send_due(&mut self) -> store::Result<()> {
+        let free = AT_ONCE.saturating_sub(self.outstanding);
+        if free == 0 {
+            return Ok(());
+        }
+        let now = self.desk.now();
+        let claimed = self.store.claim(now, &self.owner, now + CLAIM, free, self.only.as_deref())?;
+        let webhooks = self.webhooks;
+        for notification in claimed {
+            let alert = self.store.alert(notification.id.alert)?;
+            let known = if is_unsure(&notification) { self.known(&notification)? } else { Vec::new() };
+            let job = Job { notification, alert, known, webhooks };
+            let (desk, tell) = (Arc::clone(&self.desk), self.tell.clone());
+            self.outstanding += 1;
+            std::thread::spawn(move || {
+                let event = desk.send(&job);
+                // The engine outlives its requests; when it is gone, the claim expires and the next one asks.
+                let _ = tell.send(Message::Sent(Box::new(job), event));
+            });
+        }
+        Ok(())
+    }
+
+    /// The provider's ids of what was sent to this number lately.
+    fn known(&mut self, notification: &Notification) -> store::Result<Vec<String>> {
+        let since = notification.created_at - SignedDuration::from_hours(48);
+        self.store.provider_ids(&notification.number, since)
+    }
+
+    fn record_sent(&mut self, job: &Job, event: Event) {
+        let event = match self.unless_taken(job, event) {
+            Ok(event) => event,
+            Err(error) => {
+                tracing::error!(%error, notification = %job.notification.id, "not recorded; the claim will expire and the provider be asked");
+                return;
+            }
+        };
+        let (id, alert) = (job.notification.id, job.alert.id);
+        match &event {
+            Event::Accepted { provider_id, .. } => {
+                tracing::info!(notification = %id, contact = %job.notification.contact, by = job.notification.channel.word(), %provider_id, "sent");
+            }
+            Event::NotAccepted { refusal, .. } => tracing::warn!(notification = %id, ?refusal, "not sent"),
+            _ => {}
+        }
+        if let Err(error) = self.desk.apply(self.store.as_mut(), alert, &event) {
+            tracing::error!(%error, notification = %id, "not recorded; the claim will expire and the provider be asked");
+        }
+    }
+
+    /// Two notifications that were both unsure may have found the same call: only the first may have it.
+    fn unless_taken(&mut self, job: &Job, event: Event) -> store::Result<Event> {
+        let Event::Accepted { notification, provider_id, .. } = &event else { return Ok(event) };
+        if !is_unsure(&job.notification) || !self.known(&job.notification)?.contains(provider_id) {
+            return Ok(event);
+        }
+        let since = self.desk.now();
+        let reason = "what was found had been sent for another notification".to_owned();
+        Ok(Event::NotAccepted { notification: *notification, refusal: Refusal::Ambiguous { reason, since } })
+    }
+
+    /// Asks the provider about what the schedule says is due.
+    pub fn ask(&mut self) -> store::Result<()> {
+        let Some(provider) = self.desk.provider.clone() else { return Ok(()) };
+        let now = self.desk.now();
+        let mut under_way = self.store.under_way(now - ASK_FOR)?;
+        if let Some(only) = &self.only {
+            under_way.retain(|notification| only.contains(&notification.id.alert));
+        }
+        let oldest = under_way.iter().map(|notification| notification.created_at).min();
+        for notification in self.schedule.due(under_way, self.webhooks, now) {
+            let Delivery::Accepted { provider_id, .. } = notification.delivery else { continue };
+            let (provider, tell) = (Arc::clone(&provider), self.tell.clone());
+            self.outstanding += 1;
+            std::thread::spawn(move || {
+                let status = provider.status(notification.channel, &provider_id);
+                let _ = tell.send(Message::Asked(notification.id, status));
+            });
+        }
+        if !self.webhooks
+            && self.schedule.inbound_due(now)
+            && let Some(since) = [oldest, self.somebody_may_reply(now)?].into_iter().flatten().min()
+        {
+            let tell = self.tell.clone();
+            self.outstanding += 1;
+            std::thread::spawn(move || {
+                let _ = tell.send(Message::Inbound(provider.inbound(since)));
+            });
+        }
+        Ok(())
+    }
+
+    /// Since when a reply may have come: the opening of the oldest open alert that somebody was told of.
+    fn somebody_may_reply(&mut self, now: Timestamp) -> store::Result<Option<Timestamp>> {
+        let mut oldest = None;
+        let ids: BTreeSet<AlertId> = match &self.only {
+            Some(only) => only.iter().copied().collect(),
+            None => {
+                let since = Some(now - SignedDuration::from_hours(24));
+                let filter = store::Filter { states: vec![State::Open], since, ..store::Filter::default() };
+                self.store.alerts(&filter)?.iter().map(|alert| alert.id).collect()
+            }
+        };
+        for id in ids {
+            let alert = self.store.alert(id)?;
+            if alert.state == State::Open && !alert.notifications.is_empty() {
+                oldest = Some(oldest.map_or(alert.opened_at, |at: Timestamp| at.min(alert.opened_at)));
+            }
+        }
+        Ok(oldest)
+    }
+
+    fn record_status(&mut self, id: NotificationId, status: Result<Status, Refusal>) {
+        let event = match status {
+            Ok(Status::Call { status, human }) => {
+                Event::CallStatus { notification: id, sequence: None, status, human, detail: String::new() }
+            }
+            Ok(Status::Text { status, detail }) => Event::TextStatus { notification: id, status, detail },
+            Err(refusal) => {
+                tracing::warn!(notification = %id, ?refusal, "the provider does not say how it stands; asking again later");
+                return;
+            }
+        };
+        if let Err(error) = self.desk.apply(self.store.as_mut(), id.alert, &event) {
+            tracing::error!(%error, notification = %id, "a status could not be recorded; asking again later");
+        }
+    }
+
+    fn record_inbound(&mut self, texts: Result<Vec<Inbound>, Refusal>) {
+        let texts = match texts {
+            Ok(texts) => texts,
+            Err(refusal) => {
+                tracing::warn!(?refusal, "the provider does not say what texts came in; asking again later");
+                return;
+            }
+        };
+        for text in texts {
+            let answer = reply::receive(&self.desk, self.store.as_mut(), &text.id, &text.from, &text.body);
+            let (desk, answer) = match answer {
+                Ok(Some(answer)) => (Arc::clone(&self.desk), answer),
+                Ok(None) => continue,
+                Err(error) => {
+                    tracing::error!(%error, "a reply could not be recorded; it will be asked for again");
+                    continue;
+                }
+            };
+            std::thread::spawn(move || reply::answer(&desk, &text.from, answer));
+        }
+    }
+}
+
+fn is_unsure(notification: &Notification) -> bool {
+    match &notification.delivery {
+        Delivery::Due { unsure_since, .. } | Delivery::Claimed { unsure_since, .. } => unsure_since.is_some(),
+        Delivery::Accepted { .. } | Delivery::Ended { .. } => false,
+    }
+}

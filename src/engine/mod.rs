@@ -1,0 +1,12 @@
+//! What carries out what the escalation asks for: claim, send, record, follow up. Used for one mail by `deliver`, for
+//! as long as it lives by `serve-twiml`.
+
+pub mod desk;
+pub mod follow;
+pub mod liveness;
+pub mod poll;
+pub mod reply;
+pub mod send;
+
+pub use desk::{Desk, Error};
+pub use follow::Engine;

@@ -1,0 +1,333 @@
+//! What a mail asks for: the rules' judgement of it, turned into alerts to open, acknowledge or resolve. Pure: `deliver`
+//! carries it out, `explain` shows it, `backtest` counts it.
+
+use jiff::Timestamp;
+
+use crate::alert::{Digest, Policy, key};
+use crate::config::{BUILT_IN_VARIABLES, Config, Unmatched};
+use crate::mail::{Envelope, Message, RecipientSource};
+use crate::notify::template::{self, Variables};
+use crate::oncall::GroupId;
+use crate::rules::ruleset::View;
+use crate::rules::{Action, Rule, RuleError, RuleVerdict};
+use crate::store::Arrival;
+
+/// Recipients that are known only from the headers are judged one by one up to this number: nobody configured them to
+/// come to us, and a mail with 10,000 addresses in `To` must not take a minute.
+const HEADER_RECIPIENTS: usize = 256;
+
+/// What one mail asks for, for one group.
+#[derive(Debug, Clone)]
+pub struct Wish<'c> {
+    /// What to do.
+    pub action: Action,
+    /// The rule that says so; `None` when no rule matched a mail to a known recipient.
+    pub rule: Option<&'c Rule>,
+    /// The named captures of the rule.
+    pub captures: Vec<(String, String)>,
+    /// Everything that templates could use.
+    pub variables: Variables,
+    /// The policy to play.
+    pub policy: &'c Policy,
+    /// What the store is asked for.
+    pub arrival: Arrival,
+    /// What went wrong with templates, and what was said instead.
+    pub notes: Vec<String>,
+}
+
+impl Wish<'_> {
+    /// Whether somebody is to be called or texted for it.
+    pub fn notifies(&self) -> bool {
+        match self.action {
+            Action::Call | Action::Sms | Action::Page => true,
+            Action::Resolve | Action::Acknowledge | Action::Ignore => false,
+        }
+    }
+}
+
+/// Something that stands between a mail and a call. The mail stays with the mail server.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Problem {
+    /// A rule wants somebody called, but nothing says whom.
+    #[error(
+        "rule `{rule}` matched, but `{recipient}` belongs to no group: give the rule a `group`, or name the address under [recipients]"
+    )]
+    NoGroup {
+        /// Which rule.
+        rule: String,
+        /// For which recipient.
+        recipient: String,
+    },
+    /// An address that the mail server hands to us is not under `[recipients]`, and no rule wanted the mail.
+    #[error("unknown recipient `{0}`: add it under [recipients], or use --reject-unknown")]
+    UnknownRecipient(String),
+}
+
+/// What a mail asks for.
+#[derive(Debug, Default)]
+pub struct Intake<'c> {
+    /// One for each rule that matched and each group that it concerns, in the order of the rules.
+    pub wishes: Vec<Wish<'c>>,
+    /// What keeps the mail from being dealt with.
+    pub problems: Vec<Problem>,
+    /// The recipients that are not under `[recipients]`.
+    pub unknown: Vec<String>,
+    /// The recipients that are.
+    pub known: Vec<String>,
+}
+
+/// What `message` asks for.
+///
+/// # Errors
+/// When a pattern of the rule file turns out to be too large to compile.
+pub fn intake<'c>(
+    config: &'c Config,
+    message: &Message,
+    envelope: &Envelope,
+    now: Timestamp,
+) -> Result<Intake<'c>, RuleError> {
+    let mut intake = Intake::default();
+    for address in &envelope.recipients {
+        let list = if config.recipient(address).is_some() { &mut intake.known } else { &mut intake.unknown };
+        list.push(address.clone());
+    }
+    let identity = identity(message);
+    let shared = !config.rules.depends_on_recipient();
+    let mut shared_judgement = None;
+    for recipient in judged(&intake, envelope.source) {
+        let view = View { message, sender: envelope.sender.as_deref(), recipient: &recipient, now };
+        let fresh;
+        let judgement = if shared {
+            if shared_judgement.is_none() {
+                shared_judgement = Some(config.rules.judge(&view)?);
+            }
+            shared_judgement.as_ref()
+        } else {
+            fresh = config.rules.judge(&view)?;
+            Some(&fresh)
+        };
+        let mail = Mail { config, message, envelope, recipient: &recipient, identity };
+        let mut matched = false;
+        for verdict in judgement.into_iter().flat_map(|judgement| judgement.matched()) {
+            matched = true;
+            match mail.wish(Some(verdict)) {
+                Ok(Some(wish)) => merge(&mut intake.wishes, wish),
+                Ok(None) => {}
+                Err(problem) => intake.problems.push(problem),
+            }
+        }
+        if matched || view.is_automatic() {
+            continue;
+        }
+        let known = config.recipient(&recipient).is_some();
+        if known && config.defaults.unmatched == Unmatched::Page {
+            match mail.wish(None) {
+                Ok(Some(wish)) => merge(&mut intake.wishes, wish),
+                Ok(None) => {}
+                Err(problem) => intake.problems.push(problem),
+            }
+        } else if !known && !config.recipients.is_empty() && envelope.source == RecipientSource::Arguments {
+            intake.problems.push(Problem::UnknownRecipient(recipient.clone()));
+        }
+    }
+    intake.problems.dedup();
+    Ok(intake)
+}
+
+/// Which recipients the rules judge the mail for. Those of the headers count only where none is known: a colleague in
+/// `Cc` is not a reason to look for a group.
+fn judged(intake: &Intake<'_>, source: RecipientSource) -> Vec<String> {
+    let all: Vec<String> = match source {
+        RecipientSource::Arguments => intake.known.iter().chain(&intake.unknown).cloned().collect(),
+        RecipientSource::Environment | RecipientSource::Headers | RecipientSource::Nowhere => {
+            if intake.known.is_empty() {
+                intake.unknown.iter().take(HEADER_RECIPIENTS).cloned().collect()
+            } else {
+                intake.known.clone()
+            }
+        }
+    };
+    // A mail without any recipient is judged once all the same: a rule may name its group.
+    if all.is_empty() { vec![String::new()] } else { all }
+}
+
+/// Which mail this is: the same delivered again has the same. Message-ID alone would trust a UPS that gives every mail
+/// the same one, so date and subject count, too; a mail without one is known by its text.
+fn identity(message: &Message) -> Digest {
+    let field = |name| message.header(name).unwrap_or_default();
+    let id = field("Message-ID").trim();
+    if id.is_empty() {
+        let size = message.size.to_string();
+        Digest::of(["text", field("From"), field("Date"), message.subject(), &message.body, &size])
+    } else {
+        Digest::of(["id", id, field("Date"), message.subject()])
+    }
+}
+
+/// One mail to several recipients of one group opens one alert that names them all.
+fn merge<'c>(wishes: &mut Vec<Wish<'c>>, wish: Wish<'c>) {
+    let same = wishes.iter_mut().find(|other| {
+        other.action == wish.action
+            && other.arrival.group == wish.arrival.group
+            && other.arrival.rule == wish.arrival.rule
+    });
+    match same {
+        Some(other) => {
+            for recipient in wish.arrival.recipients {
+                if !other.arrival.recipients.contains(&recipient) {
+                    other.arrival.recipients.push(recipient);
+                }
+            }
+        }
+        None => wishes.push(wish),
+    }
+}
+
+/// A mail on its way to one recipient.
+struct Mail<'c, 'm> {
+    config: &'c Config,
+    message: &'m Message,
+    envelope: &'m Envelope,
+    recipient: &'m str,
+    identity: Digest,
+}
+
+impl<'c> Mail<'c, '_> {
+    /// What a verdict asks for; `None` for `ignore`. Without a verdict: what a mail to a known recipient asks for that
+    /// no rule wanted.
+    fn wish(&self, verdict: Option<&RuleVerdict<'c>>) -> Result<Option<Wish<'c>>, Problem> {
+        let rule = verdict.map(|verdict| verdict.rule);
+        let action = rule.map_or(Action::Page, |rule| rule.action);
+        if action == Action::Ignore {
+            return Ok(None);
+        }
+        let rule_name = rule.map(|rule| rule.name.clone()).unwrap_or_default();
+        let Some(group) = self.group(rule) else {
+            return Err(Problem::NoGroup { rule: rule_name, recipient: self.recipient.to_owned() });
+        };
+        let Some(policy) = self.policy(action, rule, &group) else {
+            return Err(Problem::NoGroup { rule: rule_name, recipient: self.recipient.to_owned() });
+        };
+        let captures = verdict.map(|verdict| verdict.captures.clone()).unwrap_or_default();
+        let mut notes = Vec::new();
+        let variables = self.variables(rule, &group, &captures, &mut notes);
+        let fallback = self.fallback();
+        let words = |source: Option<&str>, what: &str, default: &str, notes: &mut Vec<String>| match template::render(
+            source.unwrap_or(default),
+            &variables,
+        ) {
+            Ok(words) if !words.trim().is_empty() => words,
+            Ok(_) => fallback.clone(),
+            Err(error) => {
+                notes.push(format!("template `{what}` failed ({error}); the subject is used instead"));
+                fallback.clone()
+            }
+        };
+        let say = words(rule.and_then(|rule| rule.say.as_deref()), "say", DEFAULT_SAY, &mut notes);
+        let text = words(rule.and_then(|rule| rule.sms.as_deref()), "sms", DEFAULT_SMS, &mut notes);
+        let key = match rule.and_then(|rule| rule.key.as_deref()) {
+            None => key::derive(self.recipient, &rule_name, &captures, &fallback),
+            Some(source) => template::render(source, &variables).unwrap_or_else(|error| {
+                // A key that cannot be made must not make two events one: this mail stands for itself.
+                notes.push(format!("template `key` failed ({error}); this mail is an alert of its own"));
+                format!("mail {}", self.identity)
+            }),
+        };
+        let window = rule.and_then(|rule| rule.window).unwrap_or(self.config.defaults.window);
+        Ok(Some(Wish {
+            action,
+            rule,
+            captures,
+            variables,
+            policy,
+            arrival: Arrival {
+                mail: Digest::of([self.identity.to_string().as_str(), group.as_str(), &rule_name]),
+                digest: Digest::of([group.as_str(), key.as_str()]),
+                key,
+                window,
+                group,
+                rule: rule_name,
+                recipients: if self.recipient.is_empty() { Vec::new() } else { vec![self.recipient.to_owned()] },
+                subject: fallback,
+                say,
+                text,
+                policy: policy.clone(),
+            },
+            notes,
+        }))
+    }
+
+    fn group(&self, rule: Option<&Rule>) -> Option<GroupId> {
+        rule.and_then(|rule| rule.group.clone())
+            .or_else(|| self.config.recipient(self.recipient).map(|recipient| recipient.group.clone()))
+            .or_else(|| self.config.defaults.group.clone())
+    }
+
+    fn policy(&self, action: Action, rule: Option<&Rule>, group: &GroupId) -> Option<&'c Policy> {
+        let name = match action {
+            Action::Call => "call",
+            Action::Sms => "sms",
+            Action::Page | Action::Resolve | Action::Acknowledge | Action::Ignore => rule
+                .and_then(|rule| rule.policy.as_deref())
+                .or_else(|| self.config.recipient(self.recipient).and_then(|recipient| recipient.policy.as_deref()))
+                .or_else(|| self.config.roster.groups.get(group).and_then(|group| group.policy.as_deref()))
+                .unwrap_or("page"),
+        };
+        self.config.policies.get(name)
+    }
+
+    /// What stands in for words that cannot be made: the subject, else the first line, else the sender.
+    fn fallback(&self) -> String {
+        let first_line = self.message.new_text.lines().map(str::trim).find(|line| !line.is_empty());
+        match (self.message.subject().trim(), first_line) {
+            ("", Some(line)) => line.chars().take(200).collect(),
+            ("", None) => format!("mail without subject from {}", self.message.header("From").unwrap_or("nobody")),
+            (subject, _) => subject.to_owned(),
+        }
+    }
+
+    fn variables(
+        &self,
+        rule: Option<&Rule>,
+        group: &GroupId,
+        captures: &[(String, String)],
+        notes: &mut Vec<String>,
+    ) -> Variables {
+        let field = |name| self.message.header(name).unwrap_or_default().to_owned();
+        let group_name = self.config.roster.groups.get(group).map_or(group.as_str(), |group| group.name.as_str());
+        let built_in = [
+            ("subject", self.message.subject().to_owned()),
+            ("from", field("From")),
+            ("to", field("To")),
+            ("date", field("Date")),
+            ("message_id", field("Message-ID")),
+            ("sender", self.envelope.sender.clone().unwrap_or_default()),
+            ("recipient", self.recipient.to_owned()),
+            ("group", group.to_string()),
+            ("group_name", group_name.to_owned()),
+            ("rule", rule.map(|rule| rule.name.clone()).unwrap_or_default()),
+            ("text", self.message.new_text.clone()),
+            ("new_text", self.message.new_text.clone()),
+            ("body", self.message.body.clone()),
+        ];
+        debug_assert!(BUILT_IN_VARIABLES.iter().all(|name| built_in.iter().any(|(filled, _)| filled == name)));
+        let mut variables = Variables {
+            values: built_in.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+            headers: self.message.headers.clone(),
+            seed: self.identity.0.iter().take(8).fold(0, |seed, byte| seed << 8 | u64::from(*byte)),
+        };
+        variables.values.extend(captures.iter().cloned());
+        for (name, source) in rule.into_iter().flat_map(|rule| &rule.set) {
+            match template::render(source, &variables) {
+                Ok(value) => variables.values.push((name.clone(), value)),
+                Err(error) => notes.push(format!("template of `{name}` failed ({error}); nothing stands for it")),
+            }
+        }
+        variables
+    }
+}
+
+/// What is spoken when the rule has no `say`.
+const DEFAULT_SAY: &str = "Alert for {{ group_name }}. {{ subject }}.";
+/// What is texted when the rule has no `sms`.
+const DEFAULT_SMS: &str = "{{ group_name }}: {{ subject }}{% if text %}. {{ text | truncate(300) }}{% endif %}";

@@ -1,0 +1,99 @@
+//! What the README and the examples say is true.
+
+use std::path::Path;
+
+use crate::support::{Test, example};
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(name: &str) -> String {
+    std::fs::read_to_string(root().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+/// The fenced blocks of the README in this language.
+fn snippets(language: &str) -> Vec<String> {
+    let readme = read("README.md");
+    let fence = format!("```{language}\n");
+    let blocks: Vec<String> =
+        readme.split(&fence).skip(1).map(|rest| rest.split("```").next().unwrap_or_default().to_owned()).collect();
+    assert!(!blocks.is_empty(), "the README has no {language} block");
+    blocks
+}
+
+/// Checks a rule file with the real binary, in a directory with a token beside it.
+fn check(test: &Test, text: &str) {
+    std::fs::write(test.path("snippet.toml"), text).unwrap();
+    let mut command = test.command();
+    command.env("TWILIO_ACCOUNT_SID", crate::support::SID).env("TWILIO_AUTH_TOKEN", "token");
+    let output = command.args(["--config", test.path("snippet.toml").to_str().unwrap(), "check"]).output().unwrap();
+    let _ = crate::support::ran(&output).exit(0);
+}
+
+#[test]
+fn the_rule_file_of_the_readme_is_a_rule_file() {
+    let test = Test::new();
+    for snippet in snippets("toml") {
+        let token = test.path("token");
+        check(&test, &snippet.replace("/etc/thialfi/token", token.to_str().unwrap()));
+    }
+}
+
+#[test]
+fn the_example_rule_file_is_checked() {
+    check(&Test::new(), &read("rules.example.toml"));
+}
+
+#[test]
+fn the_mail_server_snippets_are_the_shipped_files() {
+    for (language, file) in [
+        ("postfix", "examples/postfix-master.cf"),
+        ("forward", "examples/forward"),
+        ("procmail", "examples/procmailrc"),
+    ] {
+        for snippet in snippets(language) {
+            assert!(read(file).contains(snippet.trim_end()), "the README's {language} snippet is not in {file}");
+        }
+    }
+}
+
+#[test]
+fn every_file_that_the_readme_names_is_there() {
+    let readme = read("README.md");
+    let mut links = 0;
+    for link in readme.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+        if !link.starts_with("http") {
+            links += 1;
+            assert!(root().join(link).exists(), "{link} is named in the README and missing");
+        }
+    }
+    assert!(links > 5);
+}
+
+#[test]
+fn every_command_of_the_readme_exists() {
+    let test = Test::new();
+    let help = test.run(&["--help"], b"").exit(0).out;
+    let mut commands = 0;
+    for line in snippets("sh").iter().flat_map(|block| block.lines()) {
+        if let Some(command) = line.strip_prefix("thialfi ").and_then(|rest| rest.split(' ').next()) {
+            commands += 1;
+            assert!(help.contains(command), "`thialfi {command}` of the README is not in --help");
+        }
+    }
+    assert!(commands >= 4);
+}
+
+#[test]
+fn every_example_mail_can_be_explained() {
+    let test = Test::with_people();
+    let mut mails = 0;
+    for entry in std::fs::read_dir(root().join("examples/mail")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        mails += 1;
+        let json = test.run(&["explain", "--json"], &example(&name)).exit(0).json();
+        assert!(json["new_text"].is_string(), "{name}");
+    }
+    assert!(mails >= 10);
+}

@@ -1,0 +1,116 @@
+//! Replies by text: what acknowledges, what does not, and what is answered.
+
+use crate::support::{DARREN, DAVID, PEOPLE, Phone, Test};
+
+/// One text to David, then to the backup.
+fn texting() -> Test {
+    let policy = r#"
+[policies.page]
+steps = [
+  { notify = "oncall", by = "sms", wait = "10m" },
+  { notify = "backup", by = "sms", wait = "10m" },
+]
+"#;
+    Test::new().rules(&format!("{PEOPLE}{policy}{}", crate::support::DOWN)).serve()
+}
+
+fn open(test: &mut Test, host: &str) -> String {
+    let before = test.texts().len();
+    let mail = test.mail(host, &format!("{host} is DOWN"));
+    test.deliver(&mail).exit(0).done();
+    test.wait_until(|test| test.texts().len() == before + 1, "no text");
+    test.alerts().last().unwrap()["code"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn the_text_begins_with_the_code_and_the_code_acknowledges() {
+    let mut test = texting();
+    let code = open(&mut test, "db1");
+    assert!(test.texts()[0].body.starts_with(&format!("{code} ")), "{:?}", test.texts());
+    let _ = test.text_from(DAVID, &format!("ack {}", code.to_lowercase()));
+    test.wait_for_state("acknowledged");
+    assert_eq!(test.alerts()[0]["acknowledged_by"], "David");
+}
+
+#[test]
+fn with_one_open_alert_any_word_does() {
+    let mut test = texting();
+    open(&mut test, "db1");
+    let _ = test.text_from(DAVID, "ok, on it");
+    test.wait_for_state("acknowledged");
+}
+
+#[test]
+fn stop_is_no_acknowledgement() {
+    let mut test = texting();
+    open(&mut test, "db1");
+    for word in ["STOP", "stop ", "Unsubscribe", "END", "quit", "CANCEL", "StopAll"] {
+        let _ = test.text_from(DAVID, word);
+    }
+    test.let_it_turn();
+    assert_eq!(test.state(), "open");
+}
+
+#[test]
+fn a_handset_that_answers_by_itself_has_acknowledged_nothing() {
+    let mut test = texting();
+    open(&mut test, "db1");
+    let _ = test.text_from(DAVID, "I'm driving with Do Not Disturb turned on. (This is an automated reply.)");
+    test.let_it_turn();
+    assert_eq!(test.state(), "open");
+}
+
+#[test]
+fn done_resolves() {
+    let mut test = texting();
+    let code = open(&mut test, "db1");
+    let _ = test.text_from(DAVID, &format!("{code} done"));
+    test.wait_for_state("resolved");
+}
+
+#[test]
+fn an_ambiguous_reply_is_asked_back() {
+    let mut test = texting();
+    let first = open(&mut test, "db1");
+    let second = open(&mut test, "db2");
+    let answer = test.text_from(DAVID, "ok").expect("no answer");
+    assert!(answer.contains(&first) && answer.contains(&second), "{answer}");
+    assert!(test.alerts().iter().all(|alert| alert["state"] == "open"));
+    let _ = test.text_from(DAVID, &second);
+    test.wait_for_state("acknowledged");
+    assert_eq!(test.alerts()[0]["state"], "open");
+}
+
+#[test]
+fn a_late_reply_is_told_who_had_it() {
+    let mut test = texting();
+    let code = open(&mut test, "db1");
+    let _ = test.text_from(DAVID, &code);
+    test.wait_for_state("acknowledged");
+    let answer = test.text_from(DARREN, &code).expect("no answer");
+    assert!(answer.contains("David"), "{answer}");
+    assert_eq!(test.alerts()[0]["acknowledged_by"], "David");
+}
+
+#[test]
+fn a_stranger_is_neither_heard_nor_answered() {
+    let mut test = texting();
+    let code = open(&mut test, "db1");
+    assert_eq!(test.text_from("+64219999999", &code), None);
+    test.let_it_turn();
+    assert_eq!(test.state(), "open");
+}
+
+#[test]
+fn the_one_who_was_texted_before_is_told_who_has_it() {
+    let mut test = texting().phone(DAVID, [Phone::Deliver]);
+    let code = open(&mut test, "db1");
+    test.advance("10m 1s");
+    test.wait_until(|test| test.texts().iter().any(|text| text.to == DARREN), "Darren is not texted");
+    let _ = test.text_from(DARREN, &code);
+    test.wait_for_state("acknowledged");
+    test.wait_until(
+        |test| test.texts().iter().any(|text| text.to == DAVID && text.body.contains("Darren")),
+        "David is not told",
+    );
+}

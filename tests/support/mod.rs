@@ -1,0 +1,448 @@
+//! The test builder: a rule file, a telephone network, a clock that is moved, and the real binary.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jiff::{SignedDuration, Timestamp};
+use thialfi::clock::FileClock;
+use thialfi::provider::sandbox::{Behaviour, CallRecord, Options, Sandbox, TextRecord};
+
+pub use thialfi::provider::sandbox::Behaviour as Phone;
+
+pub const SID: &str = "AC00000000000000000000000000000001";
+pub const TOKEN: &str = "a-token-that-only-tests-know";
+pub const FROM: &str = "+6498123450";
+pub const DAVID: &str = "+64211110001";
+pub const DARREN: &str = "+64211110002";
+pub const SIMON: &str = "+64211110003";
+/// A Monday morning.
+pub const START: &str = "2026-11-02T02:00:00Z";
+
+/// How long a test waits, in real time, for something that takes milliseconds.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Contacts and groups that most tests use.
+pub const PEOPLE: &str = r#"
+[contacts]
+david  = { name = "David",  phone = "+64211110001" }
+darren = { name = "Darren", phone = "+64211110002" }
+simon  = { name = "Simon",  phone = "+64211110003" }
+
+[groups.systems]
+name = "Systems"
+members = ["david", "darren", "simon"]
+oncall = "david"
+backup = ["darren"]
+"#;
+
+/// A rule that calls for every mail whose text says DOWN, and one that resolves.
+pub const DOWN: &str = r#"
+[[rules]]
+name = "down"
+when = [{ text = '^(?<host>\w+) is DOWN' }]
+action = "page"
+group = "systems"
+key = "host {{ host }}"
+say = "Host {{ host }} is down."
+sms = "{{ host }} is down"
+
+[[rules]]
+name = "up"
+when = [{ text = '^(?<host>\w+) is UP' }]
+action = "resolve"
+group = "systems"
+key = "host {{ host }}"
+"#;
+
+/// A policy with one call to the one on call, then one to the backup.
+pub const PAGE: &str = r#"
+[policies.page]
+repeat = 0
+steps = [
+  { notify = "oncall", by = "call", wait = "5m" },
+  { notify = "backup", by = "call", wait = "5m" },
+]
+"#;
+
+#[must_use]
+pub struct Test {
+    directory: tempfile::TempDir,
+    pub sandbox: Sandbox,
+    rules: String,
+    store: PathBuf,
+    port: u16,
+    webhooks: bool,
+    now: Timestamp,
+    server: Option<Child>,
+    mails: u32,
+}
+
+/// How a run of the binary ended.
+#[derive(Debug)]
+#[must_use]
+pub struct Ran {
+    pub status: Option<i32>,
+    pub out: String,
+    pub err: String,
+}
+
+impl Ran {
+    #[track_caller]
+    pub fn exit(self, status: i32) -> Self {
+        assert_eq!(self.status, Some(status), "{self:#?}");
+        self
+    }
+
+    #[track_caller]
+    pub fn says(self, words: &str) -> Self {
+        assert!(self.out.contains(words) || self.err.contains(words), "no `{words}` in {self:#?}");
+        self
+    }
+
+    /// What `deliver` promises of its output: one line, whatever happens.
+    #[track_caller]
+    pub fn one_line(self) -> Self {
+        assert_eq!(self.out.trim_end().lines().count(), 1, "{self:#?}");
+        assert!(!self.out.contains("panicked") && !self.err.contains("panicked"), "{self:#?}");
+        self
+    }
+
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {self:#?}"))
+    }
+
+    pub fn done(self) {}
+}
+
+impl Test {
+    /// A directory, a telephone network and a clock. No rules yet but an empty `[twilio]` that leads to the network.
+    pub fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let now: Timestamp = START.parse().unwrap();
+        write_clock(directory.path(), now);
+        let sandbox = Sandbox::start(Options {
+            listen: "127.0.0.1:0".to_owned(),
+            clock: Arc::new(FileClock::new(directory.path().join("clock"))),
+            account_sid: SID.to_owned(),
+            auth_token: TOKEN.to_owned(),
+            pace: Duration::ZERO,
+            ..Options::default()
+        })
+        .unwrap();
+        let port = free_port();
+        let mut test = Self {
+            directory,
+            sandbox,
+            rules: String::new(),
+            store: PathBuf::from("thialfi.db"),
+            port,
+            webhooks: true,
+            now,
+            server: None,
+            mails: 0,
+        };
+        test = test.rules("");
+        test
+    }
+
+    /// With contacts, the group `systems`, a policy of two calls and rules for DOWN and UP.
+    pub fn with_people() -> Self {
+        Self::new().rules(&format!("{PEOPLE}{PAGE}{DOWN}"))
+    }
+
+    /// What stands in the rule file besides `[twilio]`, `[server]` and `[store]`.
+    pub fn rules(mut self, rules: &str) -> Self {
+        self.rules = rules.to_owned();
+        self.write_rules();
+        self
+    }
+
+    /// The same, with the store somewhere else.
+    pub fn rules_with_store(mut self, store: &Path, rules: &str) -> Self {
+        self.store = store.to_owned();
+        self.rules(rules)
+    }
+
+    /// Without `public_url`: everything is asked for instead of told.
+    pub fn without_webhooks(mut self) -> Self {
+        self.webhooks = false;
+        self.write_rules();
+        self
+    }
+
+    fn write_rules(&self) {
+        let public =
+            if self.webhooks { format!("public_url = \"http://127.0.0.1:{}\"", self.port) } else { String::new() };
+        let text = format!(
+            "[twilio]\naccount_sid = \"{SID}\"\nauth_token = {{ file = \"token\" }}\nfrom = \"{FROM}\"\napi_url = \"{}\"\n\
+             [server]\nlisten = \"127.0.0.1:{}\"\n{public}\n[store]\npath = \"{}\"\n{}",
+            self.sandbox.url(),
+            self.port,
+            self.store.display(),
+            self.rules
+        );
+        std::fs::write(self.path("token"), TOKEN).unwrap();
+        std::fs::write(self.path("rules.toml"), text).unwrap();
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    /// What a number does with its next calls and texts.
+    pub fn phone(self, number: &str, behaviours: impl IntoIterator<Item = Behaviour>) -> Self {
+        self.sandbox.phone(number, behaviours);
+        self
+    }
+
+    /// The binary, with the rule file, the clock and nothing else in its environment.
+    pub fn command(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_thialfi"));
+        command
+            .env_clear()
+            .env("THIALFI_CLOCK_FILE", self.path("clock"))
+            .env("THIALFI_CONFIG", self.path("rules.toml"))
+            .current_dir("/")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+
+    /// Runs the binary with these arguments and this standard input.
+    pub fn run(&self, arguments: &[&str], input: &[u8]) -> Ran {
+        let mut child = self.command().args(arguments).spawn().unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        let input = input.to_owned();
+        let writer = std::thread::spawn(move || {
+            // A program that does not read its input to the end is a fault that a test must see.
+            let written = stdin.write_all(&input);
+            drop(stdin);
+            written
+        });
+        let output = child.wait_with_output().unwrap();
+        writer.join().unwrap().expect("standard input was not read to its end");
+        ran(&output)
+    }
+
+    /// Delivers a mail to `recipient@example.com`-like arguments.
+    pub fn deliver_to(&self, recipients: &[&str], mail: &[u8]) -> Ran {
+        let mut arguments = vec!["deliver"];
+        arguments.extend(recipients);
+        self.run(&arguments, mail).one_line()
+    }
+
+    /// Delivers a mail, as a `.forward` pipe would: no arguments.
+    pub fn deliver(&self, mail: &[u8]) -> Ran {
+        self.run(&[], mail).one_line()
+    }
+
+    /// A fresh mail with this subject and text.
+    pub fn mail(&mut self, subject: &str, text: &str) -> Vec<u8> {
+        self.mails += 1;
+        mail(&format!("<{}@monitoring.example>", self.mails), subject, text)
+    }
+
+    /// Starts `serve-twiml` and waits until it serves.
+    pub fn serve(mut self) -> Self {
+        self.start_server();
+        self
+    }
+
+    pub fn start_server(&mut self) {
+        let mut child = self.command().arg("serve-twiml").env("THIALFI_LOG", "debug").spawn().unwrap();
+        let mut line = String::new();
+        let mut out = BufReader::new(child.stdout.take().unwrap());
+        out.read_line(&mut line).unwrap();
+        if !line.contains("serving on") {
+            let _ = child.kill();
+            panic!("no server: {line} {:#?}", ran(&child.wait_with_output().unwrap()));
+        }
+        // Its log is a help where a test fails; a pipe that nobody reads would stop it.
+        let mut err = child.stderr.take().unwrap();
+        let mut log = std::fs::File::create(self.path("server.log")).unwrap();
+        std::thread::spawn(move || std::io::copy(&mut err, &mut log));
+        self.sandbox.inbound_url(&format!("{}/twilio/sms", self.url()));
+        self.server = Some(child);
+        wait(|| self.get("/healthz") == 200, "the server is not healthy");
+    }
+
+    /// The status of a GET; 0 when there is none.
+    pub fn get(&self, path: &str) -> u16 {
+        let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+        self.exchange(&request).0
+    }
+
+    /// Sends these bytes to the server; the status and all of the answer.
+    pub fn exchange(&self, request: &str) -> (u16, String) {
+        let mut answer = String::new();
+        if let Ok(mut stream) = std::net::TcpStream::connect(("127.0.0.1", self.port)) {
+            let _ = stream.write_all(request.as_bytes());
+            let _ = std::io::Read::read_to_string(&mut stream, &mut answer);
+        }
+        let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
+        (status, answer)
+    }
+
+    /// SIGTERM, and how the server ended.
+    pub fn stop_server(&mut self) -> Option<i32> {
+        let mut child = self.server.take()?;
+        let _ = Command::new("kill").arg(child.id().to_string()).status();
+        child.wait().unwrap().code()
+    }
+
+    /// SIGKILL.
+    pub fn kill_server(&mut self) {
+        if let Some(mut child) = self.server.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Moves the clock of every process.
+    pub fn advance(&mut self, span: &str) {
+        self.now += span.parse::<SignedDuration>().unwrap();
+        write_clock(self.directory.path(), self.now);
+    }
+
+    /// Every call that was placed, the first first.
+    pub fn calls(&self) -> Vec<CallRecord> {
+        self.sandbox.calls()
+    }
+
+    /// Every text that we sent by ourselves, the first first.
+    pub fn texts(&self) -> Vec<TextRecord> {
+        self.sandbox.texts().into_iter().filter(|text| text.direction == "outbound-api").collect()
+    }
+
+    /// Somebody texts us. Returns what the webhook answers.
+    pub fn text_from(&self, number: &str, body: &str) -> Option<String> {
+        let answers = || self.sandbox.texts().into_iter().filter(|text| text.direction == "outbound-reply");
+        let before = answers().count();
+        self.sandbox.send_text(number, body);
+        assert!(self.sandbox.wait_idle(PATIENCE), "the text does not come through");
+        answers().nth(before).map(|text| text.body)
+    }
+
+    /// The numbers called, in order.
+    pub fn called(&self) -> Vec<String> {
+        self.calls().into_iter().map(|call| call.to).collect()
+    }
+
+    /// The alerts as `alerts --json` lists them, the first first.
+    pub fn alerts(&self) -> Vec<serde_json::Value> {
+        let list = self.run(&["alerts", "--json"], b"").exit(0).json();
+        let mut alerts = list.as_array().unwrap().clone();
+        alerts.reverse();
+        alerts
+    }
+
+    /// The state of the alert opened last.
+    pub fn state(&self) -> String {
+        self.alerts().last().map(|alert| alert["state"].as_str().unwrap().to_owned()).unwrap_or_default()
+    }
+
+    /// The story of an alert.
+    pub fn story(&self, id: u32) -> String {
+        self.run(&["alerts", "show", &id.to_string()], b"").exit(0).out
+    }
+
+    #[track_caller]
+    pub fn wait_for_state(&self, state: &str) {
+        self.wait_until(|test| test.state() == state, &format!("the alert is not {state}"));
+    }
+
+    #[track_caller]
+    pub fn wait_for_calls(&self, numbers: &[&str]) {
+        self.wait_until(|test| test.called() == numbers, &format!("not the calls {numbers:?}"));
+    }
+
+    /// The same where there is no store to ask for the story.
+    #[track_caller]
+    pub fn wait_for_calls_only(&self, numbers: &[&str]) {
+        wait(
+            || self.called() == numbers && self.calls().iter().all(|call| call.status == "completed"),
+            &format!("not the calls {numbers:?}"),
+        );
+    }
+
+    /// Waits, in real time, until `what` holds; tells all it knows when it never does.
+    #[track_caller]
+    pub fn wait_until(&self, what: impl Fn(&Self) -> bool, complaint: &str) {
+        let end = Instant::now() + PATIENCE;
+        while !what(self) {
+            if Instant::now() > end {
+                let stories: String = (1..=self.alerts().len() as u32).map(|id| self.story(id)).collect();
+                let log = std::fs::read_to_string(self.path("server.log")).unwrap_or_default();
+                panic!("{complaint}: called {:?}\n{stories}\n{log}", self.called());
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Gives a live engine the time to do something wrong: several of its turns.
+    pub fn let_it_turn(&self) {
+        std::thread::sleep(Duration::from_millis(150));
+    }
+}
+
+impl Drop for Test {
+    fn drop(&mut self) {
+        self.kill_server();
+    }
+}
+
+pub fn ran(output: &Output) -> Ran {
+    Ran {
+        status: output.status.code(),
+        out: String::from_utf8_lossy(&output.stdout).into_owned(),
+        err: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}
+
+#[track_caller]
+pub fn wait(what: impl Fn() -> bool, complaint: &str) {
+    let end = Instant::now() + PATIENCE;
+    while !what() {
+        assert!(Instant::now() <= end, "{complaint}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// A plain mail from monitoring.
+pub fn mail(id: &str, subject: &str, text: &str) -> Vec<u8> {
+    format!(
+        "From: Monitoring <monitoring@example.com>\r\nTo: oncall@example.com\r\nSubject: {subject}\r\n\
+         Date: Mon, 2 Nov 2026 02:00:00 +0000\r\nMessage-ID: {id}\r\n\r\n{}\r\n",
+        text.replace('\n', "\r\n")
+    )
+    .into_bytes()
+}
+
+/// One of the mails in `examples/mail`.
+pub fn example(name: &str) -> Vec<u8> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/mail").join(name);
+    std::fs::read(&path).unwrap_or_else(|error| panic!("{path:?}: {error}"))
+}
+
+fn write_clock(directory: &Path, now: Timestamp) {
+    let fresh = directory.join("clock.new");
+    std::fs::write(&fresh, now.to_string()).unwrap();
+    std::fs::rename(fresh, directory.join("clock")).unwrap();
+}
+
+/// A port that nobody listens on at the moment.
+fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
