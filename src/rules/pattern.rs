@@ -179,7 +179,7 @@ fn chars_before(source: &str, offset: usize) -> usize {
 }
 
 /// A pattern may be written over several lines with `(?x)`.
-fn one_line(text: &str) -> String {
+pub(super) fn one_line(text: &str) -> String {
     if text.contains(char::is_control) {
         text.split_whitespace().collect::<Vec<_>>().join(" ")
     } else {

@@ -169,7 +169,7 @@ fn a_pattern_that_cannot_be_compiled_is_an_error_when_it_is_needed() {
     assert!(rules.judge(&view(&mail(&[], "all well, big", ""))).is_ok());
     assert!(rules.judge(&view(&mail(&[], "small", ""))).is_ok());
     let error = rules.judge(&view(&mail(&[], "a big one", ""))).unwrap_err();
-    assert_eq!(error.to_string(), r"rule `huge`: pattern `big (\w{200}){200}` needs more than 10 MiB when compiled");
+    assert_eq!(error.to_string(), r"rule `huge`: pattern `big (\w{200}){200}`: needs more than 10 MiB when compiled");
     assert_eq!(rules.compile(), [error]);
 }
 
