@@ -1,7 +1,21 @@
-//! What rules cost a mail that none of them wants: `cargo bench --bench rules`. Prints a table; asserts nothing.
+//! What rules cost a mail that none of them wants: `cargo bench --bench rules`. Prints times; asserts nothing.
 //!
-//! Run on 2 cores at 2.x GHz, release build, for 1000 rules of three conditions and a mail of 50 KB (see `docs`):
-//! the pass over the text for all literals, against a search for each, against Aho-Corasick, against compiling all.
+//! "one by one" is what the mail would cost without the pass that seeks all literals at once. A run on two busy cores:
+//!
+//! ```text
+//!  rules     text   read rules   first mail   next mails   one by one
+//!      1     2000        4.2µs      553.0ns      294.0ns      278.0ns
+//!      1    50000        4.4µs        5.2µs        4.8µs        4.9µs
+//!     10    50000       51.4µs       24.1µs       22.4µs       21.9µs
+//!    100    50000      472.2µs       82.5µs       73.3µs      184.9µs
+//!   1000     2000        4.3ms       90.1µs       38.2µs       74.4µs
+//!   1000    50000        4.4ms      172.4µs      105.5µs        1.9ms
+//!   1000  1000000        4.2ms        1.6ms        1.5ms       91.9ms
+//! compiling 1000 patterns    477.4ms
+//! ```
+
+#![allow(clippy::print_stdout, reason = "a bench prints")]
+#![allow(clippy::indexing_slicing, reason = "the index is a remainder")]
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -22,7 +36,10 @@ fn main() {
         }
     }
     let texts = sources(1000);
-    println!("reading 1000 patterns   {:>10.1?}", best(5, || texts.iter().map(|text| Pattern::new(text)).count()));
+    println!(
+        "reading 1000 patterns   {:>10.1?}",
+        best(5, || texts.iter().filter(|text| Pattern::new(text).is_ok()).count())
+    );
     let patterns: Vec<_> = texts.iter().filter_map(|text| Pattern::new(text).ok()).collect();
     let begun = Instant::now();
     assert!(patterns.iter().all(|pattern| pattern.compile().is_ok()));

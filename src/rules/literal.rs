@@ -24,7 +24,8 @@ const MAX_REPEATED: u32 = 8;
 pub(crate) fn required(ast: &Ast) -> Option<Vec<String>> {
     let mut walk = Walk::new();
     walk.add(ast);
-    let mut texts = walk.finish().required?;
+    walk.gap();
+    let mut texts = walk.best?;
     // A text that contains another says nothing that the other does not.
     texts.sort_by_key(String::len);
     let mut needed: Vec<String> = Vec::with_capacity(texts.len());
@@ -69,7 +70,7 @@ impl Walk {
         match ast {
             // What stands between two characters takes no room: the texts to its left and right touch.
             Ast::Empty(_) | Ast::Flags(_) | Ast::Assertion(_) => {}
-            Ast::Literal(literal) => self.add_texts(&[fold_char(literal.c).to_string()]),
+            Ast::Literal(literal) => self.add_char(fold_char(literal.c)),
             Ast::Dot(_) | Ast::ClassUnicode(_) | Ast::ClassPerl(_) => self.gap(),
             Ast::ClassBracketed(class) => match characters(class) {
                 Some(texts) => self.add_texts(&texts),
@@ -130,6 +131,14 @@ impl Walk {
         }
     }
 
+    /// What follows is this character.
+    fn add_char(&mut self, c: char) {
+        if self.current.iter().any(|text| text.len() >= MAX_LENGTH) {
+            self.gap();
+        }
+        self.current.iter_mut().for_each(|text| text.push(c));
+    }
+
     /// What follows is one of these texts.
     fn add_texts(&mut self, texts: &[String]) {
         let longest = |list: &[String]| list.iter().map(String::len).max().unwrap_or_default();
@@ -147,9 +156,14 @@ impl Walk {
 
     /// What follows may be anything.
     fn gap(&mut self) {
-        let behind = std::mem::replace(&mut self.current, vec![String::new()]);
         self.whole = false;
-        self.offer(behind);
+        if self.current.iter().all(|text| !text.is_empty()) {
+            let behind = std::mem::replace(&mut self.current, vec![String::new()]);
+            self.offer(behind);
+        } else {
+            self.current.truncate(1);
+            self.current.iter_mut().for_each(String::clear);
+        }
     }
 
     /// Keeps the requirement that is seen least often in mails: that of the longest texts, then of the fewest.

@@ -8,7 +8,9 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::OnceLock;
 
-use regex::{Regex, RegexBuilder};
+use regex_automata::Input;
+use regex_automata::meta::{Builder, Config, Regex};
+use regex_automata::util::syntax;
 use regex_syntax::ast::parse::ParserBuilder as AstParser;
 use regex_syntax::ast::{Ast, Flag, GroupKind, Visitor, visit};
 
@@ -104,11 +106,15 @@ impl Pattern {
         if self.names.is_empty() {
             return Ok(regex.find(text).map(|found| Match { range: found.range(), captures: Vec::new() }));
         }
-        Ok(regex.captures(text).and_then(|groups| {
-            let capture = |name: &'p String| groups.name(name).map(|group| (name.as_str(), group.as_str()));
-            let captures = self.names.iter().filter_map(capture).collect();
-            groups.get(0).map(|whole| Match { range: whole.range(), captures })
-        }))
+        let mut groups = regex.create_captures();
+        regex.search_captures(&Input::new(text), &mut groups);
+        let capture = |name: &'p String| {
+            let group = groups.get_group_by_name(name)?;
+            Some((name.as_str(), text.get(group.range())?))
+        };
+        Ok(groups
+            .get_match()
+            .map(|whole| Match { range: whole.range(), captures: self.names.iter().filter_map(capture).collect() }))
     }
 
     /// Whether the text contains what the pattern cannot match without.
@@ -135,21 +141,20 @@ impl PatternError {
 }
 
 fn compile(source: &str) -> Result<Regex, PatternError> {
-    let built = RegexBuilder::new(source)
-        .case_insensitive(true)
-        .multi_line(true)
-        .nest_limit(NEST_LIMIT)
-        .size_limit(SIZE_LIMIT)
-        .build();
-    built.map_err(|error| match error {
-        regex::Error::CompiledTooBig(limit) => {
-            let limit = limit / (1024 * 1024);
-            PatternError::new(source, 0, format!("needs more than {limit} MiB when compiled"))
+    // A pattern is compiled for one mail, and its literal is known to be there: what makes a search faster but
+    // compiling slower (automata built in advance, a prefilter of its own) is lost time. Measured: 0.15 ms instead of
+    // 0.7 ms for a sentence with `\w+` and a capture, 0.02 ms instead of 0.15 ms for `\S`.
+    let config = Config::new().dfa(false).onepass(false).auto_prefilter(false).nfa_size_limit(Some(SIZE_LIMIT));
+    let syntax = syntax::Config::new().case_insensitive(true).multi_line(true).nest_limit(NEST_LIMIT);
+    Builder::new().configure(config).syntax(syntax).build(source).map_err(|error| {
+        if error.size_limit().is_some() {
+            let message = format!("needs more than {} MiB when compiled", SIZE_LIMIT / (1024 * 1024));
+            return PatternError::new(source, 0, message);
         }
-        // The crate renders these over several lines; translating once more tells message and place apart.
-        error => translate(source)
-            .err()
-            .unwrap_or_else(|| PatternError::new(source, 0, one_line(&error.to_string()).to_lowercase())),
+        match error.syntax_error() {
+            Some(error) => syntax_error(source, error),
+            None => PatternError::new(source, 0, one_line(&error.to_string())),
+        }
     })
 }
 
@@ -157,16 +162,16 @@ fn compile(source: &str) -> Result<Regex, PatternError> {
 fn translate(source: &str) -> Result<(), PatternError> {
     let mut parser = regex_syntax::ParserBuilder::new();
     parser.case_insensitive(true).multi_line(true).nest_limit(NEST_LIMIT);
-    match parser.build().parse(source) {
-        Ok(_) => Ok(()),
-        Err(regex_syntax::Error::Parse(error)) => {
-            Err(PatternError::new(source, chars_before(source, error.span().start.offset), error.kind().to_string()))
-        }
-        Err(regex_syntax::Error::Translate(error)) => {
-            Err(PatternError::new(source, chars_before(source, error.span().start.offset), error.kind().to_string()))
-        }
-        Err(error) => Err(PatternError::new(source, 0, one_line(&error.to_string()))),
-    }
+    parser.build().parse(source).map(drop).map_err(|error| syntax_error(source, &error))
+}
+
+fn syntax_error(source: &str, error: &regex_syntax::Error) -> PatternError {
+    let (at, message) = match error {
+        regex_syntax::Error::Parse(error) => (error.span().start.offset, error.kind().to_string()),
+        regex_syntax::Error::Translate(error) => (error.span().start.offset, error.kind().to_string()),
+        error => (0, one_line(&error.to_string())),
+    };
+    PatternError::new(source, chars_before(source, at), message)
 }
 
 fn chars_before(source: &str, offset: usize) -> usize {
@@ -174,7 +179,7 @@ fn chars_before(source: &str, offset: usize) -> usize {
 }
 
 /// A pattern may be written over several lines with `(?x)`.
-fn one_line(text: &str) -> String {
+pub(super) fn one_line(text: &str) -> String {
     if text.contains(char::is_control) {
         text.split_whitespace().collect::<Vec<_>>().join(" ")
     } else {

@@ -2,13 +2,13 @@
 
 use serde::Serialize;
 
-use super::pattern::{Match, PatternError};
+use super::pattern::{Match, PatternError, one_line};
 use super::ruleset::Rule;
 
 /// Why a mail could not be judged: a pattern turned out to be unusable when it was needed. The rule file is broken then,
 /// and the mail must be tried again when it is not.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("rule `{rule}`: pattern `{}` {error}", .error.pattern)]
+#[error("rule `{rule}`: pattern `{}`: {error}", one_line(&.error.pattern))]
 pub struct RuleError {
     /// The rule's name.
     pub rule: String,
@@ -43,7 +43,7 @@ pub struct RuleVerdict<'r> {
     /// Its conditions; empty from `judge`, full from `explain`.
     pub conditions: Vec<ConditionReport>,
     /// The named groups of its patterns, in order; the first condition to fill a name counts. Groups that took no part
-    /// in the match are missing.
+    /// in the match are missing. Empty when the rule did not match.
     pub captures: Vec<(String, String)>,
 }
 

@@ -216,7 +216,7 @@ fn expression<'s>(text: &'s str, offset: usize, found: &mut Vec<(Token<'s>, usiz
                     _ => {}
                 }
                 // The marks about space (`{%-`, `{{+`) are no part of the expression.
-                if !c.is_whitespace() && !(at == 0 && matches!(c, '-' | '+')) {
+                if !(c.is_whitespace() || at == 0 && matches!(c, '-' | '+')) {
                     found.push((Token::Sign(c), offset + at));
                 }
                 c.len_utf8()

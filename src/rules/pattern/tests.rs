@@ -72,8 +72,8 @@ fn a_pattern_of_several_lines_is_shown_on_one() {
 }
 
 /// The same regex, compiled at once and searched without any literal.
-fn eager(pattern: &str) -> Regex {
-    RegexBuilder::new(pattern).case_insensitive(true).multi_line(true).build().unwrap()
+fn eager(pattern: &str) -> regex::Regex {
+    regex::RegexBuilder::new(pattern).case_insensitive(true).multi_line(true).build().unwrap()
 }
 
 /// Small pieces of regexes and of texts share an alphabet of letters whose cases are awkward.

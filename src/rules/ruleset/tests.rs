@@ -70,12 +70,15 @@ fn redmine() -> RuleSet {
     RuleSet::new(vec![escalated, new])
 }
 
+/// What it is; the mail; the rule that matches, the issue, and who.
+type Case = (&'static str, Message, Option<(&'static str, &'static str, &'static str)>);
+
 #[test]
 fn the_two_recipes_of_procmail_twilio_match_what_they_should() {
     let updated = "Issue #8658 has been updated by Ann Smith.\n\nPriority changed from High to Emergency (Critical)\n";
     let reported = "Issue #8659 has been reported by Bob.\n\n* Author: Bob\n* Priority: Emergency (Critical)\n";
     let project = ("X-Redmine-Project", "systems");
-    let cases: &[(&str, Message, Option<(&str, &str, &str)>)] = &[
+    let cases: &[Case] = &[
         (
             "priority raised",
             mail(&[project, ("Subject", "[Systems - Bug #8658] (In Progress) Disk")], updated, ""),
@@ -166,7 +169,7 @@ fn a_pattern_that_cannot_be_compiled_is_an_error_when_it_is_needed() {
     assert!(rules.judge(&view(&mail(&[], "all well, big", ""))).is_ok());
     assert!(rules.judge(&view(&mail(&[], "small", ""))).is_ok());
     let error = rules.judge(&view(&mail(&[], "a big one", ""))).unwrap_err();
-    assert_eq!(error.to_string(), r"rule `huge`: pattern `big (\w{200}){200}` needs more than 10 MiB when compiled");
+    assert_eq!(error.to_string(), r"rule `huge`: pattern `big (\w{200}){200}`: needs more than 10 MiB when compiled");
     assert_eq!(rules.compile(), [error]);
 }
 
@@ -229,20 +232,21 @@ proptest! {
     fn judge_and_explain_agree(
         rules in proptest::collection::vec((proptest::collection::vec(conditions(), 0..3), any::<bool>()), 0..6),
         new_text in "[abckKſ\n]{0,12}",
-        filler in 0..2_usize,
+        many in any::<bool>(),
         subject in "[abc]{0,4}",
         x in proptest::collection::vec("[abc]{0,3}", 0..3),
         attachments in proptest::collection::vec("[abc]{1,3}", 0..2),
         (automatic, size) in (any::<bool>(), 0_u64..5),
     ) {
         let rules = rules.into_iter().enumerate()
-            .map(|(n, (when, goes_on))| Rule { goes_on, ..rule(&n.to_string(), when) })
-            .collect();
+            .map(|(n, (when, goes_on))| Rule { goes_on, ..rule(&n.to_string(), when) });
         let mut headers = vec![("Subject", subject.as_str())];
         headers.extend(x.iter().map(|value| ("x", value.as_str())));
-        // Long texts are searched another way than short ones.
-        let message = mail(&headers, &format!("{new_text}{}", "- ".repeat(400 * filler)), "ab\nc");
-        let message = Message { attachments, automatic, size, ..message };
+        // Many patterns are sought in a long text in another way than few, or in a short one.
+        let message = mail(&headers, &format!("{new_text}{}", "- ".repeat(if many { 400 } else { 0 })), "ab\nc");
+        let others = (0..if many { FEW } else { 0 }).map(|n| rule("other", vec![matches(Place::Text, &format!("other {n}"))]));
+        let rules: Vec<Rule> = rules.chain(others).collect();
+        let message = Message { attachments, size, automatic, ..message };
         let rules = RuleSet::new(rules);
         let matched = decided(&rules, &message);
         prop_assert!(matched.iter().rev().skip(1).all(|(name, _)| rules.rules[name.parse::<usize>().unwrap()].goes_on));
