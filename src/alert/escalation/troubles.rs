@@ -34,9 +34,15 @@ fn doubt_reaches_back_to_the_first_try() {
     night.pass(SignedDuration::from_secs(10));
     night.claim();
     night.refuse(id, temporary("connection refused"));
-    assert!(
-        matches!(night.notification(1).delivery, Delivery::Due { unsure_since: Some(since), .. } if since == first)
-    );
+    let doubt = |night: &Night| match night.notification(1).delivery {
+        Delivery::Due { unsure_since, .. } => unsure_since,
+        _ => None,
+    };
+    assert_eq!(doubt(&night), Some(first));
+    night.pass(SignedDuration::from_secs(20));
+    night.claim();
+    night.refuse(id, Refusal::Ambiguous { reason: "time-out".to_owned(), since: night.now });
+    assert_eq!(doubt(&night), Some(first));
 }
 
 #[test]
