@@ -6,11 +6,15 @@
 mod attempt;
 mod delivery;
 mod human;
+#[cfg(test)]
+mod night;
 mod play;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]
 mod stories;
+#[cfg(test)]
+mod troubles;
 
 use jiff::Timestamp;
 

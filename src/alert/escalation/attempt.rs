@@ -13,6 +13,9 @@ const OUTAGE: SignedDuration = SignedDuration::from_hours(24);
 /// How many rounds more than the policy has are played in that time at most, whatever the clock does meanwhile.
 const OUTAGE_ROUNDS: u32 = 64;
 
+/// How long a page may wait for its first try although the time of its attempt is up.
+const FIRST_TRY: SignedDuration = SignedDuration::from_mins(1);
+
 /// One notification that an attempt would send.
 struct Planned<'r> {
     contact: &'r Contact,
@@ -64,7 +67,9 @@ impl<'r> Play<'r> {
         let deadline = later(progress.began_at, self.wait(place));
         if self.now < deadline {
             self.alert.next_at = Some(deadline);
-        } else if let Some(until) = self.held_until(place, deadline).filter(|&until| until > self.now) {
+        } else if let Some(until) =
+            self.held_until(place, progress.began_at, deadline).filter(|&until| until > self.now)
+        {
             self.alert.next_at = Some(until);
         } else if self.was_never_tried(place, progress.began_at) {
             self.wait_again(progress);
@@ -156,17 +161,18 @@ impl<'r> Play<'r> {
                 Channel::Call => "calling",
                 Channel::Text => "texting",
             };
-            let mut text = format!("{doing} {name} ({})", planned.number);
+            let steps = self.alert.policy.steps.len();
+            let mut parts = vec![format!("{doing} {name} ({})", planned.number)];
             if attempts > 1 {
-                text += &format!(", attempt {} of {attempts}", place.attempt.saturating_add(1));
+                parts.push(format!("attempt {} of {attempts}", place.attempt.saturating_add(1)));
             }
-            if self.alert.policy.steps.len() > 1 {
-                text += &format!(", step {} of {}", place.step.saturating_add(1), self.alert.policy.steps.len());
+            if steps > 1 {
+                parts.push(format!("step {} of {steps}", place.step.saturating_add(1)));
             }
             if place.round > 0 {
-                text += &format!(", round {}", place.round.saturating_add(1));
+                parts.push(format!("round {}", place.round.saturating_add(1)));
             }
-            self.say(EntryKind::Step, text);
+            self.say(EntryKind::Step, parts.join(", "));
             self.notify(Purpose::Page, place, &planned.contact.id, (planned.channel, planned.number), None);
         }
         let Place { round, step, attempt } = place;
@@ -188,13 +194,17 @@ impl<'r> Play<'r> {
         }
     }
 
-    /// Until when an attempt whose time is up is waited for, because a call of it is live or being placed.
-    fn held_until(&self, place: Place, deadline: Timestamp) -> Option<Timestamp> {
+    /// Until when an attempt whose time is up is waited for: a call of it is live, or a page is being sent or has not
+    /// been tried yet, as with `wait = "0s"`.
+    fn held_until(&self, place: Place, began_at: Timestamp, deadline: Timestamp) -> Option<Timestamp> {
         let holds = self.pages_at(place).filter_map(|page| match (&page.delivery, page.channel) {
             (Delivery::Accepted { at, .. }, Channel::Call) => Some(later(*at, CALL_LIFETIME)),
             // A sender that lives renews its claim; that must not go on for ever.
             (Delivery::Claimed { until, .. }, Channel::Call | Channel::Text) => {
                 Some((*until).min(later(deadline, CALL_LIFETIME)))
+            }
+            (Delivery::Due { at, .. }, Channel::Call | Channel::Text) if page.tries == 0 => {
+                Some(later(began_at.max(*at), FIRST_TRY))
             }
             (Delivery::Accepted { .. }, Channel::Text)
             | (Delivery::Due { .. } | Delivery::Ended { .. }, Channel::Call | Channel::Text) => None,
@@ -204,10 +214,8 @@ impl<'r> Play<'r> {
 
     /// Whether a page of an attempt that has had its time once was not even tried: nobody was there to send it.
     fn was_never_tried(&self, place: Place, began_at: Timestamp) -> bool {
-        self.wait(place) > SignedDuration::ZERO
-            && self.pages_at(place).any(|page| {
-                page.tries == 0 && page.created_at == began_at && matches!(page.delivery, Delivery::Due { .. })
-            })
+        self.pages_at(place)
+            .any(|page| page.tries == 0 && page.created_at == began_at && matches!(page.delivery, Delivery::Due { .. }))
     }
 
     /// Gives an attempt that was never tried its time once more. Once: `began_at` then differs from the time at

@@ -220,7 +220,7 @@ impl Play<'_> {
         let what = self.the_notification(refused);
         self.say(EntryKind::Trouble, format!("{what} was refused: {reason}"));
         self.end_notification(refused.id, Outcome::Refused, reason.to_owned());
-        if refused.purpose == Purpose::News || self.deadline().is_none_or(|deadline| deadline <= self.now) {
+        if refused.purpose == Purpose::News {
             return;
         }
         let place = Place::of_notification(refused);

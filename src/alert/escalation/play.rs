@@ -81,9 +81,10 @@ impl<'a> Play<'a> {
         let mut mended = false;
         for notification in &mut self.alert.notifications {
             match &mut notification.delivery {
-                // A retry is at most a jittered `Retry-After` away.
+                // A first try is due when it is decided on, a retry after a `Retry-After` at most.
                 Delivery::Due { at, unsure_since } => {
-                    mended |= pull_back(at, later(now, LONGEST_RETRY_AFTER * 2), now);
+                    let delay = if notification.tries == 0 { SignedDuration::ZERO } else { LONGEST_RETRY_AFTER };
+                    mended |= pull_back(at, later(present, delay), now);
                     if let Some(since) = unsure_since {
                         // When it was sent is not known any more; better ask about too long a time.
                         mended |= pull_back(since, present, earlier(now, LONGEST_RETRY_AFTER));
@@ -117,7 +118,8 @@ impl<'a> Play<'a> {
 
     /// Adds a line to the history.
     pub fn say(&mut self, kind: EntryKind, text: String) {
-        let text = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let one_line = !text.contains(char::is_control);
+        let text = if one_line { text } else { text.replace(char::is_control, " ") };
         self.history.push(Entry { at: self.now, kind, text });
     }
 

@@ -1,0 +1,249 @@
+//! Nights in which something goes wrong: providers that refuse, callbacks out of order, senders that die, clocks.
+
+use jiff::SignedDuration;
+
+use super::night::{Night, acknowledge, called, page, permanent, step, temporary};
+use super::*;
+use crate::alert::{Channel, Delivery, Outcome, Policy, State, Target};
+
+#[test]
+fn three_errors_of_the_provider_and_the_call_comes_after_them() {
+    let mut night = Night::opened(page());
+    let mut delays = Vec::new();
+    for _ in 0..3 {
+        let claimed = night.claim();
+        assert_eq!(claimed.len(), 1);
+        night.refuse(claimed[0].id, Refusal::Ambiguous { reason: "500".to_owned(), since: night.now });
+        let Delivery::Due { at, unsure_since: Some(_) } = night.notification(1).delivery else { panic!("not due") };
+        delays.push(at.duration_since(night.now).as_secs_f64());
+        night.now = at;
+    }
+    assert_eq!(night.send(), called("david"));
+    assert_eq!(night.alert.notifications.len(), 1, "it is the same call all the time");
+    for (delay, plain) in delays.into_iter().zip([4.0, 8.0, 16.0]) {
+        assert!((plain * 0.8..=plain * 1.2).contains(&delay), "{delay} for {plain}");
+    }
+}
+
+#[test]
+fn doubt_reaches_back_to_the_first_try() {
+    let mut night = Night::opened(page());
+    let first = night.now;
+    let id = night.claim()[0].id;
+    night.refuse(id, Refusal::Ambiguous { reason: "time-out".to_owned(), since: first });
+    night.pass(SignedDuration::from_secs(10));
+    night.claim();
+    night.refuse(id, temporary("connection refused"));
+    let doubt = |night: &Night| match night.notification(1).delivery {
+        Delivery::Due { unsure_since, .. } => unsure_since,
+        _ => None,
+    };
+    assert_eq!(doubt(&night), Some(first));
+    night.pass(SignedDuration::from_secs(20));
+    night.claim();
+    night.refuse(id, Refusal::Ambiguous { reason: "time-out".to_owned(), since: night.now });
+    assert_eq!(doubt(&night), Some(first));
+}
+
+#[test]
+fn a_provider_that_asks_for_patience_gets_it_and_the_attempt_keeps_its_time() {
+    let mut night = Night::opened(page());
+    let id = night.claim()[0].id;
+    let retry_after = Some(SignedDuration::from_hours(5));
+    night.refuse(id, Refusal::Temporary { reason: "429".to_owned(), retry_after });
+    let Delivery::Due { at, .. } = night.notification(1).delivery else { panic!("not due") };
+    assert_eq!(at.duration_since(night.now), SignedDuration::from_mins(10));
+    night.tick();
+    assert_eq!(night.outcome(1), Some(Outcome::GaveUp));
+    assert_eq!((night.send(), night.now), (called("david"), "2026-11-02T03:05:00Z".parse().unwrap()));
+}
+
+#[test]
+fn a_bad_number_leads_to_the_other_channel_and_then_to_the_next() {
+    let mut night = Night::opened(page());
+    let id = night.claim()[0].id;
+    night.refuse(id, permanent());
+    assert!(night.said("texting David (+64211110001) instead"));
+    let text = night.claim();
+    assert_eq!(text[0].channel, Channel::Text);
+    night.refuse(text[0].id, permanent());
+    assert_eq!(night.send(), called("david"), "the second attempt, not the first channel again");
+}
+
+#[test]
+fn refused_credentials_are_shouted_about() {
+    let mut night = Night::opened(page());
+    let id = night.claim()[0].id;
+    night.refuse(id, Refusal::Credentials { reason: "20003".to_owned() });
+    assert!(night.said("OUR CREDENTIALS WERE REFUSED"));
+    let Delivery::Due { at, .. } = night.notification(1).delivery else { panic!("not due") };
+    assert_eq!(at.duration_since(night.now), SignedDuration::from_secs(30));
+}
+
+#[test]
+fn an_outage_is_sat_out_for_a_day() {
+    let mut night = Night::opened(page());
+    let mut pauses = Vec::new();
+    while night.alert.state == State::Open {
+        for claimed in night.claim() {
+            night.refuse(claimed.id, temporary("connection refused"));
+        }
+        let before = night.alert.notifications.len();
+        night.tick();
+        if night.alert.notifications.len() == before {
+            pauses.push(night.alert.next_at.map_or(0, |next| next.duration_since(night.now).as_mins()));
+        }
+    }
+    let lasted = night.now.duration_since(night.alert.opened_at);
+    assert!(lasted >= SignedDuration::from_hours(24) && lasted < SignedDuration::from_hours(26), "{lasted:#}");
+    assert!(pauses.starts_with(&[1, 2, 4, 8, 16, 30, 30]), "{pauses:?}");
+}
+
+#[test]
+fn an_outage_that_ends_is_followed_by_a_call() {
+    let mut night = Night::opened(page());
+    for _ in 0..12 {
+        for claimed in night.claim() {
+            night.refuse(claimed.id, temporary("connection refused"));
+        }
+        night.tick();
+    }
+    assert!(night.alert.progress.unwrap().round > 0);
+    let pause_or_call = night.send();
+    let sent = if pause_or_call.is_empty() {
+        night.tick();
+        night.send()
+    } else {
+        pause_or_call
+    };
+    assert_eq!(sent.len(), 1);
+}
+
+#[test]
+fn numbers_refused_for_good_are_no_outage() {
+    let mut night = Night::opened(page());
+    for _ in 0..10 {
+        for claimed in night.claim() {
+            night.refuse(claimed.id, permanent());
+        }
+    }
+    assert_eq!(night.alert.state, State::Expired);
+}
+
+#[test]
+fn a_live_call_is_not_cut_short_by_the_next_one() {
+    let mut night = Night::opened(Policy { steps: vec![step(Target::OnCall, &[Channel::Call], 2, 1)], ..page() });
+    night.pass(SignedDuration::from_secs(50));
+    night.send();
+    night.call(1, CallStatus::InProgress, None);
+    night.tick();
+    assert_eq!(night.send(), []);
+    night.pass(SignedDuration::from_secs(20));
+    night.call(1, CallStatus::Completed, None);
+    assert_eq!(night.send(), called("david"));
+    // The second call's callbacks are lost: five minutes are enough.
+    let accepted = night.now;
+    night.tick();
+    assert_eq!(night.send(), []);
+    night.tick();
+    assert_eq!(night.alert.state, State::Expired);
+    assert_eq!(night.now.duration_since(accepted), SignedDuration::from_mins(5));
+}
+
+#[test]
+fn a_call_that_nobody_sent_is_waited_for_once_more() {
+    let mut night = Night::opened(page());
+    night.pass(SignedDuration::from_hours(2));
+    night.event(Event::Tick);
+    assert!(night.said("nobody has sent it"));
+    assert_eq!(night.send(), called("david"));
+    assert_eq!(night.notification(1).attempt, 0);
+    let mut night = Night::opened(page());
+    night.tick();
+    night.tick();
+    assert_eq!(night.outcome(1), Some(Outcome::GaveUp));
+}
+
+#[test]
+fn a_sender_that_died_does_not_hold_the_alert() {
+    let mut night = Night::opened(page());
+    night.claim();
+    night.tick();
+    assert_eq!(night.outcome(1), Some(Outcome::GaveUp));
+    assert_eq!(night.send(), called("david"));
+}
+
+#[test]
+fn callbacks_come_twice_late_and_in_any_order() {
+    let mut night = Night::opened(page());
+    let id = night.claim()[0].id;
+    let status = |status, sequence| Event::CallStatus {
+        notification: id,
+        sequence: Some(sequence),
+        status,
+        human: None,
+        detail: String::new(),
+    };
+    // The end of the call is told before the answer to our request was recorded.
+    night.event(status(CallStatus::NoAnswer, 3));
+    assert_eq!(night.outcome(1), Some(Outcome::NoAnswer));
+    let after = night.alert.clone();
+    night.event(status(CallStatus::Ringing, 1));
+    night.event(status(CallStatus::NoAnswer, 3));
+    assert_eq!(night.alert, after);
+    night.accept(id);
+    assert_eq!(night.outcome(1), Some(Outcome::NoAnswer));
+    assert!(matches!(&night.notification(1).delivery, Delivery::Ended { provider_id: Some(id), .. } if id == "CA1"));
+    night.refuse(id, permanent());
+    assert_eq!(night.alert.notifications.len(), 2);
+}
+
+#[test]
+fn an_older_status_does_not_replace_a_newer_one() {
+    let mut night = Night::opened(page());
+    night.send();
+    night.call(1, CallStatus::InProgress, None);
+    night.call(1, CallStatus::Ringing, None);
+    let Delivery::Accepted { status, .. } = &night.notification(1).delivery else { panic!("not accepted") };
+    assert_eq!(status, "in-progress");
+}
+
+#[test]
+fn news_is_tried_five_times_and_never_holds_anything() {
+    let mut night = Night::opened(page());
+    night.send();
+    night.event(acknowledge("darren", None));
+    let mut tries = 0;
+    while let [news] = night.claim()[..].to_vec().as_slice() {
+        tries += 1;
+        night.refuse(news.id, temporary("503"));
+        if let Delivery::Due { at, .. } = night.notification(2).delivery {
+            night.now = at;
+        }
+    }
+    assert_eq!((tries, night.outcome(2)), (5, Some(Outcome::GaveUp)));
+    assert_eq!((night.alert.state, night.alert.next_at), (State::Acknowledged, None));
+}
+
+#[test]
+fn a_clock_that_goes_back_does_not_wedge_it() {
+    let mut night = Night::opened(page());
+    let claimed = night.claim();
+    night.refuse(claimed[0].id, temporary("503"));
+    night.now -= SignedDuration::from_hours(24 * 365);
+    night.event(Event::Tick);
+    assert!(night.said("the clock has gone back"));
+    let wait = night.alert.next_at.unwrap().duration_since(night.now);
+    assert!(wait <= SignedDuration::from_mins(5), "{wait:#}");
+    assert_eq!(night.send(), called("david"));
+}
+
+#[test]
+fn a_second_call_of_the_same_notification_is_hung_up() {
+    let mut night = Night::opened(page());
+    night.send();
+    let notification = night.id(1);
+    night.event(Event::Accepted { notification, provider: "twilio".to_owned(), provider_id: "CA99".to_owned() });
+    let [Command::HangUp { provider_id, .. }] = night.commands.as_slice() else { panic!("not hung up") };
+    assert_eq!(provider_id, "CA99");
+}
