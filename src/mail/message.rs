@@ -102,7 +102,7 @@ impl Message {
         message.attachments = parts.iter().filter(|part| !part.carried).filter_map(Part::file_name).collect();
         let mut pieces = Vec::new();
         collect(mail, &parts, 0, &mut pieces);
-        let context = newtext::Context { is_reply: message.header("In-Reply-To").is_some() };
+        let context = message.context();
         for piece in pieces {
             message.add(piece, context);
         }
@@ -119,6 +119,23 @@ impl Message {
         let split = newtext::split(piece.lines, context);
         append(&mut self.new_text, &split.new);
         append(&mut self.quoted, &split.quoted);
+    }
+
+    /// What the header says about the text.
+    fn context(&self) -> newtext::Context {
+        let subject = self.subject().trim_start().to_lowercase();
+        let marked = subject.split_once(':').is_some_and(|(mark, _)| {
+            let mark = mark.trim_end_matches(|c: char| c.is_ascii_digit() || matches!(c, '[' | ']' | '(' | ')'));
+            ["re", "aw", "sv", "antw", "vs", "odp", "ynt", "回复", "回覆", "答复", "res", "rif", "ref", "bls", "atb"]
+                .contains(&mark)
+        });
+        let generated =
+            self.header("Auto-Submitted").is_some_and(|value| value.to_ascii_lowercase().starts_with("auto-generated"));
+        newtext::Context {
+            is_reply: !generated
+                && (marked || self.header("In-Reply-To").is_some() || self.header("References").is_some()),
+            is_report: generated || self.header("X-Cron-Env").is_some(),
+        }
     }
 
     /// The values of all header fields called `name` (any case), in order.

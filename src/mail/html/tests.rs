@@ -97,6 +97,10 @@ fn hostile_input_costs_linear_time() {
         let start = std::time::Instant::now();
         let lines = render(&html);
         assert!(lines.len() <= million, "{piece}");
-        assert!(start.elapsed().as_secs() < 3, "{piece} took {:?}", start.elapsed());
+        if std::env::var_os("SHOW_TIMES").is_some() {
+            println!("{:?}: {piece}", start.elapsed());
+        }
+        let limit = if cfg!(debug_assertions) { 15 } else { 1 };
+        assert!(start.elapsed().as_secs() < limit, "{piece} took {:?}", start.elapsed());
     }
 }

@@ -272,7 +272,11 @@ fn hostile_mail_costs_less_than_a_second_or_two() {
     ] {
         let start = Instant::now();
         let message = parse(&mail);
-        let limit = Duration::from_secs(2); // a debug build on a busy machine; release takes a tenth
+        if std::env::var_os("SHOW_TIMES").is_some() {
+            println!("{:?}: {}", start.elapsed(), mail.chars().take(60).collect::<String>().replace('\n', "|"));
+        }
+        // Optimised, each takes tens of milliseconds; a debug build on a busy machine must not make noise.
+        let limit = Duration::from_secs(if cfg!(debug_assertions) { 15 } else { 1 });
         assert!(
             start.elapsed() < limit,
             "{:?}: {}",

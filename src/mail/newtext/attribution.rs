@@ -38,7 +38,7 @@ pub fn length<'a>(line: &dyn Fn(usize) -> Option<&'a str>, below: Below) -> Opti
         if piece.is_empty() {
             blanks += 1;
             // A blank line inside is a client's bad wrapping: only where the pieces are fragments.
-            if blanks > 2 || found.is_some() || !fragment(&text) {
+            if blanks > 2 || !fragment(&text) {
                 break;
             }
             continue;
@@ -49,7 +49,12 @@ pub fn length<'a>(line: &dyn Fn(usize) -> Option<&'a str>, below: Below) -> Opti
         if found.is_some() && !extends(piece, &text) {
             break;
         }
-        text = if text.is_empty() { piece.to_owned() } else { format!("{piece} {text}") };
+        text = match piece.strip_suffix('=') {
+            // Quoted-printable that nobody declared: `w=` above `rote:`.
+            Some(torn) if !text.is_empty() => format!("{torn}{text}"),
+            _ if text.is_empty() => piece.to_owned(),
+            _ => format!("{piece} {text}"),
+        };
         match strength(&text, below) {
             Strength::Full => found = Some(above + 1),
             Strength::Half => weak = weak.or(Some(above + 1)),
@@ -57,6 +62,27 @@ pub fn length<'a>(line: &dyn Fn(usize) -> Option<&'a str>, below: Below) -> Opti
         }
     }
     found.or(weak)
+}
+
+/// Whether `text` begins with a whole introduction and runs on: HTML without line ends, and careless clients.
+pub fn begins(text: &str) -> bool {
+    let start: String = text.chars().take(250).collect();
+    let colons = start.match_indices([':', '：']).map(|(at, colon)| at + colon.len());
+    colons.filter_map(|end| start.get(..end)).any(|head| {
+        let verb = head.trim_end_matches([':', '：', ' ']).rsplit([' ', '>']).next();
+        verb.is_some_and(|word| words().has_verb(&word.to_lowercase())) && strength(head, Below::Text) == Strength::Full
+    })
+}
+
+/// Whether `text` says who wrote and when, without the colon: clients print it above a header block.
+pub fn is_dated(text: &str) -> bool {
+    words().has_verb(&text.to_lowercase()) && Evidence::of(text).when()
+}
+
+/// Whether `text` holds a date and a time.
+pub fn has_moment(text: &str) -> bool {
+    let evidence = Evidence::of(text);
+    evidence.date && evidence.time
 }
 
 /// Pieces of a torn introduction: `<`, `mailto:…`, `> wrote:`.
@@ -71,7 +97,7 @@ fn extends(piece: &str, text: &str) -> bool {
     }
     let first = first_word(piece);
     let starts = words().is_lead(&first) && Evidence::of(piece).when();
-    let nameless = words().has_verb(&first_word(text)) || text.starts_with('<') && !ends_sentence(piece);
+    let nameless = words().has_verb(&first_word(text)) || fragment(text) && !ends_sentence(piece);
     starts || nameless
 }
 
@@ -89,14 +115,15 @@ fn ends_sentence(line: &str) -> bool {
         || line.ends_with('.') && line.rsplit(' ').next().is_none_or(|word| word.chars().count() > 5)
 }
 
-/// Introductions end in a colon, in Gmail's old form in an address, in Zoho's in dashes.
+/// Introductions end in a colon, in Gmail's old form in an address, in Zoho's in dashes, in some in the verb.
 fn ends_like_one(last: &str, below: Below) -> bool {
     let last = last.trim_end_matches(['*', '_', ' ', '\u{a0}']);
+    if last.ends_with([':', '：']) {
+        return true;
+    }
     let bare = last.trim_end_matches(['-', ' ']);
-    last.ends_with([':', '：'])
-        || bare.len() < last.len() && words().has_verb(&bare.to_lowercase())
-        || last.ends_with(':') && last.ends_with(['>', ')'])
-        || below == Below::Quote && (last.ends_with('>') || words().has_verb(&last.to_lowercase()))
+    let ends_in_verb = || bare.rsplit(' ').next().is_some_and(|word| words().has_verb(&word.to_lowercase()));
+    ends_in_verb() || below == Below::Quote && (last.ends_with('>') || words().has_verb(&last.to_lowercase()))
 }
 
 /// How much a text is like an introduction.
@@ -125,10 +152,46 @@ fn strength(text: &str, below: Below) -> Strength {
         // wrote:` names nobody.
         Below::Text => {
             let begins = lead || starts_with_date(text) || evidence.address || text.starts_with("----");
-            let full = verb && evidence.when() && begins && (evidence.address || names_somebody(text));
+            let full = verb && evidence.when() && begins && (evidence.address || names_somebody(text))
+                || evidence.date && evidence.time && evidence.address && text.ends_with(">:")
+                || verb && evidence.when() && name_then_date(text)
+                || verb && evidence.address && address_and_verb(text);
             if full { Strength::Full } else { Strength::None }
         }
     }
+}
+
+/// `bob schrieb am 20. Juni 2024 um 14:49:`: a name, the verb, and then nothing but a date.
+fn name_then_date(text: &str) -> bool {
+    let pieces: Vec<&str> = text.split_whitespace().take(30).collect();
+    let Some(verb) = pieces.iter().take(6).position(|piece| words().has_verb(&piece.to_lowercase())) else {
+        return false;
+    };
+    let (name, date) = (pieces.get(..verb).unwrap_or_default(), pieces.get(verb + 1..).unwrap_or_default());
+    let is_article = name.first().is_none_or(|word| is_article(word));
+    let ends_in_time = date.iter().rev().take(2).any(|piece| Evidence::of(piece).time);
+    !is_article && name.len() <= 5 && date.len() <= 10 && ends_in_time
+}
+
+/// `bob@x.example wrote:`, alone on its line.
+fn address_and_verb(text: &str) -> bool {
+    let text = text.trim_end_matches([':', '：', ' ']);
+    let pieces: Vec<&str> = text.split_whitespace().take(9).collect();
+    let ends_in_verb = pieces.last().is_some_and(|word| {
+        let word = word.to_lowercase();
+        words().has_verb(&word) && !matches!(word.as_str(), "said" | "says" | "sent")
+    });
+    let address = pieces.iter().rposition(|piece| piece.contains('@'));
+    ends_in_verb
+        && pieces.len() <= 7
+        && address.is_some_and(|at| at + 3 >= pieces.len())
+        && !pieces.first().is_some_and(|word| is_article(word))
+}
+
+fn is_article(word: &str) -> bool {
+    let word = word.to_lowercase();
+    ["the", "a", "an", "der", "die", "das", "ein", "le", "la", "les", "el", "los", "il", "lo", "de", "het", "o", "os"]
+        .contains(&word.as_str())
 }
 
 fn starts_with_date(text: &str) -> bool {
@@ -143,13 +206,14 @@ fn names_somebody(text: &str) -> bool {
     let last_number = pieces.iter().rposition(|word| word.chars().any(char::is_numeric));
     let Some(after) = last_number.and_then(|at| Some((pieces.get(at)?, pieces.get(at + 1..)?))) else { return false };
     let (number, rest) = after;
+    let you = rest.iter().any(|word| matches!(word.to_lowercase().as_str(), "you" | "du" | "vous" | "usted" | "você"));
     let comma = number.ends_with([',', '，', '،']) || rest.iter().take(2).any(|word| word.ends_with(','));
     let capital =
         rest.iter().find(|word| !is_zone(word) && !words().has_verb(&word.to_lowercase())).is_some_and(|word| {
             word.trim_start_matches(['"', '\'', '(', '[', '<'])
                 .starts_with(|c: char| c.is_uppercase() || !c.is_ascii() && !c.is_lowercase())
         });
-    comma || capital
+    comma || capital || you
 }
 
 /// `AM`, `CEST`, `Uhr`, `+0200`: between a time and a name.
@@ -185,6 +249,22 @@ mod tests {
             assert_eq!(lines_of(&format!("Some words above.\n{text}"), Below::Quote), Some(count), "{text}");
             assert_eq!(lines_of(&format!("Some words above.\n{text}"), Below::Text), Some(count), "{text}");
         }
+    }
+
+    #[test]
+    fn introductions_that_need_no_quote_below() {
+        for text in [
+            "2014-03-20 8:48 GMT+01:00 Rémi <r@x.example>:",
+            "ср, 30 апр. 2025 г. в 15:19, Bob <b@x.example>:",
+            "blume schrieb am Do. 20. Juni 2024 um 14:49:",
+            "On Wed, 14 Nov 2018 08:14:43 -0200 Bob <b@x.example> wrote",
+            "On Nov 26, 2013 you wrote:",
+            "bob@x.example wrote:",
+        ] {
+            assert_eq!(lines_of(text, Below::Text), Some(1), "{text}");
+        }
+        assert!(begins("On 01/03/11 7:07 PM, Russell Brown wrote: > Hi, > and more"));
+        assert!(!begins("On host db1 the slave wrote: error"));
     }
 
     #[test]

@@ -121,6 +121,67 @@ pub fn at<'a>(line: &dyn Fn(usize) -> Option<View<'a>>, announced: bool) -> Opti
     facts.is_block(&seen, announced).then_some(Block { length })
 }
 
+/// Lotus Notes: a name, a date with its time, and then `To: … cc: … Subject: …`, each on its own line, empty ones
+/// between.
+pub fn lotus<'a>(line: &dyn Fn(usize) -> Option<View<'a>>) -> Option<Block> {
+    let (mut above, mut dated) = (0, false);
+    let (mut to, mut copy, mut subject) = (false, false, false);
+    let mut length = 0;
+    for below in 0..16 {
+        let Some(View { text, entry }) = line(below) else { break };
+        let text = text.trim();
+        if text.is_empty() {
+            if subject {
+                break;
+            }
+            continue;
+        }
+        let is = |label| entry.is_some_and(|entry| entry.kinds.contains(&label));
+        if is(Label::To) && dated {
+            to = true;
+        } else if to && is(Label::Subject) {
+            (subject, length) = (true, below + 1);
+        } else if to && is(Label::Other) {
+            (copy, length) = (true, below + 1);
+        } else if to {
+            // A list of recipients that runs on.
+            if subject || text.len() > 200 {
+                break;
+            }
+        } else {
+            above += 1;
+            let evidence = Evidence::of(text);
+            if is(Label::From) || is(Label::Date) || is(Label::Subject) {
+                return None;
+            }
+            dated |= evidence.date && evidence.time && text.len() < 100;
+            // The name, the date, who sent it for whom, whom to answer: no more, and no sentence.
+            if above > 4 || text.len() > 100 || above == 1 && text.ends_with(['.', '!', '?', ':', ',']) {
+                return None;
+            }
+        }
+    }
+    (to && (subject || copy) && above > 0).then_some(Block { length })
+}
+
+/// Whether one line holds a whole header block: HTML that lost its line ends.
+pub fn is_inline(text: &str) -> bool {
+    let start: String = text.chars().take(600).collect();
+    let mut seen: Vec<Label> = Vec::new();
+    let mut begins = false;
+    for (at, _) in start.match_indices(':').take(30) {
+        let head = start.get(..at).unwrap_or_default().trim_end();
+        // The label is the last word, also when it sticks to what is before: `<bob@x.example>To`.
+        let word = head.rsplit([' ', '>', ';', '*', '\t']).next().unwrap_or_default().to_lowercase();
+        let kinds = words().label(&word);
+        begins |= kinds.contains(&Label::From) && head.chars().count() == word.chars().count();
+        if let Some(kind) = kinds.iter().find(|kind| !seen.contains(kind)) {
+            seen.push(*kind);
+        }
+    }
+    begins && seen.len() >= 2 && Evidence::of(&start).address && Evidence::of(&start).when()
+}
+
 #[derive(Default)]
 #[expect(clippy::struct_excessive_bools, reason = "independent facts about one block")]
 struct Facts {
@@ -129,6 +190,8 @@ struct Facts {
     long_date: bool,
     sent: bool,
     person: bool,
+    /// Lotus Notes prints the date beside the sender.
+    dated_from: bool,
     foreign: usize,
 }
 
@@ -137,6 +200,7 @@ impl Facts {
         match kind {
             Label::From => {
                 self.address |= entry.evidence.address;
+                self.dated_from |= entry.evidence.date && entry.evidence.time;
                 self.person |= entry.person;
             }
             Label::Date => {
@@ -162,7 +226,7 @@ impl Facts {
             0 | 1 => false,
             2 => self.foreign == 0 && self.address && self.when,
             _ => {
-                self.address && (full || has(Label::To) && has(Label::Subject))
+                (self.address || self.dated_from) && (full || has(Label::To) && has(Label::Subject))
                     || full && self.foreign == 0 && (self.sent || self.long_date) && self.person
             }
         }
@@ -187,6 +251,16 @@ mod tests {
         assert_eq!(block("*Von:* Bob\n*Gesendet:* Montag, 2. Juni 2025 10:00\n*An:* Ops\n*Betreff:* x"), Some(4));
         assert_eq!(block("De : Bob\nEnvoyé : lundi 2 juin 2025 10:00\nÀ : Ops\nObjet : x"), Some(4));
         assert_eq!(block("差出人: Bob <b@x.example>\n送信日時: 2025年6月2日 10:00\n宛先: Ops\n件名: x"), Some(4));
+    }
+
+    #[test]
+    fn lotus_notes_and_blocks_on_one_line() {
+        let text = "Bob Brown@ACME\n01/22/2001 10:36 AM\n\nTo: Carol Chan/ACME@ACME\ncc: Dan\n\nSubject: Re: x\n\ntext";
+        let lines: Vec<&str> = text.lines().collect();
+        let view = |below: usize| lines.get(below).map(|text| View { text, entry: Entry::of(text) });
+        assert_eq!(lotus(&view).map(|block| block.length), Some(7));
+        assert!(is_inline("From: bob@x.example Date: Thu, 24 Mar 2016 08:07:12 -0700"));
+        assert!(!is_inline("From: mx1 Date: 2016-03-24"));
     }
 
     #[test]

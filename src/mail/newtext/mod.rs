@@ -16,8 +16,10 @@ use words::words;
 /// What the rest of the mail says about its text.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Context {
-    /// The mail says that it answers another: it has an In-Reply-To field.
+    /// The mail says that it answers another: `In-Reply-To`, `References`, `Re:`.
     pub is_reply: bool,
+    /// A program wrote it (`Auto-Submitted: auto-generated`): what looks like a quote may well be output.
+    pub is_report: bool,
 }
 
 /// A text, parted. Every line is in one of the two, but for empty lines at the edges.
@@ -92,8 +94,7 @@ impl Reader {
         let mut at = 0;
         let mut attributed = false;
         while at < count {
-            let history = self.lines.get(at).is_some_and(|line| line.history || line.signature);
-            if history {
+            if self.lines.get(at).is_some_and(|line| line.history || line.signature) {
                 self.drop_range(at, at + 1);
                 attributed = true;
                 at += 1;
@@ -116,20 +117,18 @@ impl Reader {
                 at = end;
                 continue;
             }
-            if let Some(length) = self.separator(at).or_else(|| self.header_block(at)) {
-                let _ = length;
-                self.drop_range(at, count);
+            if self.separator(at) && (self.has_new || !self.context.is_report) || self.header_block(at) {
+                let start = self.above_block(at);
+                self.drop_range(start, count);
                 return;
             }
+            if self.is_reply_marker(at) {
+                self.drop_range(at, if self.has_new { count } else { at + 1 });
+                at = if self.has_new { count } else { at + 1 };
+                continue;
+            }
             if self.is_signature(at) {
-                let mut end = at;
-                while end < count
-                    && !self.is_quote(end)
-                    && self.separator(end).is_none()
-                    && self.header_block(end).is_none()
-                {
-                    end += 1;
-                }
+                let end = self.signature_end(at);
                 self.drop_range(at, end);
                 at = end;
                 continue;
@@ -148,6 +147,10 @@ impl Reader {
                     self.drop_range(at, end);
                     at = end;
                 }
+                None if self.has_new && self.text(at).is_some_and(attribution::begins) => {
+                    self.drop_range(at, count);
+                    return;
+                }
                 None => {
                     self.has_new = true;
                     at += 1;
@@ -156,16 +159,79 @@ impl Reader {
         }
     }
 
-    /// Whether the marked lines from `at` to `end` are history: they are introduced, or the mail is an answer, or they
-    /// stand alone. Output of programs has such marks, too, with text right below.
+    /// Whether the marked lines from `at` to `end` are history: they are introduced, or the mail is an answer, or
+    /// they stand as answers quote. Programs print such marks, too: `diff` does, and `> rsync: …`.
     fn is_history(&self, at: usize, end: usize, attributed: bool) -> bool {
+        if attributed {
+            return true;
+        }
         let html = self.lines.get(at).is_some_and(|line| line.depth > 0);
-        attributed || self.context.is_reply || !html && (at == 0 || self.is_blank(end))
+        if html {
+            let introduced = self.text(at).is_some_and(attribution::begins)
+                || (at..(at + 3).min(end)).any(|last| self.begins_below(at, last));
+            let next = (end..self.lines.len()).take(4).find(|next| !self.is_blank(*next));
+            return introduced || next.is_some_and(|next| self.lines.get(next).is_some_and(|line| line.history));
+        }
+        if self.context.is_report || self.is_diff(at) {
+            return false;
+        }
+        let lines = (at..end).filter(|line| !self.is_blank(*line)).take(2).count();
+        let again = (end..self.lines.len()).any(|line| self.is_quote(line));
+        self.context.is_reply || at == 0 || self.is_blank(end) && lines > 1 || again
+    }
+
+    /// Whether the lines from `at` to `last`, inside a blockquote, are an introduction.
+    fn begins_below(&self, at: usize, last: usize) -> bool {
+        let line = |above: usize| last.checked_sub(above).filter(|line| *line >= at).and_then(|line| self.text(line));
+        attribution::length(&line, Below::Text).is_some()
+    }
+
+    /// `diff` marks its lines by `>` and `<` and heads them by `5c5`, and parts them by `---`.
+    fn is_diff(&self, at: usize) -> bool {
+        let Some(above) = at.checked_sub(1).and_then(|above| self.text(above)) else { return false };
+        let above = above.trim();
+        above == "---"
+            || above.starts_with("< ")
+            || above.starts_with(|c: char| c.is_ascii_digit())
+                && above.chars().all(|c| c.is_ascii_digit() || matches!(c, ',' | 'a' | 'c' | 'd'))
+    }
+
+    /// Where the block at `at` begins when the rule, the dashes or the introduction above it are counted in.
+    fn above_block(&self, at: usize) -> usize {
+        let mut start = at;
+        for above in (at.saturating_sub(4)..at).rev() {
+            let Some(text) = self.text(above).map(str::trim) else { break };
+            if text.is_empty() {
+                continue;
+            }
+            let short = text.len() < 100;
+            let dashes = |c: char| matches!(c, '-' | '_' | '=' | '*' | '—' | '–' | '~');
+            let decorated = short && text.starts_with(dashes) && text.ends_with(dashes) && text.len() > 4;
+            if !decorated && !(short && start == above + 1 && attribution::is_dated(text)) {
+                break;
+            }
+            start = above;
+        }
+        start
+    }
+
+    fn signature_end(&self, at: usize) -> usize {
+        let ends = |line: usize| {
+            self.is_quote(line)
+                || self.separator(line)
+                || self.introductions.get(line).is_some_and(Option::is_some)
+                || self.header_block(line)
+        };
+        (at + 1..self.lines.len()).find(|line| ends(*line)).unwrap_or(self.lines.len())
     }
 
     /// The introduction whose last line is `last`: where it begins, and what is below.
     fn introduction(&self, last: usize) -> Option<(usize, Below)> {
         if self.is_blank(last) || self.is_quote(last) {
+            return None;
+        }
+        let text = self.text(last)?;
+        if self.lines.get(last).is_some_and(|line| line.depth > 0) || text.trim().is_empty() {
             return None;
         }
         let next = (last + 1..last + 7).find(|next| !self.is_blank(*next));
@@ -177,30 +243,64 @@ impl Reader {
         Some((last + 1 - length, below))
     }
 
-    fn separator(&self, at: usize) -> Option<usize> {
-        let text = self.text(at)?.trim();
-        if text.len() > 200 {
-            return None;
+    /// `-----Original Message-----`, `Begin forwarded message:`, `---- Forwarded by X on … ----`.
+    fn separator(&self, at: usize) -> bool {
+        let Some(text) = self.text(at).map(str::trim) else { return false };
+        let dash = |c: char| matches!(c, '-' | '_' | '=' | '*' | '+' | '~' | '—' | '–' | '>' | '<' | ' ' | '\t' | '"');
+        let start = text.trim_start_matches(dash);
+        let dashes = text.len() - start.len();
+        if dashes >= 2 && text.len() > 200 || start.is_empty() {
+            // HTML that lost its line ends: `----- Forwarded Message ----- From: …`.
+            let phrase = start.split("--").next().unwrap_or_default().trim_matches(dash);
+            return dashes >= 3 && phrase.len() < 80 && words().is_separator(&phrase.to_lowercase());
         }
-        let bare = text.trim_matches(['-', '_', '=', '*', '+', ' ', ':', '：', '>', '<', '~', '—', '–', '.', '\t']);
-        let dashed = text.len() >= bare.len() + 4;
-        let colon = text.ends_with([':', '：']);
+        if text.len() > 200 {
+            return false;
+        }
+        let bare = start.trim_end_matches(|c| dash(c) || matches!(c, ':' | '：' | '.'));
+        let dashed = dashes >= 2 && text.len() >= bare.len() + 4;
         let lower = bare.to_lowercase();
-        (words().is_separator(&lower) && (dashed || colon)
-            || dashed && lower.starts_with("forwarded by ")
-            || dashed && lower.starts_with("forwarded message from "))
-        .then_some(1)
+        let colon = text.ends_with([':', '：']);
+        let phrase = start.split("--").next().unwrap_or_default().trim_matches(dash).to_lowercase();
+        words().is_separator(&lower) && (dashed || colon)
+            || dashes >= 3 && words().is_separator(&phrase)
+            || dashed && (lower.starts_with("forwarded by ") || lower.starts_with("forwarded message from "))
     }
 
-    fn header_block(&self, at: usize) -> Option<usize> {
+    fn header_block(&self, at: usize) -> bool {
         let ruled = self.lines.get(at).is_some_and(|line| line.ruled);
         let above = (0..at).rev().take(3).find(|above| !self.is_blank(*above));
         let ruled = ruled || above.and_then(|above| self.text(above)).is_some_and(is_rule);
+        // A report that begins with labels tells of something; it quotes nothing.
+        if self.context.is_report && !self.has_new {
+            return false;
+        }
         let view = |below: usize| {
             let entry = self.entries.get(at + below).copied()?;
             Some(header_block::View { text: self.text(at + below)?, entry })
         };
-        header_block::at(&view, ruled).map(|block| block.length)
+        let labelled = self.entries.get(at).is_some_and(Option::is_some);
+        header_block::at(&view, ruled).is_some()
+            || self
+                .text(at)
+                .is_some_and(|text| labelled && (ruled || text.len() > 120) && header_block::is_inline(text))
+            || !labelled && self.maybe_lotus(at) && header_block::lotus(&view).is_some()
+    }
+
+    /// A date with a time stands on this line or close below: cheap, before the whole block is looked at.
+    fn maybe_lotus(&self, at: usize) -> bool {
+        (at..at + 5).any(|line| self.text(line).is_some_and(|text| text.len() < 100 && attribution::has_moment(text)))
+    }
+
+    /// `Please type your reply above this line`: everything below is the ticket system's.
+    fn is_reply_marker(&self, at: usize) -> bool {
+        let Some(text) = self.text(at).map(str::trim).filter(|text| text.len() < 160) else { return false };
+        let bare = text.trim_matches(|c: char| !c.is_alphanumeric());
+        if text.len() < bare.len() + 2 && !text.ends_with([':', '.']) && bare.len() > 60 {
+            return false;
+        }
+        let lower = bare.to_lowercase();
+        words::REPLY_MARKERS.iter().any(|marker| lower.contains(marker))
     }
 
     fn is_signature(&self, at: usize) -> bool {
@@ -208,9 +308,24 @@ impl Reader {
         if text == "-- " {
             return true;
         }
+        if is_rule(text) && text.trim().len() >= 30 && self.is_list_footer(at) {
+            return true;
+        }
         text.trim_end() == "--"
             && self.has_new
             && (at + 1..self.lines.len()).filter(|below| !self.is_blank(*below)).take(9).count() < 9
+    }
+
+    /// Mailman's footer: a rule, the list's name, its addresses.
+    fn is_list_footer(&self, at: usize) -> bool {
+        let below: Vec<&str> = (at + 1..at + 8)
+            .filter_map(|line| self.text(line))
+            .map(str::trim)
+            .filter(|text| !text.is_empty())
+            .collect();
+        let rest = (at + 1..self.lines.len()).filter(|line| !self.is_blank(*line)).take(7).count();
+        let names_list = below.iter().take(2).any(|text| text.to_lowercase().contains("list"));
+        rest < 7 && names_list && below.iter().any(|text| text.contains('@') || text.contains("://"))
     }
 
     fn split(self) -> Split {
@@ -262,7 +377,9 @@ fn quote_depth(line: &str) -> usize {
         }
     }
     let marked = line.trim_start().starts_with('>');
-    if marked { depth } else { 0 }
+    // `> wrote:` is what a torn `<bob@x.example> wrote:` left.
+    let torn = depth == 1 && line.len() < 40 && line.ends_with(':') && words().has_verb(&line.to_lowercase());
+    if marked && !torn { depth } else { 0 }
 }
 
 /// A line of dashes or underscores.

@@ -18,6 +18,32 @@ pub enum Label {
     Subject,
 }
 
+/// What ticket systems ask for; below it stands what they sent. In lower case.
+pub const REPLY_MARKERS: [&str; 22] = [
+    "type your reply above this line",
+    "reply above this line",
+    "please reply above",
+    "reply above the line",
+    "respond above this line",
+    "write above this line",
+    "write your reply above",
+    "enter your reply above",
+    "add your reply above",
+    "answer above this line",
+    "do not write below this line",
+    "reply directly to this email above this line",
+    "antworten sie oberhalb dieser linie",
+    "bitte geben sie ihre antwort über dieser zeile ein",
+    "antwort oberhalb dieser zeile",
+    "répondez au-dessus de cette ligne",
+    "répondre au-dessus de cette ligne",
+    "responda por encima de esta línea",
+    "responder por encima de esta línea",
+    "responda acima desta linha",
+    "typ uw antwoord boven deze lijn",
+    "rispondi sopra questa riga",
+];
+
 /// The tables, in lower case.
 pub struct Words {
     /// Header labels. A word can be several (Danish `Til`, Spanish `De` and `A`).
