@@ -258,7 +258,7 @@ impl<'c> Mail<'c, '_> {
     }
 
     fn group(&self, rule: Option<&Rule>) -> Option<GroupId> {
-        rule.and_then(|rule| rule.group.clone())
+        rule.and_then(|rule| rule.group.as_deref().map(GroupId::new))
             .or_else(|| self.config.recipient(self.recipient).map(|recipient| recipient.group.clone()))
             .or_else(|| self.config.defaults.group.clone())
     }

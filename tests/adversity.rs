@@ -6,9 +6,9 @@ use crate::support::{DAVID, PAGE, PEOPLE, Phone, Test};
 
 #[test]
 fn a_broken_rule_file_keeps_the_mail_and_names_the_place() {
-    let mut test = Test::new().rules("[groups.systems]\nmembrs = []\n");
+    let mut test = Test::new().rules("[defaults]\nunmached = \"page\"\n");
     let mail = test.mail("db1", "db1 is DOWN");
-    test.deliver(&mail).exit(75).says("rules.toml:").says("membrs").done();
+    test.deliver(&mail).exit(75).says("rules.toml:").says("unmached").says("unmatched").done();
     std::fs::write(test.path("rules.toml"), "this is [not TOML").unwrap();
     test.deliver(&mail).exit(75).says("rules.toml").done();
     std::fs::write(test.path("rules.toml"), [0xff, 0xfe, 0x00]).unwrap();

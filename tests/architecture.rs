@@ -90,7 +90,7 @@ fn sources() -> Vec<(String, PathBuf, String)> {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
+            } else if path.extension().is_some_and(|extension| extension == "rs") && !is_test(&path) {
                 let inside = path.strip_prefix(&root).unwrap().to_owned();
                 let room = inside.iter().next().unwrap().to_str().unwrap().trim_end_matches(".rs").to_owned();
                 if room != "main" && room != "lib" {
@@ -101,6 +101,21 @@ fn sources() -> Vec<(String, PathBuf, String)> {
     }
     assert!(found.len() > 40, "only {} source files found", found.len());
     found
+}
+
+/// Tests stand in `tests.rs` or in a folder of that name, or where a module's `mod` line says `#[cfg(test)]`.
+fn is_test(path: &Path) -> bool {
+    let name = path.file_stem().and_then(|name| name.to_str()).unwrap_or_default();
+    let declared_in =
+        [path.parent().map(|folder| folder.join("mod.rs")), path.parent().map(|folder| folder.with_extension("rs"))];
+    let for_tests = format!("#[cfg(test)]\nmod {name};");
+    name == "tests"
+        || path.components().any(|part| matches!(part.as_os_str().to_str(), Some("tests" | "suite")))
+        || declared_in
+            .iter()
+            .flatten()
+            .filter_map(|file| std::fs::read_to_string(file).ok())
+            .any(|text| text.contains(&for_tests))
 }
 
 /// The lines before the tests, without comments, numbered from 1.

@@ -126,7 +126,7 @@ fn an_unknown_address_is_named_and_the_mail_stays_with_the_mail_server() {
 #[test]
 fn a_vacation_answer_and_a_bounce_never_page() {
     let test = Test::new().rules(RULES);
-    for name in ["vacation.eml", "bounce.eml"] {
+    for name in ["vacation-answer.eml", "bounce.eml"] {
         let mail = crate::support::example(name);
         test.deliver_to(&["cust1-dba@sms.example.com"], &mail).exit(0).says("no rule wants it").done();
     }

@@ -1,9 +1,10 @@
 //! Quoted history never rings: the real-life example of procmail-twilio, where four mails made four calls.
 
-use crate::support::{DAVID, Phone, Test, example};
+use crate::support::{DAVID, PEOPLE, Phone, Test, example};
 
 fn redmine() -> String {
-    std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/redmine.toml")).unwrap()
+    let pack = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/redmine.toml")).unwrap();
+    format!("[defaults]\ngroup = \"systems\"\n{PEOPLE}{pack}")
 }
 
 #[test]

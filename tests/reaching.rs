@@ -230,7 +230,7 @@ fn wrong_credentials_are_shouted_and_tried_again() {
     let mail = test.mail("db1", "db1 is DOWN");
     test.deliver(&mail).exit(0).done();
     test.let_it_turn();
-    assert!(test.story(1).contains("credentials"), "{}", test.story(1));
+    assert!(test.story(1).contains("CREDENTIALS"), "{}", test.story(1));
     test.advance("1m");
     test.wait_for_state("acknowledged");
 }

@@ -119,6 +119,7 @@ oncall = "david"
 steps = [{ notify = "oncall", by = "call", wait = "5m" }]
 [[rules]]
 name = "all"
+when = []
 action = "page"
 say = "{{ text }}"
 "#;

@@ -45,11 +45,6 @@ pub struct Options {
     pub reject_unknown: bool,
 }
 
-/// True when somebody typed `thialfi` and nothing else: nobody is going to type a mail.
-pub fn nothing_to_deliver(options: &Options) -> bool {
-    options.sender.is_none() && options.recipients.is_empty() && std::io::stdin().is_terminal()
-}
-
 /// Reads standard input to its end. A pipe that is not read to its end breaks procmail.
 pub fn drain() {
     if !std::io::stdin().is_terminal() {

@@ -293,11 +293,11 @@ fn show_mail(mail: &[u8]) {
     println!("  {FAINT}From:{FAINT:#}    {}", terminal::short(message.header("From").unwrap_or_default(), 90));
     println!("  {FAINT}Subject:{FAINT:#} {}", terminal::short(message.subject(), 90));
     let new = terminal::lines(message.new_text.trim());
-    for line in new.lines().filter(|line| !line.trim().is_empty()).take(6) {
+    for line in new.lines().filter(|line| line.contains(char::is_alphanumeric)).take(6) {
         println!("  {FAINT}│{FAINT:#} {}", terminal::short(line, 96));
     }
     let quoted = message.quoted.lines().filter(|line| !line.trim().is_empty()).count();
-    if quoted > 0 {
+    if message.quoted.contains("Emergency (Critical)") {
         println!("  {FAINT}│ … and {quoted} quoted lines, the alert among them{FAINT:#}");
     }
 }

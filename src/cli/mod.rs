@@ -1,6 +1,7 @@
 //! What the user types: one file per subcommand, each a short story told with the rooms below.
 
 use std::ffi::OsString;
+use std::io::IsTerminal as _;
 use std::path::PathBuf;
 
 use clap::error::ErrorKind;
@@ -25,9 +26,13 @@ pub mod test;
 /// Turns a mail into a telephone that rings.
 ///
 /// A mail arrives on standard input; the rule file decides whether it is worth waking somebody; whoever is on call is
-/// called or texted until a human says "I have it".
+/// called or texted until a human says "I have it". Without a command it delivers: `thialfi < mail` is
+/// `thialfi deliver < mail`.
 #[derive(Debug, Parser)]
-#[command(name = "thialfi", version, args_conflicts_with_subcommands = true, max_term_width = 100)]
+#[command(name = "thialfi", version, subcommand_required = true, max_term_width = 100)]
+#[command(
+    override_usage = "thialfi [OPTIONS] [deliver] [-f SENDER] [RECIPIENT]... < mail\n       thialfi [OPTIONS] COMMAND"
+)]
 pub struct Cli {
     /// The rule file [default: $THIALFI_CONFIG, $XDG_CONFIG_HOME/thialfi/rules.toml, /etc/thialfi/rules.toml]
     #[arg(long, short, global = true, value_name = "FILE")]
@@ -37,10 +42,7 @@ pub struct Cli {
     pub verbose: u8,
     /// What to do.
     #[command(subcommand)]
-    pub command: Option<Command>,
-    /// Without a subcommand: deliver.
-    #[command(flatten)]
-    pub deliver: deliver::Options,
+    pub command: Command,
 }
 
 /// The subcommands.
@@ -85,67 +87,108 @@ pub struct CheckOptions {
 
 /// Runs what the arguments say.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
-    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let mut arguments: Vec<OsString> = arguments.into_iter().collect();
+    let word = first_word(&arguments);
+    if word == Word::Nothing && arguments.len() <= 1 && std::io::stdin().is_terminal() {
+        // Nobody is going to type a mail.
+        let _ = Cli::command().print_help();
+        return Exit::Usage;
+    }
+    if matches!(word, Word::Nothing | Word::Recipient) {
+        arguments.insert(1.min(arguments.len()), "deliver".into());
+    }
     let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
-        Err(error) => return refuse(&arguments, &error),
+        Err(error) => return refuse(word, &error),
     };
-    setup::log(cli.verbose, matches!(cli.command, Some(Command::ServeTwiml(_))));
+    setup::log(cli.verbose, matches!(cli.command, Command::ServeTwiml(_)));
     let config = cli.config.as_deref();
     match cli.command {
-        None if deliver::nothing_to_deliver(&cli.deliver) => {
-            let _ = Cli::command().print_help();
-            Exit::Usage
-        }
-        None => deliver::run(config, &cli.deliver),
-        Some(Command::Deliver(options)) => deliver::run(config, &options),
-        Some(Command::ServeTwiml(options)) => serve::run(config, &options),
-        Some(Command::Explain(options)) => explain::run(config, &options),
-        Some(Command::Newtext) => newtext::run(),
-        Some(Command::Check(options)) => setup::check(config, options.json),
-        Some(Command::Oncall(options)) => oncall::run(config, &options),
-        Some(Command::Alerts(options)) => alerts::run(config, &options),
-        Some(Command::Test(options)) => test::run(config, &options),
-        Some(Command::Sandbox(options)) => sandbox::run(&options),
-        Some(Command::Demo(options)) => demo::run(&options),
-        Some(Command::Completions { shell }) => {
+        Command::Deliver(options) => deliver::run(config, &options),
+        Command::ServeTwiml(options) => serve::run(config, &options),
+        Command::Explain(options) => explain::run(config, &options),
+        Command::Newtext => newtext::run(),
+        Command::Check(options) => setup::check(config, options.json),
+        Command::Oncall(options) => oncall::run(config, &options),
+        Command::Alerts(options) => alerts::run(config, &options),
+        Command::Test(options) => test::run(config, &options),
+        Command::Sandbox(options) => sandbox::run(&options),
+        Command::Demo(options) => demo::run(&options),
+        Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "thialfi", &mut std::io::stdout());
             Exit::Success
         }
-        Some(Command::Man) => match clap_mangen::Man::new(Cli::command()).render(&mut std::io::stdout()) {
+        Command::Man => match clap_mangen::Man::new(Cli::command()).render(&mut std::io::stdout()) {
             Ok(()) => Exit::Success,
             Err(_) => Exit::No,
         },
     }
 }
 
-/// A command line that cannot be read. Where a mail may be waiting on standard input it is read to its end, and the
-/// mail server keeps the mail: a typing error in `.forward` must not bounce anything.
-fn refuse(arguments: &[OsString], error: &clap::Error) -> Exit {
-    let _ = error.print();
-    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
-        return Exit::Success;
-    }
-    if is_other_command(arguments) {
-        return Exit::Usage;
-    }
-    deliver::drain();
-    Exit::TryAgain
+/// What the first word of a command line is that is neither an option nor an option's value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Word {
+    /// There is none: a mail on standard input.
+    Nothing,
+    /// No subcommand: a recipient.
+    Recipient,
+    /// `deliver`.
+    Deliver,
+    /// Another subcommand, or a question (`--help`, `--version`).
+    Other,
 }
 
-/// Whether the first word that is no option names a subcommand other than `deliver`.
-fn is_other_command(arguments: &[OsString]) -> bool {
-    let mut words = arguments.iter().skip(1).filter_map(|argument| argument.to_str());
+fn first_word(arguments: &[OsString]) -> Word {
+    let mut words = arguments.iter().skip(1).map(|argument| argument.to_str().unwrap_or("\u{fffd}"));
     while let Some(word) = words.next() {
         match word {
-            "--config" | "-c" => {
+            "-c" | "--config" | "-f" | "--from" => {
                 words.next();
             }
+            "-h" | "--help" | "-V" | "--version" | "help" => return Word::Other,
+            "--" => return Word::Recipient,
             option if option.starts_with('-') => {}
-            "deliver" => return false,
-            "help" => return true,
-            name => return Cli::command().get_subcommands().any(|command| command.get_name() == name),
+            "deliver" => return Word::Deliver,
+            name if Cli::command().get_subcommands().any(|command| command.get_name() == name) => return Word::Other,
+            _ => return Word::Recipient,
         }
     }
-    false
+    Word::Nothing
+}
+
+/// A command line that cannot be read. Where a mail may be waiting on standard input it is read to its end, and the
+/// mail server keeps the mail: a typing error in `.forward` must not bounce anything.
+fn refuse(word: Word, error: &clap::Error) -> Exit {
+    let _ = error.print();
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Exit::Success,
+        _ if word == Word::Other => Exit::Usage,
+        _ => {
+            deliver::drain();
+            Exit::TryAgain
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_that_is_no_command_is_a_recipient() {
+        let word = |line: &str| first_word(&line.split(' ').map(OsString::from).collect::<Vec<_>>());
+        assert_eq!(word("thialfi"), Word::Nothing);
+        assert_eq!(word("thialfi --config rules.toml -v"), Word::Nothing);
+        assert_eq!(word("thialfi -f a@example.com b@example.com"), Word::Recipient);
+        assert_eq!(word("thialfi -f check b@example.com"), Word::Recipient);
+        assert_eq!(word("thialfi -- check"), Word::Recipient);
+        assert_eq!(word("thialfi --config rules.toml deliver x"), Word::Deliver);
+        assert_eq!(word("thialfi --config check check"), Word::Other);
+        assert_eq!(word("thialfi --help"), Word::Other);
+    }
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
 }

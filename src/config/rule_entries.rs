@@ -7,7 +7,6 @@ use jiff::SignedDuration;
 use super::templates::Known;
 use super::value::{At, Table};
 use super::{Scope, conditions, time};
-use crate::oncall::GroupId;
 use crate::rules::{Action, Rule};
 
 const KEYS: &[&str] = &["name", "when", "set", "action", "group", "policy", "key", "window", "say", "sms", "continue"];
@@ -77,7 +76,7 @@ fn rule(scope: &Scope<'_>, table: Table<'_>) -> Option<Rule> {
         when: when?,
         set: set?,
         action: action?,
-        group: group.map(GroupId::new),
+        group: group.map(str::to_owned),
         policy: policy.map(str::to_owned),
         key,
         window,

@@ -139,7 +139,7 @@ fn used_policies(config: &Config) -> BTreeSet<(GroupId, String)> {
     homes.extend(config.defaults.group.clone().map(|group| (group, None)));
     for rule in config.rules.rules.iter().filter(|rule| notifies(rule.action)) {
         let groups: Vec<(GroupId, Option<String>)> = match &rule.group {
-            Some(group) => vec![(group.clone(), None)],
+            Some(group) => vec![(GroupId::new(group), None)],
             None => homes.iter().cloned().collect(),
         };
         for (group, of_recipient) in groups {

@@ -11,7 +11,6 @@ use super::sight::Sight;
 use super::verdict::{Captures, RuleVerdict};
 use super::{Condition, Judgement, Pattern, PatternError, Place, RuleError};
 use crate::mail::{Message, automatic};
-use crate::oncall::GroupId;
 
 /// Fewer patterns than this are sought one by one: a search for one literal goes over a text a dozen times as fast as the
 /// pass for all of them.
@@ -47,8 +46,8 @@ pub struct Rule {
     pub set: Vec<(String, String)>,
     /// What to do.
     pub action: Action,
-    /// Whose alert it is, when not the recipient's group.
-    pub group: Option<GroupId>,
+    /// The key of the group whose alert it is, when not the recipient's; the rule file knows it.
+    pub group: Option<String>,
     /// The policy for `page`, when not the recipient's or the group's.
     pub policy: Option<String>,
     /// The template of the key.

@@ -185,6 +185,8 @@ impl Test {
             self.rules
         );
         std::fs::write(self.path("token"), TOKEN).unwrap();
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+        std::fs::set_permissions(self.path("token"), mode).unwrap();
         std::fs::write(self.path("rules.toml"), text).unwrap();
     }
 
@@ -304,10 +306,6 @@ impl Test {
 
     pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
-    }
-
-    pub fn port(&self) -> u16 {
-        self.port
     }
 
     /// Moves the clock of every process.
