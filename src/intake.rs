@@ -9,7 +9,7 @@ use crate::mail::{Envelope, Message, RecipientSource};
 use crate::notify::template::{self, Variables};
 use crate::oncall::GroupId;
 use crate::rules::ruleset::View;
-use crate::rules::{Action, Rule, RuleError, RuleVerdict};
+use crate::rules::{Action, Judgement, Rule, RuleError, RuleVerdict};
 use crate::store::Arrival;
 
 /// Recipients that are known only from the headers are judged one by one up to this number: nobody configured them to
@@ -108,7 +108,7 @@ pub fn intake<'c>(
         };
         let mail = Mail { config, message, envelope, recipient: &recipient, identity };
         let mut matched = false;
-        for verdict in judgement.into_iter().flat_map(|judgement| judgement.matched()) {
+        for verdict in judgement.into_iter().flat_map(Judgement::matched) {
             matched = true;
             match mail.wish(Some(verdict)) {
                 Ok(Some(wish)) => merge(&mut intake.wishes, wish),

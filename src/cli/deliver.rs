@@ -22,7 +22,7 @@ use crate::rules::Action;
 use crate::store::{self, Receipt, Sqlite, Store};
 
 /// The mail server's patience ends at 1000 s with a bounce (Postfix), so ours ends long before.
-const WATCHDOG: Duration = Duration::from_secs(60);
+const WATCHDOG: Duration = Duration::from_mins(1);
 /// Without an engine, `deliver` itself repeats what failed for a moment, for so long.
 const PERSIST: Duration = Duration::from_secs(25);
 /// How often `--wait` looks.
@@ -173,7 +173,7 @@ fn carry_out(
     if let Some((desk, store)) = following
         && !alerts.is_empty()
     {
-        match follow(desk, store, alerts, wait) {
+        match follow(&desk, store, &alerts, wait) {
             Ok((line, over)) => {
                 lines.extend(line);
                 failed |= !over;
@@ -246,11 +246,11 @@ fn without_store(desk: &Desk, wish: &Wish<'_>, error: &store::Error) -> String {
 }
 
 /// Sends what is due. Returns what to log, and whether the mail server may forget the mail.
-fn follow(desk: Arc<Desk>, mut store: Sqlite, alerts: Vec<AlertId>, wait: bool) -> store::Result<(Vec<String>, bool)> {
+fn follow(desk: &Arc<Desk>, mut store: Sqlite, alerts: &[AlertId], wait: bool) -> store::Result<(Vec<String>, bool)> {
     let alive = liveness::is_alive(&mut store)?;
     let webhooks = alive && desk.config.server.public_url.is_some();
     let moved = desk.clock.is_moved_by_hand();
-    let mut engine = Engine::new(Arc::clone(&desk), Box::new(store), webhooks).only(alerts.clone());
+    let mut engine = Engine::new(Arc::clone(desk), Box::new(store), webhooks).only(alerts.to_vec());
     if !alive {
         engine.ask_everything();
         engine.ask()?;
@@ -263,8 +263,8 @@ fn follow(desk: Arc<Desk>, mut store: Sqlite, alerts: Vec<AlertId>, wait: bool) 
         let settled = engine.settle(PERSIST);
         desk.hang_up();
         if wait {
-            tell_news(engine.store(), &alerts, &mut told)?;
-            if everything_is_over(engine.store(), &alerts)? {
+            tell_news(engine.store(), alerts, &mut told)?;
+            if everything_is_over(engine.store(), alerts)? {
                 break;
             }
             if !engine.listen(if moved { Duration::from_millis(5) } else { LOOK_EVERY }) {
@@ -272,19 +272,19 @@ fn follow(desk: Arc<Desk>, mut store: Sqlite, alerts: Vec<AlertId>, wait: bool) 
             }
             continue;
         }
-        let unsent = something_unsent(engine.store(), &alerts)?;
+        let unsent = something_unsent(engine.store(), alerts)?;
         if !settled || !unsent || alive || began.elapsed() >= PERSIST {
             break;
         }
         // What failed for a moment is due again in seconds; a clock that a test moves does not pass by waiting.
-        if moved && !something_due(engine.store(), &alerts, desk.now())? {
+        if moved && !something_due(engine.store(), alerts, desk.now())? {
             break;
         }
         engine.listen(LOOK_EVERY);
     }
     let mut lines = Vec::new();
     let mut over = true;
-    for id in &alerts {
+    for id in alerts {
         let alert = engine.store().alert(*id)?;
         if let Some(last) = engine.store().history(*id)?.pop() {
             lines.push(last.text);

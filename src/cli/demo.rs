@@ -148,16 +148,16 @@ impl Stage {
             "{TITLE}thialfi{TITLE:#}  {FAINT}a mail, a rule, a telephone, a human: against a telephone network in a box{FAINT:#}"
         );
 
-        self.chapter(1, "A mail arrives, and a rule wants it");
+        chapter(1, "A mail arrives, and a rule wants it");
         show_mail(EMERGENCY);
         self.explain(EMERGENCY)?;
 
-        self.chapter(2, "The telephone rings until somebody has it");
+        chapter(2, "The telephone rings until somebody has it");
         self.sandbox.phone(DAVID, [Behaviour::press(["1"])]);
         self.deliver(EMERGENCY)?;
         self.listen_until(1)?;
 
-        self.chapter(3, "A reply quotes the whole alert, and nobody is woken");
+        chapter(3, "A reply quotes the whole alert, and nobody is woken");
         show_mail(REPLY);
         let calls = self.sandbox.calls().len();
         self.deliver(REPLY)?;
@@ -166,7 +166,7 @@ impl Stage {
         }
         println!("  {GOOD}✓{GOOD:#} quoted history never counts; no telephone rings");
 
-        self.chapter(4, "Another alert; David does not answer, so his backup is called");
+        chapter(4, "Another alert; David does not answer, so his backup is called");
         show_mail(DOWN);
         self.sandbox.phone(DAVID, [Behaviour::NoAnswer]);
         self.sandbox.phone(DARREN, [Behaviour::press(["1"])]);
@@ -176,10 +176,6 @@ impl Stage {
         println!("\n{FAINT}Now with your own mail:{FAINT:#} write a rule file (rules.example.toml), then");
         println!("  thialfi check   thialfi explain < mail   thialfi test CONTACT\n");
         Ok(())
-    }
-
-    fn chapter(&self, number: u32, title: &str) {
-        println!("\n{TITLE}{number}  {title}{TITLE:#}");
     }
 
     /// Which rule matches and why, in the words of `explain`.
@@ -265,6 +261,10 @@ impl Drop for Stage {
         }
         let _ = &self.directory;
     }
+}
+
+fn chapter(number: u32, title: &str) {
+    println!("\n{TITLE}{number}  {title}{TITLE:#}");
 }
 
 fn write_rules(path: &Path, api: &str, listen: &str, token: &str) -> Result<(), String> {

@@ -63,9 +63,9 @@ fn story(config: Option<&Path>, options: &Options) -> Result<(), Exit> {
         None => roster.groups.keys().collect(),
     };
     if options.json {
-        print_json(&roster, &shown, now)
+        print_json(&roster, &shown, now);
     } else {
-        print_table(&roster, &shown, now)
+        print_table(&roster, &shown, now);
     }
     Ok(())
 }

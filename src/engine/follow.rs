@@ -97,6 +97,7 @@ impl Engine {
     }
 
     /// An engine for these alerts alone.
+    #[must_use]
     pub fn only(mut self, alerts: Vec<AlertId>) -> Self {
         self.only = Some(alerts);
         self
@@ -331,13 +332,12 @@ impl Engine {
     /// Since when a reply may have come: the opening of the oldest open alert that somebody was told of.
     fn somebody_may_reply(&mut self, now: Timestamp) -> store::Result<Option<Timestamp>> {
         let mut oldest = None;
-        let ids: BTreeSet<AlertId> = match &self.only {
-            Some(only) => only.iter().copied().collect(),
-            None => {
-                let since = Some(now - SignedDuration::from_hours(24));
-                let filter = store::Filter { states: vec![State::Open], since, ..store::Filter::default() };
-                self.store.alerts(&filter)?.iter().map(|alert| alert.id).collect()
-            }
+        let ids: BTreeSet<AlertId> = if let Some(only) = &self.only {
+            only.iter().copied().collect()
+        } else {
+            let since = Some(now - SignedDuration::from_hours(24));
+            let filter = store::Filter { states: vec![State::Open], since, ..store::Filter::default() };
+            self.store.alerts(&filter)?.iter().map(|alert| alert.id).collect()
         };
         for id in ids {
             let alert = self.store.alert(id)?;

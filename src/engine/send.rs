@@ -66,7 +66,7 @@ impl Desk {
             return Err(Refusal::Permanent { reason: "the rule file has no [twilio]".to_owned() });
         };
         let name = provider.name().to_owned();
-        let body = self.body(job);
+        let body = Self::body(job);
         if let Some(since) = unsure_since(&job.notification)
             && let Some(id) = already_sent(provider.as_ref(), job, &body, since)?
         {
@@ -94,7 +94,7 @@ impl Desk {
         Some(format!("{public}{route}{}", job.notification.token.as_str()))
     }
 
-    fn body(&self, job: &Job) -> String {
+    fn body(job: &Job) -> String {
         let code = job.alert.code.to_string();
         match (&job.notification.words, job.notification.purpose) {
             (Some(words), _) => sms::compose(&code, words, TEXT_SEGMENTS),
@@ -136,9 +136,10 @@ fn already_sent(provider: &dyn Provider, job: &Job, body: &str, since: Timestamp
         }
     })?;
     let ours = found.into_iter().filter(|found| !job.known.contains(&found.id));
-    Ok(match job.notification.channel {
-        Channel::Call => ours.last(),
-        Channel::Text => ours.filter(|found| found.body == body).last(),
-    }
-    .map(|found| found.id))
+    let mut ours: Vec<_> = match job.notification.channel {
+        Channel::Call => ours.collect(),
+        Channel::Text => ours.filter(|found| found.body == body).collect(),
+    };
+    // The newest come first: the oldest since then is the one of that try.
+    Ok(ours.pop().map(|found| found.id))
 }
