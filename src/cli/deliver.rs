@@ -116,15 +116,15 @@ fn deliver(config: Option<&Path>, options: &Options) -> Result<String, Failure> 
         return Err(Failure { line, exit: Exit::UnknownRecipient });
     }
     if intake.wishes.is_empty() && intake.problems.is_empty() {
-        return Ok(unwanted(&message, &intake));
+        return Ok(unwanted(&config, &message, &intake));
     }
     carry_out(&config, clock, &message, &intake, options.wait)
 }
 
-fn unwanted(message: &Message, intake: &Intake<'_>) -> String {
+fn unwanted(config: &Config, message: &Message, intake: &Intake<'_>) -> String {
     let id = message.header("Message-ID").unwrap_or("a mail without Message-ID");
     match intake.unknown.as_slice() {
-        [one] if intake.known.is_empty() => {
+        [one] if intake.known.is_empty() && !config.recipients.is_empty() => {
             format!("{}: no rule wants it (`{one}` is not under [recipients])", terminal::short(id, 120))
         }
         _ => format!("{}: no rule wants it", terminal::short(id, 120)),
