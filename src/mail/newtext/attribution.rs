@@ -17,6 +17,8 @@ const MAX_LENGTH: usize = 500;
 pub enum Below {
     /// A quote, marked as one.
     Quote,
+    /// A bare blockquote: people indent by it, too.
+    Indented,
     /// Text.
     Text,
 }
@@ -87,16 +89,18 @@ pub fn has_moment(text: &str) -> bool {
 
 /// Pieces of a torn introduction: `<`, `mailto:…`, `> wrote:`.
 fn fragment(text: &str) -> bool {
-    text.is_empty() || text.starts_with(['<', '>']) || text.starts_with("mailto:")
+    text.is_empty() || text.starts_with(['<', '>', '(']) || text.starts_with("mailto:")
 }
 
 /// Whether the line above a complete introduction belongs to it, too: it begins like one, or the rest lacks a name.
 fn extends(piece: &str, text: &str) -> bool {
-    if piece.len() > 120 {
+    let complete = words().is_lead(&first_word(text)) && Evidence::of(text).date;
+    if piece.len() > 120 || complete {
         return false;
     }
     let first = first_word(piece);
-    let starts = words().is_lead(&first) && Evidence::of(piece).when();
+    let evidence = Evidence::of(piece);
+    let starts = words().is_lead(&first) && (evidence.when() || evidence.address && piece.ends_with(','));
     let nameless = words().has_verb(&first_word(text)) || fragment(text) && !ends_sentence(piece);
     starts || nameless
 }
@@ -110,9 +114,10 @@ fn first_word(text: &str) -> String {
     word.to_lowercase()
 }
 
+/// A full stop ends a sentence, but not after `28.` or `4 janv.`, where introductions are wrapped.
 fn ends_sentence(line: &str) -> bool {
-    line.ends_with(['!', '?', '。'])
-        || line.ends_with('.') && line.rsplit(' ').next().is_none_or(|word| word.chars().count() > 5)
+    let dated = || line.rsplit(' ').take(2).any(|word| word.contains(char::is_numeric));
+    line.ends_with(['!', '?', '。']) || line.ends_with('.') && !dated()
 }
 
 /// Introductions end in a colon, in Gmail's old form in an address, in Zoho's in dashes, in some in the verb.
@@ -139,21 +144,29 @@ fn strength(text: &str, below: Below) -> Strength {
     let evidence = Evidence::of(text);
     let verb = words().has_verb(&text.to_lowercase());
     let lead = words().is_lead(&first_word(text));
+    let colon = text.ends_with([':', '：']);
     match below {
-        Below::Quote if verb && evidence.any() => Strength::Full,
+        Below::Quote | Below::Indented if verb && evidence.any() => Strength::Full,
         Below::Quote => {
-            let half = verb && text.len() < 80
-                || evidence.address && evidence.when()
-                || lead && evidence.any()
-                || evidence.date && evidence.time && text.len() < 120;
+            // `The log says:` above marked lines introduces output as well.
+            let half = verb && text.len() < 80 && !speaks(text)
+                || evidence.address && (evidence.when() || lead)
+                || evidence.date && (lead || starts_with_date(text)) && names_somebody(text);
             if half { Strength::Half } else { Strength::None }
+        }
+        Below::Indented => {
+            if evidence.address && evidence.when() {
+                Strength::Half
+            } else {
+                Strength::None
+            }
         }
         // Nothing shows that a quote follows: the introduction must show it all. `On 2025-06-02 at 09:58 the slave
         // wrote:` names nobody.
         Below::Text => {
             let begins = lead || starts_with_date(text) || evidence.address || text.starts_with("----");
             let full = verb && evidence.when() && begins && (evidence.address || names_somebody(text))
-                || evidence.date && evidence.time && evidence.address && text.ends_with(">:")
+                || evidence.date && evidence.time && evidence.address && (lead || starts_with_date(text)) && colon
                 || verb && evidence.when() && name_then_date(text)
                 || verb && evidence.address && address_and_verb(text);
             if full { Strength::Full } else { Strength::None }
@@ -177,15 +190,18 @@ fn name_then_date(text: &str) -> bool {
 fn address_and_verb(text: &str) -> bool {
     let text = text.trim_end_matches([':', '：', ' ']);
     let pieces: Vec<&str> = text.split_whitespace().take(9).collect();
-    let ends_in_verb = pieces.last().is_some_and(|word| {
-        let word = word.to_lowercase();
-        words().has_verb(&word) && !matches!(word.as_str(), "said" | "says" | "sent")
-    });
+    let ends_in_verb = pieces.last().is_some_and(|word| words().has_verb(&word.to_lowercase())) && !speaks(text);
     let address = pieces.iter().rposition(|piece| piece.contains('@'));
     ends_in_verb
         && pieces.len() <= 7
         && address.is_some_and(|at| at + 3 >= pieces.len())
         && !pieces.first().is_some_and(|word| is_article(word))
+}
+
+/// Logs and servers say things, too.
+fn speaks(text: &str) -> bool {
+    let last = text.trim_end_matches([':', '：', ' ']).rsplit(' ').next().unwrap_or_default().to_lowercase();
+    matches!(last.as_str(), "said" | "says" | "sent")
 }
 
 fn is_article(word: &str) -> bool {
@@ -194,9 +210,11 @@ fn is_article(word: &str) -> bool {
         .contains(&word.as_str())
 }
 
+/// `2025-06-02 10:00 …`, `Wednesday, 17 November …`, `ср, 30 апр. …`; not `Job failed on 2025-06-02 …`.
 fn starts_with_date(text: &str) -> bool {
-    let start: String = text.chars().take(30).collect();
-    text.starts_with(|c: char| c.is_numeric()) && Evidence::of(&start).when()
+    let early = text.split_whitespace().take(2).any(|word| word.starts_with(char::is_numeric));
+    let start: String = text.chars().take(40).collect();
+    early && Evidence::of(&start).when()
 }
 
 /// After the date comes a comma and a name, or a name with a capital; not `the slave`.

@@ -131,12 +131,16 @@ pub fn lotus<'a>(line: &dyn Fn(usize) -> Option<View<'a>>) -> Option<Block> {
         let Some(View { text, entry }) = line(below) else { break };
         let text = text.trim();
         if text.is_empty() {
-            if subject {
+            // The name stands right above the date.
+            if subject || !dated {
                 break;
             }
             continue;
         }
         let is = |label| entry.is_some_and(|entry| entry.kinds.contains(&label));
+        // Notes in HTML prints `To` and `Subject` without a colon, their values below.
+        let bare = words().label(&text.to_lowercase());
+        let is = |label| is(label) || bare.contains(&label);
         if is(Label::To) && dated {
             to = true;
         } else if to && is(Label::Subject) {
@@ -215,8 +219,8 @@ impl Facts {
 
     fn is_block(&self, seen: &[Label], announced: bool) -> bool {
         let has = |label| seen.contains(&label);
-        if announced {
-            return seen.len() >= 2 && self.foreign == 0 && (has(Label::From) || has(Label::Date) || has(Label::To));
+        if announced && seen.len() >= 2 && self.foreign == 0 && has(Label::From) {
+            return self.address || self.when && self.person;
         }
         if !has(Label::From) || self.foreign > 1 {
             return false;

@@ -31,6 +31,9 @@ pub struct Split {
     pub quoted: String,
 }
 
+/// What stands below `-- ` and is longer than this, in lines, is no signature.
+const MAX_SIGNATURE: usize = 20;
+
 /// Parts the lines of one text.
 pub fn split(lines: Vec<Line>, context: Context) -> Split {
     let mut reader = Reader::new(lines, context);
@@ -48,8 +51,12 @@ struct Reader {
     /// Where introductions begin: the line after them, and what is there.
     introductions: Vec<Option<(usize, Below)>>,
     quoted: Vec<bool>,
+    /// A quote has been seen that is one beyond doubt: what is marked after it is marked as quotes are.
+    attributed: bool,
     /// Something new has been seen.
     has_new: bool,
+    /// What an introduced quote is marked by, when it is not by `>`.
+    mark: Option<String>,
 }
 
 impl Reader {
@@ -58,8 +65,17 @@ impl Reader {
         let entries = lines.iter().map(|line| header_block::Entry::of(&line.text)).collect();
         let count = lines.len();
         let introductions = vec![None; count];
-        let mut reader =
-            Reader { lines, context, depth, entries, introductions, quoted: vec![false; count], has_new: false };
+        let mut reader = Reader {
+            lines,
+            context,
+            depth,
+            entries,
+            introductions,
+            quoted: vec![false; count],
+            attributed: false,
+            has_new: false,
+            mark: None,
+        };
         for last in 0..count {
             if let Some((start, below)) = reader.introduction(last)
                 && let Some(slot) = reader.introductions.get_mut(start)
@@ -81,6 +97,24 @@ impl Reader {
     fn is_quote(&self, at: usize) -> bool {
         self.depth.get(at).is_some_and(|depth| *depth > 0)
             || self.lines.get(at).is_some_and(|line| !line.is_blank() && (line.depth > 0 || line.history))
+            || self
+                .mark
+                .as_ref()
+                .is_some_and(|mark| self.text(at).is_some_and(|text| text.trim_start().starts_with(mark.as_str())))
+    }
+
+    /// The mark of the first two lines from `at` on, if they have the same: `Bob> `, `| `, `: `. Prompts and tables look
+    /// like that, too: it counts only below an introduction.
+    fn odd_mark(&self, at: usize) -> Option<&str> {
+        let mut lines =
+            (at..at + 6).filter(|line| !self.is_blank(*line)).filter_map(|line| self.text(line)).map(str::trim_start);
+        let (first, second) = (lines.next()?, lines.next());
+        let end = first.find(['|', ':', '>', '%', '#']).filter(|end| *end <= 12)?;
+        let (name, mark) = (first.get(..end)?, first.get(..=end)?);
+        let initials = mark.ends_with('>') && !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '.');
+        let bare = name.is_empty() && first.get(end + 1..)?.starts_with(' ') && !first.ends_with(mark);
+        let again = second.is_none_or(|second| second.starts_with(mark));
+        ((initials || bare) && again).then_some(mark)
     }
 
     fn drop_range(&mut self, from: usize, to: usize) {
@@ -92,12 +126,13 @@ impl Reader {
     fn read(&mut self) {
         let count = self.lines.len();
         let mut at = 0;
-        let mut attributed = false;
         while at < count {
-            if self.lines.get(at).is_some_and(|line| line.history || line.signature) {
-                self.drop_range(at, at + 1);
-                attributed = true;
-                at += 1;
+            if let Some(line) = self.lines.get(at).filter(|line| line.history || line.signature) {
+                self.attributed |= line.history;
+                let forwarded = line.wrapper && self.separator(at);
+                let end = if forwarded { self.wrapper_end(at) } else { at + 1 };
+                self.drop_range(at, end);
+                at = end;
                 continue;
             }
             if self.is_blank(at) {
@@ -109,15 +144,22 @@ impl Reader {
                 while end < count && (self.is_quote(end) || self.is_blank(end) && self.is_quote(end + 1)) {
                     end += 1;
                 }
-                if self.is_history(at, end, attributed) {
+                if self.is_history(at, end) {
                     self.drop_range(at, end);
+                    self.attributed = true;
+                    // Supercite introduces its quotes by `>>>>> "Bob" == Bob Brown writes:`.
+                    let last = (at..end).rev().find(|line| !self.is_blank(*line)).and_then(|line| self.text(line));
+                    if last.is_some_and(|text| text.ends_with(':') && words().has_verb(&text.to_lowercase())) {
+                        self.mark = self.odd_mark(end).map(str::to_owned).or(self.mark.take());
+                    }
                 } else {
                     self.has_new = true;
                 }
                 at = end;
                 continue;
             }
-            if self.separator(at) && (self.has_new || !self.context.is_report) || self.header_block(at) {
+            let separated = self.separator(at) && (self.has_new || !self.context.is_report);
+            if separated || self.header_block(at) {
                 let start = self.above_block(at);
                 self.drop_range(start, count);
                 return;
@@ -134,24 +176,25 @@ impl Reader {
                 continue;
             }
             match self.introductions.get(at).copied().flatten() {
-                Some((end, Below::Quote)) => {
+                Some((end, Below::Quote | Below::Indented)) => {
                     self.drop_range(at, end);
-                    attributed = true;
+                    self.attributed = true;
+                    self.mark = self.odd_mark(end).map(str::to_owned).or(self.mark.take());
                     at = end;
                 }
-                Some((_, Below::Text)) if self.has_new => {
+                Some((_, Below::Text)) if self.has_new && !self.context.is_report => {
                     self.drop_range(at, count);
                     return;
                 }
-                Some((end, Below::Text)) => {
+                Some((end, Below::Text)) if !self.context.is_report => {
                     self.drop_range(at, end);
                     at = end;
                 }
-                None if self.has_new && self.text(at).is_some_and(attribution::begins) => {
+                None if self.has_new && !self.context.is_report && self.text(at).is_some_and(attribution::begins) => {
                     self.drop_range(at, count);
                     return;
                 }
-                None => {
+                Some((_, Below::Text)) | None => {
                     self.has_new = true;
                     at += 1;
                 }
@@ -161,8 +204,8 @@ impl Reader {
 
     /// Whether the marked lines from `at` to `end` are history: they are introduced, or the mail is an answer, or
     /// they stand as answers quote. Programs print such marks, too: `diff` does, and `> rsync: …`.
-    fn is_history(&self, at: usize, end: usize, attributed: bool) -> bool {
-        if attributed {
+    fn is_history(&self, at: usize, end: usize) -> bool {
+        if self.attributed {
             return true;
         }
         let html = self.lines.get(at).is_some_and(|line| line.depth > 0);
@@ -207,12 +250,19 @@ impl Reader {
             let short = text.len() < 100;
             let dashes = |c: char| matches!(c, '-' | '_' | '=' | '*' | '—' | '–' | '~');
             let decorated = short && text.starts_with(dashes) && text.ends_with(dashes) && text.len() > 4;
-            if !decorated && !(short && start == above + 1 && attribution::is_dated(text)) {
+            let introduces = short && start == above + 1 && attribution::is_dated(text);
+            if !decorated && !introduces {
                 break;
             }
             start = above;
         }
         start
+    }
+
+    /// Where Gmail's wrapper around a forwarded mail ends.
+    fn wrapper_end(&self, at: usize) -> usize {
+        let outside = |line: &Line| !line.is_blank() && !line.wrapper;
+        (at..self.lines.len()).find(|at| self.lines.get(*at).is_some_and(outside)).unwrap_or(self.lines.len())
     }
 
     fn signature_end(&self, at: usize) -> usize {
@@ -222,7 +272,7 @@ impl Reader {
                 || self.introductions.get(line).is_some_and(Option::is_some)
                 || self.header_block(line)
         };
-        (at + 1..self.lines.len()).find(|line| ends(*line)).unwrap_or(self.lines.len())
+        (at + 1..self.lines.len()).take(4 * MAX_SIGNATURE).find(|line| ends(*line)).unwrap_or(self.lines.len())
     }
 
     /// The introduction whose last line is `last`: where it begins, and what is below.
@@ -235,7 +285,13 @@ impl Reader {
             return None;
         }
         let next = (last + 1..last + 7).find(|next| !self.is_blank(*next));
-        let below = if next.is_some_and(|next| self.is_quote(next)) { Below::Quote } else { Below::Text };
+        let indented = |next: usize| self.lines.get(next).is_some_and(|line| line.depth > 0 && !line.history);
+        let below = match next {
+            Some(next) if indented(next) => Below::Indented,
+            Some(next) if self.is_quote(next) => Below::Quote,
+            _ if self.odd_mark(last + 1).is_some() => Below::Quote,
+            _ => Below::Text,
+        };
         let line = |above: usize| {
             last.checked_sub(above).filter(|line| !self.is_quote(*line)).and_then(|line| self.text(line))
         };
@@ -258,13 +314,13 @@ impl Reader {
             return false;
         }
         let bare = start.trim_end_matches(|c| dash(c) || matches!(c, ':' | '：' | '.'));
-        let dashed = dashes >= 2 && text.len() >= bare.len() + 4;
+        let framed = dashes >= 2 && text.len() >= bare.len() + 4;
         let lower = bare.to_lowercase();
         let colon = text.ends_with([':', '：']);
         let phrase = start.split("--").next().unwrap_or_default().trim_matches(dash).to_lowercase();
-        words().is_separator(&lower) && (dashed || colon)
+        words().is_separator(&lower) && (framed || colon)
             || dashes >= 3 && words().is_separator(&phrase)
-            || dashed && (lower.starts_with("forwarded by ") || lower.starts_with("forwarded message from "))
+            || framed && (lower.starts_with("forwarded by ") || lower.starts_with("forwarded message from "))
     }
 
     fn header_block(&self, at: usize) -> bool {
@@ -306,14 +362,14 @@ impl Reader {
     fn is_signature(&self, at: usize) -> bool {
         let Some(text) = self.text(at) else { return false };
         if text == "-- " {
-            return true;
+            let end = self.signature_end(at);
+            return (at..end).filter(|line| !self.is_blank(*line)).take(MAX_SIGNATURE + 1).count() <= MAX_SIGNATURE;
         }
-        if is_rule(text) && text.trim().len() >= 30 && self.is_list_footer(at) {
-            return true;
+        // Without its space it parts reports, too; below a quote it is what the quoted mail ended with.
+        if text.trim() == "--" && self.attributed {
+            return (at + 1..self.lines.len()).filter(|line| !self.is_blank(*line)).take(9).count() < 9;
         }
-        text.trim_end() == "--"
-            && self.has_new
-            && (at + 1..self.lines.len()).filter(|below| !self.is_blank(*below)).take(9).count() < 9
+        is_rule(text) && text.trim().len() >= 30 && self.is_list_footer(at)
     }
 
     /// Mailman's footer: a rule, the list's name, its addresses.
@@ -329,41 +385,43 @@ impl Reader {
     }
 
     fn split(self) -> Split {
-        let mut split = Split::default();
+        let (mut new, mut old) = (Text::default(), Text::default());
         for (line, quoted) in self.lines.iter().zip(self.quoted) {
             let text = line.text.trim_end();
-            let into = if quoted { &mut split.quoted } else { &mut split.new };
-            into.push_str(text);
-            into.push('\n');
+            if quoted {
+                old.add(text);
+                new.cut = true;
+            } else {
+                new.add(text);
+                old.cut = true;
+            }
         }
-        for text in [&mut split.new, &mut split.quoted] {
-            *text = tidy(text);
-        }
-        split
+        Split { new: new.text, quoted: old.text }
     }
 }
 
-/// Without empty lines at the edges, and with at most two of them together.
-fn tidy(text: &str) -> String {
-    let mut tidy = String::with_capacity(text.len());
-    let mut blanks = 0;
-    for line in text.lines() {
+/// Lines put together: no empty ones at the edges, at most two between, and one where something was cut out.
+#[derive(Default)]
+struct Text {
+    text: String,
+    blanks: usize,
+    cut: bool,
+}
+
+impl Text {
+    fn add(&mut self, line: &str) {
         if line.trim().is_empty() {
-            blanks += 1;
-            continue;
+            self.blanks += 1;
+            return;
         }
-        if !tidy.is_empty() {
-            tidy.push_str(match blanks {
-                0 => "",
-                1 => "\n",
-                _ => "\n\n",
-            });
+        if !self.text.is_empty() {
+            let most = if self.cut { 1 } else { 2 };
+            self.text.extend(std::iter::repeat_n('\n', self.blanks.min(most)));
         }
-        blanks = 0;
-        tidy.push_str(line);
-        tidy.push('\n');
+        (self.blanks, self.cut) = (0, false);
+        self.text.push_str(line);
+        self.text.push('\n');
     }
-    tidy
 }
 
 /// How many quote marks a line begins with.
@@ -387,3 +445,6 @@ fn is_rule(line: &str) -> bool {
     let line = line.trim();
     line.len() >= 5 && line.chars().all(|c| matches!(c, '-' | '_' | '=' | '*' | '—' | '─' | '–' | ' '))
 }
+
+#[cfg(test)]
+mod tests;
