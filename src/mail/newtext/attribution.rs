@@ -4,7 +4,7 @@
 //! needed: a quote right below is half of the proof.
 
 use super::evidence::Evidence;
-use super::words::words;
+use super::words;
 
 /// An introduction is wrapped over at most so many lines.
 const MAX_LINES: usize = 6;
@@ -72,13 +72,13 @@ pub fn begins(text: &str) -> bool {
     let colons = start.match_indices([':', '：']).map(|(at, colon)| at + colon.len());
     colons.filter_map(|end| start.get(..end)).any(|head| {
         let verb = head.trim_end_matches([':', '：', ' ']).rsplit([' ', '>']).next();
-        verb.is_some_and(|word| words().has_verb(&word.to_lowercase())) && strength(head, Below::Text) == Strength::Full
+        verb.is_some_and(|word| words::has_verb(&word.to_lowercase())) && strength(head, Below::Text) == Strength::Full
     })
 }
 
 /// Whether `text` says who wrote and when, without the colon: clients print it above a header block.
 pub fn is_dated(text: &str) -> bool {
-    words().has_verb(&text.to_lowercase()) && Evidence::of(text).when()
+    words::has_verb(&text.to_lowercase()) && Evidence::of(text).when()
 }
 
 /// Whether `text` holds a date and a time.
@@ -94,14 +94,14 @@ fn fragment(text: &str) -> bool {
 
 /// Whether the line above a complete introduction belongs to it, too: it begins like one, or the rest lacks a name.
 fn extends(piece: &str, text: &str) -> bool {
-    let complete = words().is_lead(&first_word(text)) && Evidence::of(text).date;
+    let complete = words::is_lead(&first_word(text)) && Evidence::of(text).date;
     if piece.len() > 120 || complete {
         return false;
     }
     let first = first_word(piece);
     let evidence = Evidence::of(piece);
-    let starts = words().is_lead(&first) && (evidence.when() || evidence.address && piece.ends_with(','));
-    let nameless = words().has_verb(&first_word(text)) || fragment(text) && !ends_sentence(piece);
+    let starts = words::is_lead(&first) && (evidence.when() || evidence.address && piece.ends_with(','));
+    let nameless = words::has_verb(&first_word(text)) || fragment(text) && !ends_sentence(piece);
     starts || nameless
 }
 
@@ -127,8 +127,8 @@ fn ends_like_one(last: &str, below: Below) -> bool {
         return true;
     }
     let bare = last.trim_end_matches(['-', ' ']);
-    let ends_in_verb = || bare.rsplit(' ').next().is_some_and(|word| words().has_verb(&word.to_lowercase()));
-    ends_in_verb() || below == Below::Quote && (last.ends_with('>') || words().has_verb(&last.to_lowercase()))
+    let ends_in_verb = || bare.rsplit(' ').next().is_some_and(|word| words::has_verb(&word.to_lowercase()));
+    ends_in_verb() || below == Below::Quote && (last.ends_with('>') || words::has_verb(&last.to_lowercase()))
 }
 
 /// How much a text is like an introduction.
@@ -142,8 +142,8 @@ enum Strength {
 
 fn strength(text: &str, below: Below) -> Strength {
     let evidence = Evidence::of(text);
-    let verb = words().has_verb(&text.to_lowercase());
-    let lead = words().is_lead(&first_word(text));
+    let verb = words::has_verb(&text.to_lowercase());
+    let lead = words::is_lead(&first_word(text));
     let colon = text.ends_with([':', '：']);
     match below {
         Below::Quote | Below::Indented if verb && evidence.any() => Strength::Full,
@@ -177,7 +177,7 @@ fn strength(text: &str, below: Below) -> Strength {
 /// `bob schrieb am 20. Juni 2024 um 14:49:`: a name, the verb, and then nothing but a date.
 fn name_then_date(text: &str) -> bool {
     let pieces: Vec<&str> = text.split_whitespace().take(30).collect();
-    let Some(verb) = pieces.iter().take(6).position(|piece| words().has_verb(&piece.to_lowercase())) else {
+    let Some(verb) = pieces.iter().take(6).position(|piece| words::has_verb(&piece.to_lowercase())) else {
         return false;
     };
     let (name, date) = (pieces.get(..verb).unwrap_or_default(), pieces.get(verb + 1..).unwrap_or_default());
@@ -190,7 +190,7 @@ fn name_then_date(text: &str) -> bool {
 fn address_and_verb(text: &str) -> bool {
     let text = text.trim_end_matches([':', '：', ' ']);
     let pieces: Vec<&str> = text.split_whitespace().take(9).collect();
-    let ends_in_verb = pieces.last().is_some_and(|word| words().has_verb(&word.to_lowercase())) && !speaks(text);
+    let ends_in_verb = pieces.last().is_some_and(|word| words::has_verb(&word.to_lowercase())) && !speaks(text);
     let address = pieces.iter().rposition(|piece| piece.contains('@'));
     ends_in_verb
         && pieces.len() <= 7
@@ -227,7 +227,7 @@ fn names_somebody(text: &str) -> bool {
     let you = rest.iter().any(|word| matches!(word.to_lowercase().as_str(), "you" | "du" | "vous" | "usted" | "você"));
     let comma = number.ends_with([',', '，', '،']) || rest.iter().take(2).any(|word| word.ends_with(','));
     let capital =
-        rest.iter().find(|word| !is_zone(word) && !words().has_verb(&word.to_lowercase())).is_some_and(|word| {
+        rest.iter().find(|word| !is_zone(word) && !words::has_verb(&word.to_lowercase())).is_some_and(|word| {
             word.trim_start_matches(['"', '\'', '(', '[', '<'])
                 .starts_with(|c: char| c.is_uppercase() || !c.is_ascii() && !c.is_lowercase())
         });

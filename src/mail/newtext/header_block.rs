@@ -2,7 +2,7 @@
 //! Notes prints name, date and `To:` one below the other.
 
 use super::evidence::Evidence;
-use super::words::{Label, words};
+use super::words::{Label, Labels, label};
 
 /// No header block has more lines than this.
 const MAX_LINES: usize = 40;
@@ -19,7 +19,7 @@ pub struct Block {
 #[expect(clippy::struct_excessive_bools, reason = "independent facts about one line")]
 pub struct Entry {
     /// What its label can mean; empty when it is a label that nobody knows.
-    kinds: &'static [Label],
+    kinds: Labels,
     /// The label is one word.
     single: bool,
     /// The label says more than `Date`: `Sent`, `Gesendet`.
@@ -42,7 +42,7 @@ impl Entry {
             return None;
         }
         let lower = label.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
-        let kinds = words().label(&lower);
+        let kinds = super::words::label(&lower);
         let single = !lower.contains(' ') && lower.len() < 20;
         if kinds.is_empty() {
             return Some(Entry {
@@ -79,26 +79,26 @@ pub struct View<'a> {
 /// above it, which is evidence, too.
 pub fn at<'a>(line: &dyn Fn(usize) -> Option<View<'a>>, announced: bool) -> Option<Block> {
     line(0)?.entry.filter(|entry| !entry.kinds.is_empty())?;
-    let mut seen: Vec<Label> = Vec::new();
+    let mut seen = Labels::default();
     let mut facts = Facts::default();
     let (mut length, mut blanks, mut wrapped) = (0, 0, 0);
     for below in 0..MAX_LINES {
         let Some(View { text, entry }) = line(below) else { break };
         if text.trim().is_empty() {
             blanks += 1;
-            if blanks > 2 || seen.len() >= 3 && seen.contains(&Label::Subject) {
+            if blanks > 2 || seen.len() >= 3 && seen.contains(Label::Subject) {
                 break;
             }
             continue;
         }
         match entry {
             Some(entry) if !entry.kinds.is_empty() => {
-                let kind = entry.kinds.iter().copied().find(|kind| !seen.contains(kind));
-                if kind.is_none() && !entry.kinds.contains(&Label::Other) && blanks > 0 {
+                let kind = entry.kinds.first_not_in(seen);
+                if kind.is_none() && !entry.kinds.contains(Label::Other) && blanks > 0 {
                     break;
                 }
                 if let Some(kind) = kind {
-                    seen.push(kind);
+                    seen = seen.with(kind);
                     facts.note(kind, &entry);
                 }
                 (length, blanks, wrapped) = (below + 1, 0, 0);
@@ -118,7 +118,7 @@ pub fn at<'a>(line: &dyn Fn(usize) -> Option<View<'a>>, announced: bool) -> Opti
             }
         }
     }
-    facts.is_block(&seen, announced).then_some(Block { length })
+    facts.is_block(seen, announced).then_some(Block { length })
 }
 
 /// Lotus Notes: a name, a date with its time, and then `To: … cc: … Subject: …`, each on its own line, empty ones
@@ -137,10 +137,10 @@ pub fn lotus<'a>(line: &dyn Fn(usize) -> Option<View<'a>>) -> Option<Block> {
             }
             continue;
         }
-        let is = |label| entry.is_some_and(|entry| entry.kinds.contains(&label));
+        let is = |label| entry.is_some_and(|entry| entry.kinds.contains(label));
         // Notes in HTML prints `To` and `Subject` without a colon, their values below.
-        let bare = words().label(&text.to_lowercase());
-        let is = |label| is(label) || bare.contains(&label);
+        let bare = label(&text.to_lowercase());
+        let is = |label| is(label) || bare.contains(label);
         if is(Label::To) && dated {
             to = true;
         } else if to && is(Label::Subject) {
@@ -171,16 +171,16 @@ pub fn lotus<'a>(line: &dyn Fn(usize) -> Option<View<'a>>) -> Option<Block> {
 /// Whether one line holds a whole header block: HTML that lost its line ends.
 pub fn is_inline(text: &str) -> bool {
     let start: String = text.chars().take(600).collect();
-    let mut seen: Vec<Label> = Vec::new();
+    let mut seen = Labels::default();
     let mut begins = false;
     for (at, _) in start.match_indices(':').take(30) {
         let head = start.get(..at).unwrap_or_default().trim_end();
         // The label is the last word, also when it sticks to what is before: `<bob@x.example>To`.
         let word = head.rsplit([' ', '>', ';', '*', '\t']).next().unwrap_or_default().to_lowercase();
-        let kinds = words().label(&word);
-        begins |= kinds.contains(&Label::From) && head.chars().count() == word.chars().count();
-        if let Some(kind) = kinds.iter().find(|kind| !seen.contains(kind)) {
-            seen.push(*kind);
+        let kinds = label(&word);
+        begins |= kinds.contains(Label::From) && head.chars().count() == word.chars().count();
+        if let Some(kind) = kinds.first_not_in(seen) {
+            seen = seen.with(kind);
         }
     }
     begins && seen.len() >= 2 && Evidence::of(&start).address && Evidence::of(&start).when()
@@ -217,8 +217,8 @@ impl Facts {
         }
     }
 
-    fn is_block(&self, seen: &[Label], announced: bool) -> bool {
-        let has = |label| seen.contains(&label);
+    fn is_block(&self, seen: Labels, announced: bool) -> bool {
+        let has = |label| seen.contains(label);
         if announced && seen.len() >= 2 && self.foreign == 0 && has(Label::From) {
             return self.address || self.when && self.person;
         }

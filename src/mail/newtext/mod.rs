@@ -11,7 +11,6 @@ mod words;
 
 use self::attribution::Below;
 use super::line::Line;
-use words::words;
 
 /// What the rest of the mail says about its text.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -149,7 +148,7 @@ impl Reader {
                     self.attributed = true;
                     // Supercite introduces its quotes by `>>>>> "Bob" == Bob Brown writes:`.
                     let last = (at..end).rev().find(|line| !self.is_blank(*line)).and_then(|line| self.text(line));
-                    if last.is_some_and(|text| text.ends_with(':') && words().has_verb(&text.to_lowercase())) {
+                    if last.is_some_and(|text| text.ends_with(':') && words::has_verb(&text.to_lowercase())) {
                         self.mark = self.odd_mark(end).map(str::to_owned).or(self.mark.take());
                     }
                 } else {
@@ -308,7 +307,7 @@ impl Reader {
         if dashes >= 2 && text.len() > 200 || start.is_empty() {
             // HTML that lost its line ends: `----- Forwarded Message ----- From: …`.
             let phrase = start.split("--").next().unwrap_or_default().trim_matches(dash);
-            return dashes >= 3 && phrase.len() < 80 && words().is_separator(&phrase.to_lowercase());
+            return dashes >= 3 && phrase.len() < 80 && words::is_separator(&phrase.to_lowercase());
         }
         if text.len() > 200 {
             return false;
@@ -318,8 +317,8 @@ impl Reader {
         let lower = bare.to_lowercase();
         let colon = text.ends_with([':', '：']);
         let phrase = start.split("--").next().unwrap_or_default().trim_matches(dash).to_lowercase();
-        words().is_separator(&lower) && (framed || colon)
-            || dashes >= 3 && words().is_separator(&phrase)
+        words::is_separator(&lower) && (framed || colon)
+            || dashes >= 3 && words::is_separator(&phrase)
             || framed && (lower.starts_with("forwarded by ") || lower.starts_with("forwarded message from "))
     }
 
@@ -436,7 +435,7 @@ fn quote_depth(line: &str) -> usize {
     }
     let marked = line.trim_start().starts_with('>');
     // `> wrote:` is what a torn `<bob@x.example> wrote:` left.
-    let torn = depth == 1 && line.len() < 40 && line.ends_with(':') && words().has_verb(&line.to_lowercase());
+    let torn = depth == 1 && line.len() < 40 && line.ends_with(':') && words::has_verb(&line.to_lowercase());
     if marked && !torn { depth } else { 0 }
 }
 
