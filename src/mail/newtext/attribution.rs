@@ -68,7 +68,8 @@ pub fn length<'a>(line: &dyn Fn(usize) -> Option<&'a str>, below: Below) -> Opti
 
 /// Whether `text` begins with a whole introduction and runs on: HTML without line ends, and careless clients.
 pub fn begins(text: &str) -> bool {
-    let start: String = text.chars().take(250).collect();
+    let end = text.char_indices().nth(250).map_or(text.len(), |(at, _)| at);
+    let start = text.get(..end).unwrap_or_default();
     let colons = start.match_indices([':', '：']).map(|(at, colon)| at + colon.len());
     colons.filter_map(|end| start.get(..end)).any(|head| {
         let verb = head.trim_end_matches([':', '：', ' ']).rsplit([' ', '>']).next();
@@ -121,7 +122,7 @@ fn ends_sentence(line: &str) -> bool {
 }
 
 /// Introductions end in a colon, in Gmail's old form in an address, in Zoho's in dashes, in some in the verb.
-fn ends_like_one(last: &str, below: Below) -> bool {
+pub fn ends_like_one(last: &str, below: Below) -> bool {
     let last = last.trim_end_matches(['*', '_', ' ', '\u{a0}']);
     if last.ends_with([':', '：']) {
         return true;

@@ -47,6 +47,8 @@ struct Reader {
     depth: Vec<usize>,
     /// Each line as a header line, if it can be one.
     entries: Vec<Option<header_block::Entry>>,
+    /// Whether each is a short line with a date and a time.
+    moments: Vec<bool>,
     /// Where introductions begin: the line after them, and what is there.
     introductions: Vec<Option<(usize, Below)>>,
     quoted: Vec<bool>,
@@ -62,6 +64,7 @@ impl Reader {
     fn new(lines: Vec<Line>, context: Context) -> Reader {
         let depth = lines.iter().map(|line| quote_depth(&line.text)).collect();
         let entries = lines.iter().map(|line| header_block::Entry::of(&line.text)).collect();
+        let moments = lines.iter().map(|line| line.text.len() < 100 && attribution::has_moment(&line.text)).collect();
         let count = lines.len();
         let introductions = vec![None; count];
         let mut reader = Reader {
@@ -69,6 +72,7 @@ impl Reader {
             context,
             depth,
             entries,
+            moments,
             introductions,
             quoted: vec![false; count],
             attributed: false,
@@ -288,9 +292,13 @@ impl Reader {
         let below = match next {
             Some(next) if indented(next) => Below::Indented,
             Some(next) if self.is_quote(next) => Below::Quote,
-            _ if self.odd_mark(last + 1).is_some() => Below::Quote,
             _ => Below::Text,
         };
+        if !attribution::ends_like_one(text.trim(), below) {
+            return None;
+        }
+        let odd = below == Below::Text && self.odd_mark(last + 1).is_some();
+        let below = if odd { Below::Quote } else { below };
         let line = |above: usize| {
             last.checked_sub(above).filter(|line| !self.is_quote(*line)).and_then(|line| self.text(line))
         };
@@ -314,8 +322,11 @@ impl Reader {
         }
         let bare = start.trim_end_matches(|c| dash(c) || matches!(c, ':' | '：' | '.'));
         let framed = dashes >= 2 && text.len() >= bare.len() + 4;
-        let lower = bare.to_lowercase();
         let colon = text.ends_with([':', '：']);
+        if !framed && !colon && dashes < 3 {
+            return false;
+        }
+        let lower = bare.to_lowercase();
         let phrase = start.split("--").next().unwrap_or_default().trim_matches(dash).to_lowercase();
         words::is_separator(&lower) && (framed || colon)
             || dashes >= 3 && words::is_separator(&phrase)
@@ -344,7 +355,7 @@ impl Reader {
 
     /// A date with a time stands on this line or close below: cheap, before the whole block is looked at.
     fn maybe_lotus(&self, at: usize) -> bool {
-        (at..at + 5).any(|line| self.text(line).is_some_and(|text| text.len() < 100 && attribution::has_moment(text)))
+        (at..at + 5).any(|line| self.moments.get(line).is_some_and(|moment| *moment))
     }
 
     /// `Please type your reply above this line`: everything below is the ticket system's.

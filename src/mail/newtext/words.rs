@@ -115,7 +115,9 @@ pub fn is_separator(text: &str) -> bool {
 struct Introductions {
     /// Words for "wrote" of scripts with spaces.
     verbs: HashSet<&'static str, Quick>,
-    /// Words for "wrote" that stand anywhere in a text, because their script has no spaces, or that hold one.
+    /// Words for "wrote" that stand anywhere in a text, because their script has no spaces.
+    unspaced: Vec<&'static str>,
+    /// Those of several words, none of which says it alone.
     phrases: Vec<&'static str>,
     /// What an introduction begins with.
     leads: HashSet<&'static str, Quick>,
@@ -124,18 +126,27 @@ struct Introductions {
 fn introductions() -> &'static Introductions {
     static INTRODUCTIONS: OnceLock<Introductions> = OnceLock::new();
     INTRODUCTIONS.get_or_init(|| {
-        let mut words = Introductions { verbs: HashSet::default(), phrases: Vec::new(), leads: HashSet::default() };
+        let mut words = Introductions {
+            verbs: HashSet::default(),
+            unspaced: Vec::new(),
+            phrases: Vec::new(),
+            leads: HashSet::default(),
+        };
         for row in rows(include_str!("attribution.txt")) {
             let mut cells = row.split('|').skip(1);
             for verb in words_of(cells.next().unwrap_or_default()) {
-                if verb.contains(' ') || !verb.chars().any(has_words) {
+                if verb.contains(' ') {
                     words.phrases.push(verb);
+                } else if !verb.chars().any(has_words) {
+                    words.unspaced.push(verb);
                 } else {
                     words.verbs.insert(verb);
                 }
             }
             words.leads.extend(words_of(cells.next().unwrap_or_default()));
         }
+        let Introductions { verbs, phrases, .. } = &mut words;
+        phrases.retain(|phrase| !phrase.split(' ').any(|word| verbs.contains(word)));
         words
     })
 }
@@ -145,7 +156,8 @@ pub fn has_verb(text: &str) -> bool {
     let words = introductions();
     text.split(|c: char| c.is_whitespace() || matches!(c, ',' | ':' | '：' | '<' | '>' | '"' | '*'))
         .any(|word| words.verbs.contains(word.trim_matches(['.', '-'])))
-        || words.phrases.iter().any(|phrase| text.contains(phrase))
+        || text.contains(' ') && words.phrases.iter().any(|phrase| text.contains(phrase))
+        || !text.is_ascii() && words.unspaced.iter().any(|phrase| text.contains(phrase))
 }
 
 /// Whether `word` (lower case) begins an introduction.
