@@ -143,6 +143,9 @@ enum Strength {
 
 fn strength(text: &str, below: Below) -> Strength {
     let evidence = Evidence::of(text);
+    if below != Below::Quote && !evidence.any() {
+        return Strength::None;
+    }
     let verb = words::has_verb(&text.to_lowercase());
     let lead = words::is_lead(&first_word(text));
     let colon = text.ends_with([':', '：']);
@@ -150,9 +153,7 @@ fn strength(text: &str, below: Below) -> Strength {
         Below::Quote | Below::Indented if verb && evidence.any() => Strength::Full,
         Below::Quote => {
             // `The log says:` above marked lines introduces output as well.
-            let half = verb && text.len() < 80 && !speaks(text)
-                || evidence.address && (evidence.when() || lead)
-                || evidence.date && (lead || starts_with_date(text)) && names_somebody(text);
+            let half = verb && is_name_and_verb(text) || evidence.address && (evidence.when() || lead);
             if half { Strength::Half } else { Strength::None }
         }
         Below::Indented => {
@@ -199,6 +200,12 @@ fn address_and_verb(text: &str) -> bool {
         && !pieces.first().is_some_and(|word| is_article(word))
 }
 
+/// `Bob Brown wrote:`, not `On host db1 the slave wrote:`.
+fn is_name_and_verb(text: &str) -> bool {
+    let pieces: Vec<&str> = text.split_whitespace().take(8).collect();
+    pieces.len() <= 7 && !pieces.iter().any(|piece| is_article(piece)) && !speaks(text)
+}
+
 /// Logs and servers say things, too.
 fn speaks(text: &str) -> bool {
     let last = text.trim_end_matches([':', '：', ' ']).rsplit(' ').next().unwrap_or_default().to_lowercase();
@@ -213,7 +220,8 @@ fn is_article(word: &str) -> bool {
 
 /// `2025-06-02 10:00 …`, `Wednesday, 17 November …`, `ср, 30 апр. …`; not `Job failed on 2025-06-02 …`.
 fn starts_with_date(text: &str) -> bool {
-    let early = text.split_whitespace().take(2).any(|word| word.starts_with(char::is_numeric));
+    let named = usize::from(text.split_whitespace().next().is_some_and(|word| word.ends_with(',')));
+    let early = text.split_whitespace().take(2 + named).any(|word| word.starts_with(char::is_numeric));
     let start: String = text.chars().take(40).collect();
     early && Evidence::of(&start).when()
 }

@@ -76,8 +76,8 @@ pub struct View<'a> {
 }
 
 /// The header block that begins at `line(0)`; `line(n)` is the nth below. `announced`: a separator or a rule stands
-/// above it, which is evidence, too.
-pub fn at<'a>(line: &dyn Fn(usize) -> Option<View<'a>>, announced: bool) -> Option<Block> {
+/// above it, which is evidence, too. `is_report`: a program wrote the mail, which may tell of mails.
+pub fn at<'a>(line: &dyn Fn(usize) -> Option<View<'a>>, announced: bool, is_report: bool) -> Option<Block> {
     line(0)?.entry.filter(|entry| !entry.kinds.is_empty())?;
     let mut seen = Labels::default();
     let mut facts = Facts::default();
@@ -99,7 +99,7 @@ pub fn at<'a>(line: &dyn Fn(usize) -> Option<View<'a>>, announced: bool) -> Opti
                 }
                 if let Some(kind) = kind {
                     seen = seen.with(kind);
-                    facts.note(kind, &entry);
+                    facts.note(kind, entry);
                 }
                 (length, blanks, wrapped) = (below + 1, 0, 0);
             }
@@ -118,7 +118,7 @@ pub fn at<'a>(line: &dyn Fn(usize) -> Option<View<'a>>, announced: bool) -> Opti
             }
         }
     }
-    facts.is_block(seen, announced).then_some(Block { length })
+    (facts.is_block(seen, announced) && (announced || !is_report || facts.formal(seen))).then_some(Block { length })
 }
 
 /// Lotus Notes: a name, a date with its time, and then `To: … cc: … Subject: …`, each on its own line, empty ones
@@ -127,7 +127,7 @@ pub fn lotus<'a>(line: &dyn Fn(usize) -> Option<View<'a>>) -> Option<Block> {
     let (mut above, mut dated) = (0, false);
     let (mut to, mut copy, mut subject) = (false, false, false);
     let mut length = 0;
-    for below in 0..16 {
+    for below in 0..MAX_LINES {
         let Some(View { text, entry }) = line(below) else { break };
         let text = text.trim();
         if text.is_empty() {
@@ -200,7 +200,7 @@ struct Facts {
 }
 
 impl Facts {
-    fn note(&mut self, kind: Label, entry: &Entry) {
+    fn note(&mut self, kind: Label, entry: Entry) {
         match kind {
             Label::From => {
                 self.address |= entry.evidence.address;
@@ -215,6 +215,11 @@ impl Facts {
             Label::To | Label::Other => self.address |= entry.evidence.address,
             Label::Subject => {}
         }
+    }
+
+    /// As clients print it, not as programs do: `Sent: Monday, 2 June 2025 10:00`.
+    fn formal(&self, seen: Labels) -> bool {
+        seen.len() >= 4 && (self.sent || self.long_date)
     }
 
     fn is_block(&self, seen: Labels, announced: bool) -> bool {
@@ -243,7 +248,8 @@ mod tests {
 
     fn block(text: &str) -> Option<usize> {
         let lines: Vec<&str> = text.lines().collect();
-        at(&|below| lines.get(below).map(|text| View { text, entry: Entry::of(text) }), false).map(|block| block.length)
+        at(&|below| lines.get(below).map(|text| View { text, entry: Entry::of(text) }), false, false)
+            .map(|block| block.length)
     }
 
     #[test]

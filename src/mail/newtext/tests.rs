@@ -162,11 +162,14 @@ fn header_blocks_in_every_language_are_no_new_text() {
 #[test]
 fn separators_in_every_language_are_no_new_text() {
     for phrase in include_str!("separators.txt").lines().filter(|row| !row.starts_with('#') && !row.is_empty()) {
+        if phrase.ends_with(':') {
+            assert_eq!(new(&format!("Fine, thanks.\n\n{phrase}\n\nOld words here.")), "Fine, thanks.\n", "{phrase}");
+        }
+        let phrase = phrase.trim_end_matches(':');
         for line in [
             format!("-----{phrase}-----"),
             format!("---------- {phrase} ---------"),
             format!("*-------- {phrase} --------*"),
-            format!("{phrase}:"),
         ] {
             assert_eq!(new(&format!("Fine, thanks.\n\n{line}\n\nOld words here.")), "Fine, thanks.\n", "{line}");
         }
@@ -221,6 +224,7 @@ fn lotus_notes_and_enron() {
         "Bob Brown@ACME\n01/22/2001 10:36 AM\nTo:\tCarol Chan/ACME@ACME\ncc:\t \n\nSubject:\tRe: x\n\nOld words.",
         "\"Brown, Bob\" <bob@mail.example> on 01/22/2001 10:36:12 AM\nTo: \"Carol\" <carol@mail.example>\ncc:\nSubject: RE: x\n\nOld words.",
         "From:  Bob Brown                           01/22/2001 10:36 AM\n\t\n\nTo:\tCarol Chan/ACME@ACME\ncc:\t \nSubject:\tRe: x\n\nOld words.",
+        "\tAcme North America Corp.\n\t\n\tFrom:  Bob Brown                           01/22/2001 10:36 AM\n\t\n\nTo:\tCarol Chan/ACME@ACME, Dan\nReyes/ACME@ACME\ncc:\t \nSubject:\tRe: x\n\nOld words.",
         "Bob Brown <bob@mail.example>\nSent by: Dan Reyes\n22.01.2001 10:36\nPlease respond to bob\n\nTo\nCarol Chan/ACME@ACME\ncc\n\nSubject\nRe: x\n\nOld words.",
         "-----Original Message-----\nFrom: \tBrown, Bob  \nSent:\tMonday, January 22, 2001 10:36 AM\nTo:\tChan, Carol\nSubject:\tRE: x\n\nOld words.",
         "Bob Brown <bob@mail.example> wrote on 01/22/2001 10:36:12 AM:\n\n> Old words.",
@@ -251,6 +255,12 @@ fn what_only_looks_like_a_quote_is_kept() {
         "----- Queue status -----\n12 messages\n",
         "The following error occurred:\n\n> ERROR 1062\n",
         "Time: 10:00\nTo: 4711\nResult: call failed\n",
+        "Errors:\nThe daemon wrote:\n> out of memory\nand stopped\n",
+        "2025-06-02 10:00:01 Rsync output:\n> rsync: connection closed\nbackup failed\n",
+        ">>> CRITICAL: db1 is down <<<\n\nHost: db1\n",
+        "> CRITICAL: db1 is down\n> since 10:00\n",
+        "Forward:\n12 packets\n",
+        "Original text:\nfoo\n",
         "Backup\n--\nStatus: failed\nSize: 0\nFrom: 10:00\nTo: 11:00\n",
     ] {
         if new(text) != text {

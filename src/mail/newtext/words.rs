@@ -105,10 +105,14 @@ pub fn label(label: &str) -> Labels {
     labels.get(label).copied().unwrap_or_default()
 }
 
-/// Whether `text` (lower case, without dashes) stands above a quoted mail.
-pub fn is_separator(text: &str) -> bool {
-    static SEPARATORS: OnceLock<HashSet<&'static str, Quick>> = OnceLock::new();
-    SEPARATORS.get_or_init(|| rows(include_str!("separators.txt")).collect()).contains(text)
+/// Whether `text` (lower case, without dashes) stands above a quoted mail: between dashes, or also alone.
+pub fn is_separator(text: &str, alone: bool) -> bool {
+    static SEPARATORS: OnceLock<HashMap<&'static str, bool, Quick>> = OnceLock::new();
+    let separators = SEPARATORS.get_or_init(|| {
+        let alone = |row: &'static str| row.strip_suffix(':').map_or((row, false), |phrase| (phrase, true));
+        rows(include_str!("separators.txt")).map(alone).collect()
+    });
+    separators.get(text).is_some_and(|can_stand_alone| *can_stand_alone || !alone)
 }
 
 /// The words of introductions.
@@ -230,6 +234,7 @@ mod tests {
         assert!(!has_verb("the rewrote: word"));
         assert_eq!(label("von"), Labels::default().with(Label::From));
         assert!(label("til").contains(Label::To) && label("zebra").is_empty());
-        assert!(is_separator("original message"));
+        assert!(is_separator("original message", false) && !is_separator("original message", true));
+        assert!(is_separator("begin forwarded message", true));
     }
 }
