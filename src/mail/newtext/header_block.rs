@@ -233,9 +233,9 @@ impl Facts {
         let full = has(Label::Date) && (has(Label::To) || has(Label::Subject));
         match seen.len() {
             0 | 1 => false,
-            2 => self.foreign == 0 && self.address && self.when,
+            2 => self.foreign == 0 && self.address && self.long_date,
             _ => {
-                (self.address || self.dated_from) && (full || has(Label::To) && has(Label::Subject))
+                self.address && full || self.dated_from && has(Label::To) && has(Label::Subject)
                     || full && self.foreign == 0 && (self.sent || self.long_date) && self.person
             }
         }
