@@ -27,7 +27,8 @@ pub struct Raw {
 
 impl From<&[u8]> for Raw {
     fn from(bytes: &[u8]) -> Raw {
-        Raw { bytes: bytes.iter().copied().take(PARSE_LIMIT).collect(), size: bytes.len() as u64, error: None }
+        let kept = bytes.get(..PARSE_LIMIT).unwrap_or(bytes);
+        Raw { bytes: kept.to_vec(), size: bytes.len() as u64, error: None }
     }
 }
 
@@ -301,7 +302,9 @@ fn kind_of(part: &Part<'_>) -> Option<Kind> {
 
 fn lines(part: &Part<'_>, kind: Kind, bytes: &[u8]) -> Vec<Line> {
     let decoded = part.encoding.decode(bytes);
-    let text = decode_charset(&decoded, part.content_type.parameter("charset").as_deref());
+    let charset =
+        part.content_type.parameter("charset").or_else(|| (kind == Kind::Html).then(|| html::charset(&decoded))?);
+    let text = decode_charset(&decoded, charset.as_deref());
     if kind == Kind::Html {
         return html::render(&text);
     }

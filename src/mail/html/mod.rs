@@ -25,6 +25,21 @@ pub fn render(html: &str) -> Vec<Line> {
     page.finish()
 }
 
+/// The charset that a page declares for itself, near its beginning.
+pub fn charset(page: &[u8]) -> Option<String> {
+    let start = page.get(..page.len().min(2048))?.to_ascii_lowercase();
+    let at = start.windows(8).position(|window| window == b"charset=")? + 8;
+    let name: String = start
+        .get(at..)?
+        .iter()
+        .skip_while(|byte| matches!(byte, b'"' | b'\'' | b' '))
+        .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+        .map(|byte| char::from(*byte))
+        .collect();
+    // It was read as bytes of ASCII, so it cannot be what it says.
+    (!name.is_empty() && !name.starts_with("utf-16")).then_some(name)
+}
+
 /// What must come before the next text, the strongest of what was met.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Break {

@@ -86,6 +86,13 @@ fn outlook_paragraphs_are_lines() {
 }
 
 #[test]
+fn a_page_says_its_charset() {
+    assert_eq!(charset(b"<meta http-equiv=x content=\"text/html; charset=KOI8-R\">").as_deref(), Some("koi8-r"));
+    assert_eq!(charset(b"<meta charset='windows-1251'>").as_deref(), Some("windows-1251"));
+    assert_eq!(charset(b"<p>text"), None);
+}
+
+#[test]
 fn hostile_input_costs_linear_time() {
     let million = 1 << 20;
     for piece in [

@@ -17,7 +17,7 @@ const MAX_LENGTH: usize = 500;
 pub enum Below {
     /// A quote, marked as one.
     Quote,
-    /// A bare blockquote: people indent by it, too.
+    /// A bare blockquote, or a mark that others use, too: more must be shown.
     Indented,
     /// Text.
     Text,
@@ -167,8 +167,12 @@ fn strength(text: &str, below: Below) -> Strength {
         // wrote:` names nobody.
         Below::Text => {
             let begins = lead || starts_with_date(text) || evidence.address || text.starts_with("----");
-            let full = verb && evidence.when() && begins && (evidence.address || names_somebody(text))
-                || evidence.date && evidence.time && evidence.address && (lead || starts_with_date(text)) && colon
+            let full = verb && evidence.when() && begins && (evidence.address || names_somebody(text) && !speaks(text))
+                || evidence.date
+                    && evidence.time
+                    && has_angle_address(text)
+                    && (lead || starts_with_date(text))
+                    && colon
                 || verb && evidence.when() && name_then_date(text)
                 || verb && evidence.address && address_and_verb(text);
             if full { Strength::Full } else { Strength::None }
@@ -176,12 +180,18 @@ fn strength(text: &str, below: Below) -> Strength {
     }
 }
 
+/// `<bob@x.example>`.
+fn has_angle_address(text: &str) -> bool {
+    text.split_once('<').is_some_and(|(_, rest)| rest.contains('@') && rest.contains('>'))
+}
+
 /// `bob schrieb am 20. Juni 2024 um 14:49:`: a name, the verb, and then nothing but a date.
 fn name_then_date(text: &str) -> bool {
     let pieces: Vec<&str> = text.split_whitespace().take(30).collect();
-    let Some(verb) = pieces.iter().take(6).position(|piece| words::has_verb(&piece.to_lowercase())) else {
-        return false;
-    };
+    // `Backup geschrieben am …:` is a participle and names what was written.
+    let is_participle = |word: &str| matches!(word, "geschrieben" | "geschreven" | "kirjutatud");
+    let says = |piece: &&str| words::has_verb(&piece.to_lowercase()) && !is_participle(&piece.to_lowercase());
+    let Some(verb) = pieces.iter().take(6).position(|piece| says(piece)) else { return false };
     let (name, date) = (pieces.get(..verb).unwrap_or_default(), pieces.get(verb + 1..).unwrap_or_default());
     let is_article = name.first().is_none_or(|word| is_article(word));
     let ends_in_time = date.iter().rev().take(2).any(|piece| Evidence::of(piece).time);

@@ -235,7 +235,8 @@ impl Facts {
             0 | 1 => false,
             2 => self.foreign == 0 && self.address && self.long_date,
             _ => {
-                self.address && full || self.dated_from && has(Label::To) && has(Label::Subject)
+                self.address && full
+                    || self.dated_from && has(Label::To) && has(Label::Subject)
                     || full && self.foreign == 0 && (self.sent || self.long_date) && self.person
             }
         }

@@ -82,7 +82,7 @@ impl Page {
         let mut lines =
             (at..at + 6).filter(|line| !self.is_blank(*line)).filter_map(|line| self.text(line)).map(str::trim_start);
         let (first, second) = (lines.next()?, lines.next());
-        let end = first.find(['|', ':', '>', '%', '#']).filter(|end| *end <= 12)?;
+        let end = first.find(['|', ':', '>']).filter(|end| *end <= 12)?;
         let (name, mark) = (first.get(..end)?, first.get(..=end)?);
         let initials = mark.ends_with('>') && !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '.');
         let bare = name.is_empty() && first.get(end + 1..)?.starts_with(' ') && !first.ends_with(mark);
@@ -90,10 +90,22 @@ impl Page {
         ((initials || bare) && again).then_some(mark)
     }
 
-    /// Whether a quoted line introduces a quote of its own: `> On 2 June 2025, Bob wrote:`. Program output does not.
-    pub fn introduces_inside(&self, at: usize) -> bool {
-        let Some(text) = self.text(at).filter(|text| text.trim_end().ends_with(':')) else { return false };
-        attribution::is_dated(text)
+    /// Whether every marked line from `at` to `end` has three marks or more: `>>> ` is the prompt of an interpreter.
+    pub fn are_prompts(&self, at: usize, end: usize) -> bool {
+        self.depth.iter().take(end).skip(at).all(|depth| *depth == 0 || *depth > 2)
+    }
+
+    /// Whether the marked lines from `at` to `end` hold what only mails hold: `> On 2 June 2025, Bob wrote:`,
+    /// `> Begin forwarded message:`, `> From: …` with `> Date: …`. Program output does not.
+    pub fn quotes_mail(&self, at: usize, end: usize) -> bool {
+        (at..end).any(|line| {
+            let Some(text) = self.text(line) else { return false };
+            let bare = text.trim_start_matches(['>', ' ']).trim_end();
+            let says = bare.ends_with([':', '：']) && words::has_verb(&bare.to_lowercase());
+            says && (attribution::is_dated(bare) || bare.contains('@'))
+                || is_separator(bare)
+                || self.is_block(line, false)
+        })
     }
 
     /// `diff` marks its lines by `>` and `<` and heads them by `5c5`, and parts them by `---`.
@@ -171,7 +183,7 @@ impl Page {
             return None;
         }
         let odd = below == Below::Text && self.odd_mark(last + 1).is_some();
-        let below = if odd { Below::Quote } else { below };
+        let below = if odd { Below::Indented } else { below };
         let line = |above: usize| {
             last.checked_sub(above).filter(|line| !self.is_quote(*line)).and_then(|line| self.text(line))
         };
@@ -179,31 +191,9 @@ impl Page {
         Some((last + 1 - length, below))
     }
 
-    /// `-----Original Message-----`, `Begin forwarded message:`, `---- Forwarded by X on … ----`.
+    /// Whether a separator stands on the line.
     pub fn separator(&self, at: usize) -> bool {
-        let Some(text) = self.text(at).map(str::trim) else { return false };
-        let dash = |c: char| matches!(c, '-' | '_' | '=' | '*' | '+' | '~' | '—' | '–' | '>' | '<' | ' ' | '\t' | '"');
-        let start = text.trim_start_matches(dash);
-        let dashes = text.len() - start.len();
-        if dashes >= 2 && text.len() > 200 || start.is_empty() {
-            // HTML that lost its line ends: `----- Forwarded Message ----- From: …`.
-            let phrase = start.split("--").next().unwrap_or_default().trim_matches(dash);
-            return dashes >= 3 && phrase.len() < 80 && words::is_separator(&phrase.to_lowercase(), false);
-        }
-        if text.len() > 200 {
-            return false;
-        }
-        let bare = start.trim_end_matches(|c| dash(c) || matches!(c, ':' | '：' | '.'));
-        let framed = dashes >= 2 && text.len() >= bare.len() + 4;
-        let colon = text.ends_with([':', '：']);
-        if !framed && !colon && dashes < 3 {
-            return false;
-        }
-        let lower = bare.to_lowercase();
-        let phrase = start.split("--").next().unwrap_or_default().trim_matches(dash).to_lowercase();
-        words::is_separator(&lower, !framed) && (framed || colon)
-            || dashes >= 3 && words::is_separator(&phrase, false)
-            || framed && (lower.starts_with("forwarded by ") || lower.starts_with("forwarded message from "))
+        self.text(at).is_some_and(is_separator)
     }
 
     pub fn header_block(&self, at: usize, has_new: bool) -> bool {
@@ -214,16 +204,22 @@ impl Page {
         if self.is_report && !has_new {
             return false;
         }
-        let view = |below: usize| {
-            let entry = self.entries.get(at + below).copied()?;
-            Some(header_block::View { text: self.text(at + below)?, entry })
-        };
+        let view = |below: usize| self.view(at + below);
         let labelled = self.entries.get(at).is_some_and(Option::is_some);
-        header_block::at(&view, ruled, self.is_report).is_some()
+        self.is_block(at, ruled)
             || self
                 .text(at)
                 .is_some_and(|text| labelled && (ruled || text.len() > 120) && header_block::is_inline(text))
             || !labelled && self.maybe_lotus(at) && header_block::lotus(&view).is_some()
+    }
+
+    fn is_block(&self, at: usize, ruled: bool) -> bool {
+        header_block::at(&|below| self.view(at + below), ruled, self.is_report).is_some()
+    }
+
+    fn view(&self, at: usize) -> Option<header_block::View<'_>> {
+        let entry = self.entries.get(at).copied()?;
+        Some(header_block::View { text: self.text(at)?, entry })
     }
 
     /// A date with a time stands on this line or close below: cheap, before the whole block is looked at.
@@ -279,4 +275,31 @@ fn quote_depth(line: &str) -> usize {
 pub fn is_rule(line: &str) -> bool {
     let line = line.trim();
     line.len() >= 5 && line.chars().all(|c| matches!(c, '-' | '_' | '=' | '*' | '—' | '─' | '–' | ' '))
+}
+
+/// `-----Original Message-----`, `Begin forwarded message:`, `---- Forwarded by X on … ----`.
+fn is_separator(text: &str) -> bool {
+    let text = text.trim();
+    let dash = |c: char| matches!(c, '-' | '_' | '=' | '*' | '+' | '~' | '—' | '–' | '>' | '<' | ' ' | '\t' | '"');
+    let start = text.trim_start_matches(dash);
+    let dashes = text.len() - start.len();
+    if dashes >= 2 && text.len() > 200 || start.is_empty() {
+        // HTML that lost its line ends: `----- Forwarded Message ----- From: …`.
+        let phrase = start.split("--").next().unwrap_or_default().trim_matches(dash);
+        return dashes >= 3 && phrase.len() < 80 && words::is_separator(&phrase.to_lowercase(), false);
+    }
+    if text.len() > 200 {
+        return false;
+    }
+    let bare = start.trim_end_matches(|c| dash(c) || matches!(c, ':' | '：' | '.'));
+    let framed = dashes >= 2 && text.len() >= bare.len() + 4;
+    let colon = text.ends_with([':', '：']);
+    if !framed && !colon && dashes < 3 {
+        return false;
+    }
+    let lower = bare.to_lowercase();
+    let phrase = start.split("--").next().unwrap_or_default().trim_matches(dash).to_lowercase();
+    words::is_separator(&lower, !framed) && (framed || colon)
+        || dashes >= 3 && words::is_separator(&phrase, false)
+        || framed && (lower.starts_with("forwarded by ") || lower.starts_with("forwarded message from "))
 }

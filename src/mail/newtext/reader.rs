@@ -150,10 +150,10 @@ impl Reader {
             let next = (end..self.page.lines.len()).take(4).find(|next| !self.page.is_blank(*next));
             return introduced || next.is_some_and(|next| self.page.lines.get(next).is_some_and(|line| line.history));
         }
-        if (at..end).any(|line| self.page.introduces_inside(line)) {
+        if self.page.quotes_mail(at, end) {
             return true;
         }
-        if self.context.is_report || self.page.is_diff(at) {
+        if self.context.is_report || self.page.is_diff(at) || self.page.are_prompts(at, end) {
             return false;
         }
         if self.context.is_reply {
@@ -165,9 +165,8 @@ impl Reader {
         if !self.has_new && !(end..count).any(is_new) {
             return false;
         }
-        let lines = (at..end).filter(|line| !self.page.is_blank(*line)).take(2).count();
-        let again = (end..count).any(|line| self.page.is_quote(line));
-        !self.has_new || self.page.is_blank(end) && lines > 1 || again
+        // Above an answer, or taking turns with one. A single block further down may as well be output.
+        !self.has_new || (end..count).any(|line| self.page.is_quote(line))
     }
 
     fn is_signature(&self, at: usize) -> bool {
