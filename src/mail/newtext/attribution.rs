@@ -45,7 +45,7 @@ pub fn length<'a>(line: &dyn Fn(usize) -> Option<&'a str>, below: Below) -> Opti
             }
             continue;
         }
-        if above > 0 && ends_sentence(piece) || text.len() + piece.len() > MAX_LENGTH {
+        if above > 0 && (ends_sentence(piece) || is_labelled(piece)) || text.len() + piece.len() > MAX_LENGTH {
             break;
         }
         if found.is_some() && !extends(piece, &text) {
@@ -113,6 +113,17 @@ fn first_word(text: &str) -> String {
         .next()
         .unwrap_or_default();
     word.to_lowercase()
+}
+
+/// `State: CRITICAL`, `Comment:`: a line of a report, no piece of an introduction.
+fn is_labelled(line: &str) -> bool {
+    line.match_indices(':').any(|(at, _)| {
+        // `ezt írta (időpont: 2025. jún. 2., 10:00):` is one.
+        let open = |text: &str| text.rfind('(') > text.rfind(')');
+        let word = |text: &str| text.ends_with(|c: char| c.is_alphabetic() || c == ')');
+        let label = line.get(..at).is_some_and(|label| word(label) && !open(label));
+        label && line.get(at + 1..).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+    })
 }
 
 /// A full stop ends a sentence, but not after `28.` or `4 janv.`, where introductions are wrapped.
@@ -191,7 +202,7 @@ fn name_then_date(text: &str) -> bool {
     // `Backup geschrieben am …:` is a participle and names what was written.
     let is_participle = |word: &str| matches!(word, "geschrieben" | "geschreven" | "kirjutatud");
     let says = |piece: &&str| words::has_verb(&piece.to_lowercase()) && !is_participle(&piece.to_lowercase());
-    let Some(verb) = pieces.iter().take(6).position(|piece| says(piece)) else { return false };
+    let Some(verb) = pieces.iter().take(6).position(says) else { return false };
     let (name, date) = (pieces.get(..verb).unwrap_or_default(), pieces.get(verb + 1..).unwrap_or_default());
     let is_article = name.first().is_none_or(|word| is_article(word));
     let ends_in_time = date.iter().rev().take(2).any(|piece| Evidence::of(piece).time);
@@ -213,7 +224,7 @@ fn address_and_verb(text: &str) -> bool {
 /// `Bob Brown wrote:`, not `On host db1 the slave wrote:`.
 fn is_name_and_verb(text: &str) -> bool {
     let pieces: Vec<&str> = text.split_whitespace().take(8).collect();
-    pieces.len() <= 7 && !pieces.iter().any(|piece| is_article(piece)) && !speaks(text)
+    (2..=7).contains(&pieces.len()) && !pieces.iter().any(|piece| is_article(piece)) && !speaks(text)
 }
 
 /// Logs and servers say things, too.

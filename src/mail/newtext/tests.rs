@@ -262,6 +262,8 @@ fn what_only_looks_like_a_quote_is_kept() {
         "Rejected mail:\nFrom: app@shop.example\nTo: bob@mail.example\nSubject: invoice\n\nreason: disk full\n",
         "Try this:\n\n>>> import time\n>>> time.time()\n\nand this.\n",
         "Changes of 2025-06-02 10:00 by Bob <bob@mail.example>:\n# one\n# two\n",
+        "Host: db1\nSince: 2025-06-02 10:00\nState: CRITICAL\nThe daemon wrote:\n> out of memory\nend\n",
+        "Since 2025-06-02 10:00 Bob <bob@mail.example> is on call.\nState: CRITICAL\nwrote:\n> out of memory\nend\n",
         ">>> CRITICAL: db1 is down <<<\n\nHost: db1\n",
         "> CRITICAL: db1 is down\n> since 10:00\n",
         "Forward:\n12 packets\n",
