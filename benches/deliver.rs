@@ -4,7 +4,7 @@
 //! ```sh
 //! cargo bench --bench deliver
 //! ```
-#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::cast_precision_loss)]
+#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::indexing_slicing)]
 
 use std::fmt::Write as _;
 use std::io::Write as _;
