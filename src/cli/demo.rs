@@ -36,7 +36,7 @@ pub struct Options {
     pub pace: u64,
 }
 
-const RULES: &str = include_str!("../../examples/demo.toml");
+const RULES: &str = include_str!("demo.toml");
 const EMERGENCY: &[u8] = include_bytes!("../../examples/mail/redmine-emergency.eml");
 const REPLY: &[u8] = include_bytes!("../../examples/mail/redmine-reply-1.eml");
 const DOWN: &[u8] = include_bytes!("../../examples/mail/nagios-problem.eml");
