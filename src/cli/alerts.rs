@@ -21,6 +21,7 @@ use crate::store::{Filter, Sqlite, Store};
 const LISTED: usize = 50;
 
 /// What `alerts` takes.
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own on the command line")]
 #[derive(Debug, Clone, Args)]
 pub struct Options {
     /// What to do; nothing: list.
