@@ -83,7 +83,8 @@ pub struct Message {
 }
 
 impl Message {
-    /// Decodes a mail. Never fails and takes time linear in the mail, whatever the bytes are.
+    /// Decodes a mail. Never fails and takes time linear in the mail, whatever the bytes are. Recursion is bounded, so it
+    /// needs no thread with a larger stack.
     pub fn parse(raw: &Raw) -> Message {
         let bytes = with_line_feeds(&raw.bytes);
         let (envelope_line, mail) = envelope_line(&bytes);

@@ -73,13 +73,13 @@ pub fn begins(text: &str) -> bool {
     let colons = start.match_indices([':', '：']).map(|(at, colon)| at + colon.len());
     colons.filter_map(|end| start.get(..end)).any(|head| {
         let verb = head.trim_end_matches([':', '：', ' ']).rsplit([' ', '>']).next();
-        verb.is_some_and(|word| words::has_verb(&word.to_lowercase())) && strength(head, Below::Text) == Strength::Full
+        verb.is_some_and(|word| words::has_verb(&words::lower(word))) && strength(head, Below::Text) == Strength::Full
     })
 }
 
 /// Whether `text` says who wrote and when, without the colon: clients print it above a header block.
 pub fn is_dated(text: &str) -> bool {
-    words::has_verb(&text.to_lowercase()) && Evidence::of(text).when()
+    words::has_verb(&words::lower(text)) && Evidence::of(text).when()
 }
 
 /// Whether `text` holds a date and a time.
@@ -139,8 +139,8 @@ pub fn ends_like_one(last: &str, below: Below) -> bool {
         return true;
     }
     let bare = last.trim_end_matches(['-', ' ']);
-    let ends_in_verb = || bare.rsplit(' ').next().is_some_and(|word| words::has_verb(&word.to_lowercase()));
-    ends_in_verb() || below == Below::Quote && (last.ends_with('>') || words::has_verb(&last.to_lowercase()))
+    let ends_in_verb = || bare.rsplit(' ').next().is_some_and(|word| words::has_verb(&words::lower(word)));
+    ends_in_verb() || below == Below::Quote && (last.ends_with('>') || words::has_verb(&words::lower(last)))
 }
 
 /// How much a text is like an introduction.
@@ -157,7 +157,7 @@ fn strength(text: &str, below: Below) -> Strength {
     if below != Below::Quote && !evidence.any() {
         return Strength::None;
     }
-    let verb = words::has_verb(&text.to_lowercase());
+    let verb = words::has_verb(&words::lower(text));
     let lead = words::is_lead(&first_word(text));
     let colon = text.ends_with([':', '：']);
     match below {
@@ -201,7 +201,7 @@ fn name_then_date(text: &str) -> bool {
     let pieces: Vec<&str> = text.split_whitespace().take(30).collect();
     // `Backup geschrieben am …:` is a participle and names what was written.
     let is_participle = |word: &str| matches!(word, "geschrieben" | "geschreven" | "kirjutatud");
-    let says = |piece: &&str| words::has_verb(&piece.to_lowercase()) && !is_participle(&piece.to_lowercase());
+    let says = |piece: &&str| words::has_verb(&words::lower(piece)) && !is_participle(&piece.to_lowercase());
     let Some(verb) = pieces.iter().take(6).position(says) else { return false };
     let (name, date) = (pieces.get(..verb).unwrap_or_default(), pieces.get(verb + 1..).unwrap_or_default());
     let is_article = name.first().is_none_or(|word| is_article(word));
@@ -213,7 +213,7 @@ fn name_then_date(text: &str) -> bool {
 fn address_and_verb(text: &str) -> bool {
     let text = text.trim_end_matches([':', '：', ' ']);
     let pieces: Vec<&str> = text.split_whitespace().take(9).collect();
-    let ends_in_verb = pieces.last().is_some_and(|word| words::has_verb(&word.to_lowercase())) && !speaks(text);
+    let ends_in_verb = pieces.last().is_some_and(|word| words::has_verb(&words::lower(word))) && !speaks(text);
     let address = pieces.iter().rposition(|piece| piece.contains('@'));
     ends_in_verb
         && pieces.len() <= 7
@@ -257,7 +257,7 @@ fn names_somebody(text: &str) -> bool {
     let you = rest.iter().any(|word| matches!(word.to_lowercase().as_str(), "you" | "du" | "vous" | "usted" | "você"));
     let comma = number.ends_with([',', '，', '،']) || rest.iter().take(2).any(|word| word.ends_with(','));
     let capital =
-        rest.iter().find(|word| !is_zone(word) && !words::has_verb(&word.to_lowercase())).is_some_and(|word| {
+        rest.iter().find(|word| !is_zone(word) && !words::has_verb(&words::lower(word))).is_some_and(|word| {
             word.trim_start_matches(['"', '\'', '(', '[', '<'])
                 .starts_with(|c: char| c.is_uppercase() || !c.is_ascii() && !c.is_lowercase())
         });

@@ -41,7 +41,8 @@ impl Entry {
         if label.is_empty() || value.starts_with("//") {
             return None;
         }
-        let lower = label.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
+        let lower = label.split_whitespace().collect::<Vec<_>>().join(" ");
+        let lower = super::words::lower(&lower);
         let kinds = super::words::label(&lower);
         let single = !lower.contains(' ') && lower.len() < 20;
         if kinds.is_empty() {
@@ -139,7 +140,7 @@ pub fn lotus<'a>(line: &dyn Fn(usize) -> Option<View<'a>>) -> Option<Block> {
         }
         let is = |label| entry.is_some_and(|entry| entry.kinds.contains(label));
         // Notes in HTML prints `To` and `Subject` without a colon, their values below.
-        let bare = label(&text.to_lowercase());
+        let bare = label(&super::words::lower(text));
         let is = |label| is(label) || bare.contains(label);
         if is(Label::To) && dated {
             to = true;

@@ -101,7 +101,7 @@ impl Page {
         (at..end).any(|line| {
             let Some(text) = self.text(line) else { return false };
             let bare = text.trim_start_matches(['>', ' ']).trim_end();
-            let says = bare.ends_with([':', '：']) && words::has_verb(&bare.to_lowercase());
+            let says = bare.ends_with([':', '：']) && words::has_verb(&words::lower(bare));
             says && (attribution::is_dated(bare) || bare.contains('@'))
                 || is_separator(bare)
                 || self.is_block(line, false)
@@ -267,7 +267,7 @@ fn quote_depth(line: &str) -> usize {
         return 0;
     }
     // `> wrote:` is what a torn `<bob@x.example> wrote:` left.
-    let torn = depth == 1 && line.len() < 40 && line.ends_with(':') && words::has_verb(&line.to_lowercase());
+    let torn = depth == 1 && line.len() < 40 && line.ends_with(':') && words::has_verb(&words::lower(line));
     if marked && !torn { depth } else { 0 }
 }
 
@@ -286,7 +286,7 @@ fn is_separator(text: &str) -> bool {
     if dashes >= 2 && text.len() > 200 || start.is_empty() {
         // HTML that lost its line ends: `----- Forwarded Message ----- From: …`.
         let phrase = start.split("--").next().unwrap_or_default().trim_matches(dash);
-        return dashes >= 3 && phrase.len() < 80 && words::is_separator(&phrase.to_lowercase(), false);
+        return dashes >= 3 && phrase.len() < 80 && words::is_separator(&words::lower(phrase), false);
     }
     if text.len() > 200 {
         return false;
@@ -297,8 +297,9 @@ fn is_separator(text: &str) -> bool {
     if !framed && !colon && dashes < 3 {
         return false;
     }
-    let lower = bare.to_lowercase();
-    let phrase = start.split("--").next().unwrap_or_default().trim_matches(dash).to_lowercase();
+    let lower = words::lower(bare);
+    let phrase = start.split("--").next().unwrap_or_default().trim_matches(dash);
+    let phrase = words::lower(phrase);
     words::is_separator(&lower, !framed) && (framed || colon)
         || dashes >= 3 && words::is_separator(&phrase, false)
         || framed && (lower.starts_with("forwarded by ") || lower.starts_with("forwarded message from "))

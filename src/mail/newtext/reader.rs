@@ -57,7 +57,7 @@ impl Reader {
                     // Supercite introduces its quotes by `>>>>> "Bob" == Bob Brown writes:`.
                     let last =
                         (at..end).rev().find(|line| !self.page.is_blank(*line)).and_then(|line| self.page.text(line));
-                    if last.is_some_and(|text| text.ends_with(':') && words::has_verb(&text.to_lowercase())) {
+                    if last.is_some_and(|text| text.ends_with(':') && words::has_verb(&words::lower(text))) {
                         self.page.mark = self.page.odd_mark(end).map(str::to_owned).or(self.page.mark.take());
                     }
                 } else {
