@@ -98,6 +98,10 @@ impl Failure {
 fn deliver(config: Option<&Path>, options: &Options) -> Result<String, Failure> {
     let raw = message::read(&mut std::io::stdin().lock())
         .map_err(|error| Failure::try_again(format!("the mail could not be read: {error}")))?;
+    if let Some(error) = &raw.error {
+        // What is missing may be what asks for a call; the mail server has all of it.
+        return Err(Failure::try_again(format!("the mail could not be read to its end: {error}")));
+    }
     if raw.size == 0 {
         return Err(Failure::try_again("there is no mail on standard input"));
     }
