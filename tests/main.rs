@@ -13,6 +13,7 @@ mod people;
 mod quoted_history;
 mod reaching;
 mod redelivery;
+mod regressions;
 mod replies;
 mod support;
 mod webhooks;

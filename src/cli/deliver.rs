@@ -9,14 +9,15 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 
+use super::stateless;
+use super::syslog::{self, Severity};
 use super::{setup, terminal};
-use crate::alert::{Actor, Channel, Through};
-use crate::alert::{AlertId, Delivery, Digest, Event, State};
+use crate::alert::{Actor, AlertId, Delivery, Digest, Event, State, Through};
 use crate::clock::{self, Clock};
 use crate::config::Config;
 use crate::engine::{Desk, Engine, liveness};
 use crate::exit::Exit;
-use crate::intake::{Intake, Wish, intake};
+use crate::intake::{Intake, Problem, Wish, intake};
 use crate::mail::{Envelope, Message, message};
 use crate::rules::Action;
 use crate::store::{self, Receipt, Sqlite, Store};
@@ -62,6 +63,8 @@ pub fn run(config: Option<&Path>, options: &Options) -> Exit {
         Err(Failure { line, exit }) => (line, exit),
     };
     say(&line);
+    let severity = if exit == Exit::Success { Severity::Info } else { Severity::Warning };
+    syslog::write(severity, &terminal::one_line(&line));
     exit
 }
 
@@ -75,7 +78,9 @@ fn say(line: &str) {
 fn watch() {
     std::thread::spawn(|| {
         std::thread::sleep(WATCHDOG);
-        say("no end after 60 s; giving up: the mail server keeps the mail and will try again");
+        let line = "no end after 60 s; giving up: the mail server keeps the mail and will try again";
+        say(line);
+        syslog::write(Severity::Warning, line);
         std::process::exit(i32::from(Exit::TryAgain.status()));
     });
 }
@@ -115,7 +120,14 @@ fn deliver(config: Option<&Path>, options: &Options) -> Result<String, Failure> 
     let clock = clock::from_environment();
     let intake = intake(&config, &message, &envelope, clock.now())
         .map_err(|error| Failure::try_again(format!("the rule file cannot be used: {error}")))?;
-    if options.reject_unknown && intake.known.is_empty() && !intake.unknown.is_empty() && intake.wishes.is_empty() {
+    // A rule that matched wants somebody called, whatever keeps it from that: such a mail is not sent back.
+    let unwanted_only = intake.problems.iter().all(|problem| matches!(problem, Problem::UnknownRecipient(_)));
+    if options.reject_unknown
+        && intake.known.is_empty()
+        && !intake.unknown.is_empty()
+        && intake.wishes.is_empty()
+        && unwanted_only
+    {
         let line = format!("unknown recipient {}: rejected", intake.unknown.join(", "));
         return Err(Failure { line, exit: Exit::UnknownRecipient });
     }
@@ -242,8 +254,8 @@ fn without_store(desk: &Desk, wish: &Wish<'_>, error: &store::Error) -> String {
     if !wish.notifies() {
         return error.to_string();
     }
-    let outcome = match desk.call_without_store(wish) {
-        Ok(who) => format!("called {who} all the same"),
+    let outcome = match stateless::notify(desk, wish) {
+        Ok(whom) => format!("{whom} all the same"),
         Err(why) => format!("and nobody could be called: {why}"),
     };
     format!("{error}; {outcome}")
@@ -286,6 +298,8 @@ fn follow(desk: &Arc<Desk>, mut store: Sqlite, alerts: &[AlertId], wait: bool) -
         }
         engine.listen(LOOK_EVERY);
     }
+    // Asked again at the end: an engine that has stopped meanwhile follows up on nothing.
+    let alive = alive && liveness::is_alive(engine.store())?;
     let mut lines = Vec::new();
     let mut over = true;
     for id in alerts {
@@ -345,45 +359,4 @@ fn tell_news(store: &mut dyn Store, alerts: &[AlertId], told: &mut [usize]) -> s
         *told = history.len();
     }
     Ok(())
-}
-
-impl Desk {
-    /// Calls (for `sms`: texts) the first person that a wish is for, without a store. Returns who that was.
-    fn call_without_store(&self, wish: &Wish<'_>) -> Result<String, String> {
-        use crate::notify::{sms, speech, twiml};
-        use crate::provider::{Call, Script, Text};
-        let provider = self.provider.as_ref().ok_or("the rule file has no [twilio]")?;
-        let roster = &self.config.roster;
-        let group = &wish.arrival.group;
-        let duty = roster.duty(group, self.now()).ok_or_else(|| format!("nobody is on call in {group}"))?;
-        let contact = roster.contacts.get(&duty.contact).ok_or_else(|| format!("{} is unknown", duty.contact))?;
-        let channel = if wish.action == Action::Sms { Channel::Text } else { Channel::Call };
-        let (channel, to) = match (channel, &contact.phone, contact.text_number()) {
-            (Channel::Call, Some(phone), _) => (Channel::Call, phone.clone()),
-            (_, _, Some(number)) => (Channel::Text, number.clone()),
-            (_, _, None) => return Err(format!("{} has no number", contact.name)),
-        };
-        let who = format!("{} ({to})", contact.name);
-        let sent = match channel {
-            Channel::Text => provider.text(&Text {
-                to,
-                body: sms::compose("", &wish.arrival.text, crate::engine::send::TEXT_SEGMENTS),
-                status_url: None,
-            }),
-            Channel::Call => {
-                let words = twiml::Script {
-                    say: speech::spoken(&wish.arrival.say),
-                    language: self.config.voice.language.clone(),
-                    voice: self.config.voice.voice.clone().unwrap_or_default(),
-                    ..twiml::Script::default()
-                };
-                let script = Script::Inline(self.templates.render(twiml::Page::Inline, &words));
-                provider.call(&Call { to, script, status_url: None, machine_detection: false })
-            }
-        };
-        match sent {
-            Ok(_) => Ok(who),
-            Err(refusal) => Err(format!("{who}: {refusal:?}")),
-        }
-    }
 }

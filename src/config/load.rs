@@ -65,6 +65,7 @@ fn check(reader: &Reader<'_>, path: &Path) -> Config {
     let (rules, places) = rule_entries::read(scope);
     let config = Config {
         path: path.to_owned(),
+        files: reader.documents.iter().map(|document| document.file.path.clone()).collect(),
         twilio: services::twilio(scope),
         server: services::server(reader),
         store: services::store(reader),

@@ -75,6 +75,8 @@ const INCLUDABLE: &[&str] = &["contacts", "groups", "policies", "recipients", "r
 pub struct Config {
     /// The file that was loaded (not the included ones).
     pub path: PathBuf,
+    /// Every file that was read: the main one, then the included ones.
+    pub files: Vec<PathBuf>,
     /// `[twilio]`; `None`: nobody can be called.
     pub twilio: Option<Twilio>,
     /// `[server]`.

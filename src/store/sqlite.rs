@@ -262,6 +262,10 @@ impl Store for Sqlite {
         })
     }
 
+    fn forget(&mut self, id: &str) -> Result<()> {
+        self.write(|transaction| execute(transaction, query::FORGET, [id]).map(drop))
+    }
+
     fn overrides(&mut self, now: Timestamp) -> Result<Vec<Override>> {
         self.read(|transaction| all(transaction, query::OVERRIDES, [milliseconds(now)], row::duty_override))
     }
@@ -282,7 +286,8 @@ impl Store for Sqlite {
     fn beat(&mut self, owner: &str, now: Timestamp) -> Result<()> {
         let now = milliseconds(now);
         self.write(|transaction| {
-            execute(transaction, query::FORGET_BEATS, [now - BEATS_KEPT.as_secs() * 1000])?;
+            // A beat that is still to come was made by a clock that has been set back since; it would hide ours.
+            execute(transaction, query::FORGET_BEATS, [now - BEATS_KEPT.as_secs() * 1000, now + 10_000])?;
             execute(transaction, query::BEAT, params![owner, now]).map(drop)
         })
     }
