@@ -172,3 +172,58 @@ fn what_a_clock_that_was_years_ahead_left_behind_swallows_no_mail() {
     test.deliver(&mail).exit(0).says("opened alert 2").done();
     test.wait_for_calls(&[DAVID, DAVID]);
 }
+
+#[test]
+fn where_who_is_on_call_has_no_number_the_group_is_called() {
+    let rules = crate::support::DOWN.replace(r#"action = "page""#, r#"action = "call""#);
+    let people = PEOPLE
+        .replace(r#"david  = { name = "David",  phone = "+64211110001" }"#, r#"david = { email = "d@x.example" }"#);
+    let people = people.replace("backup = [\"darren\"]\n", "");
+    let mut test = Test::new().rules(&format!("{people}{rules}")).phone(DARREN, [Phone::press(["1"])]);
+    let mail = test.mail("db1", "db1 is DOWN");
+    test.deliver(&mail).exit(75).done();
+    let mut called = test.called();
+    called.sort();
+    assert_eq!(called, [DARREN, SIMON]);
+}
+
+#[test]
+fn two_contacts_with_one_telephone_are_one_call() {
+    let people = PEOPLE.replace(DARREN, DAVID);
+    let policy = "[policies.page]\nsteps = [{ notify = \"group\", by = \"call\", wait = \"5m\" }]\n";
+    let mut test = Test::new()
+        .rules(&format!("{people}{policy}{}", crate::support::DOWN))
+        .phone(DAVID, [Phone::Stay])
+        .phone(SIMON, [Phone::Stay]);
+    let mail = test.mail("db1", "db1 is DOWN");
+    test.deliver(&mail).exit(75).done();
+    let mut called = test.called();
+    called.sort();
+    assert_eq!(called, [DAVID, SIMON]);
+}
+
+#[test]
+fn a_usage_error_is_one_line() {
+    let mut test = Test::with_people();
+    let mail = test.mail("db1", "db1 is DOWN");
+    for arguments in [&["deliver", "--nonsense"][..], &["-f"], &["--nonsense", "a@example.com"]] {
+        let ran = test.run(arguments, &mail).exit(75).one_line();
+        assert_eq!(ran.err, "", "{ran:?}");
+        assert!(ran.out.contains("usage") && ran.out.contains("try again"), "{ran:?}");
+    }
+}
+
+#[test]
+fn a_secret_that_others_can_read_is_warned_about() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mut test = Test::with_people().phone(DAVID, [Phone::Listen]);
+    let rules = std::fs::read_to_string(test.path("rules.toml")).unwrap();
+    let literal = rules.replace(r#"{ file = "token" }"#, &format!("\"{}\"", crate::support::TOKEN));
+    std::fs::write(test.path("rules.toml"), literal).unwrap();
+    std::fs::set_permissions(test.path("rules.toml"), std::fs::Permissions::from_mode(0o644)).unwrap();
+    for text in ["db1 is DOWN", "all is well"] {
+        let mail = test.mail("db1", text);
+        let ran = test.deliver(&mail).says("everybody can read this file");
+        assert!(!ran.out.contains(crate::support::TOKEN), "{ran:?}");
+    }
+}

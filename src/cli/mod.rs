@@ -14,6 +14,7 @@ pub mod check;
 pub mod deliver;
 pub mod demo;
 pub mod explain;
+mod follow_up;
 pub mod newtext;
 pub mod oncall;
 pub mod reload;
@@ -162,15 +163,12 @@ fn first_word(arguments: &[OsString]) -> Word {
 /// A command line that cannot be read. Where a mail may be waiting on standard input it is read to its end, and the
 /// mail server keeps the mail: a typing error in `.forward` must not bounce anything.
 fn refuse(word: Word, error: &clap::Error) -> Exit {
-    let _ = error.print();
-    match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Exit::Success,
-        _ if word == Word::Other => Exit::Usage,
-        _ => {
-            deliver::drain();
-            Exit::TryAgain
-        }
+    let help = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+    if help || word == Word::Other {
+        let _ = error.print();
+        return if help { Exit::Success } else { Exit::Usage };
     }
+    deliver::refuse(error)
 }
 
 #[cfg(test)]

@@ -41,7 +41,7 @@ pub fn find(config: Option<&Path>) -> Result<PathBuf, String> {
     locate::find(config, &|name| std::env::var_os(name)).map_err(|error| error.to_string())
 }
 
-/// Loads the rule file, and says what endangers it.
+/// Loads the rule file. What endangers it is in its `warnings`.
 ///
 /// # Errors
 /// When it has errors: the first, in one line, and how many more there are.
@@ -125,5 +125,5 @@ pub fn check(config: Option<&Path>, json: bool) -> Exit {
 /// Who sits at the keyboard, for the history.
 pub fn user() -> String {
     let name = std::env::var("SUDO_USER").or_else(|_| std::env::var("USER")).or_else(|_| std::env::var("LOGNAME"));
-    name.ok().filter(|name| !name.is_empty()).unwrap_or_else(|| "the command line".to_owned())
+    name.ok().filter(|name| !name.is_empty()).unwrap_or_else(|| "somebody".to_owned())
 }

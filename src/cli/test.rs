@@ -72,7 +72,11 @@ fn story(config: Option<&Path>, options: &Options) -> Result<(), Exit> {
             follow(provider.as_ref(), channel, &id)
         }
         Err(refusal) => {
-            complain(&format!("{} was not called: {}", contact.name, reason(&refusal)));
+            let done = match channel {
+                Channel::Call => "called",
+                Channel::Text => "texted",
+            };
+            complain(&format!("{} was not {done}: {}", contact.name, reason(&refusal)));
             Err(Exit::No)
         }
     }

@@ -175,7 +175,6 @@ fn carry_out(
     Ok(match wish {
         // Somebody else may have been a moment faster.
         Wish::Acknowledge if after.acknowledged_by.as_deref() == Some(name.as_str()) => format!("{code} is yours."),
-        Wish::Acknowledge => standing(&after),
         Wish::Resolve => format!("{code} is over."),
         Wish::Escalate if after.state == State::Open && after.progress != alert.progress => {
             format!("{code}: the next one is called.")
@@ -183,7 +182,7 @@ fn carry_out(
         Wish::Escalate if after.state == State::Open => {
             format!("{code}: there is nobody further; it is still open.")
         }
-        Wish::Escalate => standing(&after),
+        Wish::Acknowledge | Wish::Escalate => standing(&after),
     })
 }
 
