@@ -126,24 +126,10 @@ fn deliver(config: Option<&Path>, options: &Options) -> Result<String, Failure> 
         .map_err(|error| Failure::try_again(format!("the rule file cannot be used: {error}")))?;
     let warned =
         |line: String| config.warnings.iter().fold(line, |line, warning| format!("{line}; {}", warning.one_line()));
-    let outcome = deal_with(&config, options, raw);
-    outcome.map(warned).map_err(|failure| Failure { line: warned(failure.line), ..failure })
-}
-
-/// Deals with the mail that was read, whether or not that is all of it.
-fn deal_with(config: &Arc<Config>, options: &Options, mut raw: message::Raw) -> Result<String, Failure> {
     let message = Message::parse(&raw);
-    let cut_short = raw.error.take();
     drop(raw);
-    let outcome = judge(config, options, &message);
-    match cut_short {
-        // What has come is acted upon; whether it was all is not known.
-        Some(error) => Err(Failure::try_again(format!(
-            "{}; the mail could not be read to its end: {error}",
-            outcome.map_or_else(|failure| failure.line, |line| line)
-        ))),
-        None => outcome,
-    }
+    let outcome = judge(&config, options, &message);
+    outcome.map(warned).map_err(|failure| Failure { line: warned(failure.line), ..failure })
 }
 
 /// Judges the mail by the rules, and carries out what they want.

@@ -6,6 +6,8 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use anyhow::ensure;
+
 use super::setup;
 use crate::config::Config;
 use crate::engine::Desk;
@@ -47,26 +49,25 @@ impl RuleFile {
                 Some(desk)
             }
             Err(why) => {
-                tracing::error!(why, "the rule file cannot be used; going on with what was read before");
+                tracing::error!(%why, "the rule file cannot be used; going on with what was read before");
                 None
             }
         }
     }
 
-    fn renewed(&self) -> Result<Arc<Desk>, String> {
+    fn renewed(&self) -> anyhow::Result<Arc<Desk>> {
         let fresh = setup::load(Some(&self.path))?;
         let present = &self.desk.config;
         for warning in &fresh.warnings {
             tracing::warn!("{}", warning.one_line());
         }
-        if fresh.twilio.is_none() {
-            return Err("it has no [twilio]".to_owned());
-        }
+        ensure!(fresh.twilio.is_some(), "it has no [twilio]");
         // These cannot be changed under way: what is under way would be lost sight of.
-        if fresh.store != present.store || fresh.server.listen != present.server.listen {
-            return Err("`[store] path` or `[server] listen` differs: start thialfi again".to_owned());
-        }
-        self.desk.renewed(Arc::new(fresh)).map(Arc::new)
+        ensure!(
+            fresh.store == present.store && fresh.server.listen == present.server.listen,
+            "`[store] path` or `[server] listen` differs: start thialfi again"
+        );
+        self.desk.renewed(Arc::new(fresh)).map(Arc::new).map_err(anyhow::Error::msg)
     }
 }
 

@@ -1,6 +1,7 @@
 //! When the store fails and a mail asks for a call: when in doubt, wake someone. The first person of the policy who can
 //! be reached is called, once, without state; the mail stays with the mail server.
 
+use anyhow::{Context as _, bail, ensure};
 use jiff::Timestamp;
 
 use super::test::reason;
@@ -19,8 +20,8 @@ const TRIES: usize = 4;
 ///
 /// # Errors
 /// Why nobody could be notified, in words.
-pub fn notify(desk: &Desk, wish: &Wish<'_>) -> Result<String, String> {
-    let provider = desk.provider.as_ref().ok_or("the rule file has no [twilio]")?;
+pub fn notify(desk: &Desk, wish: &Wish<'_>) -> anyhow::Result<String> {
+    let provider = desk.provider.as_ref().context("the rule file has no [twilio]")?;
     let mut failed: Vec<String> = Vec::new();
     for (contact, channel, number) in people(desk, wish, desk.now()).into_iter().take(TRIES) {
         let (verb, sent) = match channel {
@@ -37,7 +38,8 @@ pub fn notify(desk: &Desk, wish: &Wish<'_>) -> Result<String, String> {
             Err(refusal) => failed.push(format!("{who}: {}", reason(&refusal))),
         }
     }
-    Err(if failed.is_empty() { "nobody in its policy has a number".to_owned() } else { failed.join("; ") })
+    ensure!(!failed.is_empty(), "nobody in its policy has a number");
+    bail!("{}", failed.join("; "))
 }
 
 /// Everybody whom the policy would notify, in its order, each once, and by which way. Without a store nothing is known
