@@ -9,6 +9,7 @@ mod architecture;
 mod commands;
 mod documentation;
 mod mail_servers;
+mod packs;
 mod people;
 mod quoted_history;
 mod reaching;
