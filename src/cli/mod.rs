@@ -14,6 +14,8 @@ pub mod check;
 pub mod deliver;
 pub mod demo;
 pub mod explain;
+pub mod judged;
+pub mod layout;
 pub mod newtext;
 pub mod oncall;
 pub mod sandbox;

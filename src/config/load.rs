@@ -8,7 +8,7 @@ use super::names::Names;
 use super::reader::{Purpose, Reader};
 use super::source::SourceFile;
 use super::{Config, Report, Scope};
-use super::{defaults, include, later, people, policies, recipients, rule_entries, services, warnings};
+use super::{defaults, include, later, people, policies, recipients, rule_entries, services, test_entries, warnings};
 use crate::oncall::Roster;
 use crate::rules::RuleSet;
 
@@ -63,6 +63,7 @@ fn check(reader: &Reader<'_>, path: &Path) -> Config {
     let policies = policies::read(scope, defaults.escalation.as_ref());
     let (recipients, _) = recipients::read(scope);
     let (rules, places) = rule_entries::read(scope);
+    let tests = test_entries::read(scope, &rules);
     let config = Config {
         path: path.to_owned(),
         twilio: services::twilio(scope),
@@ -79,11 +80,13 @@ fn check(reader: &Reader<'_>, path: &Path) -> Config {
         heartbeats: later::heartbeats(scope),
         providers: later::providers(reader),
         delivery: later::delivery(reader),
+        tests,
         warnings: Vec::new(),
     };
     warnings::check_groups_of_rules(scope, &config, &places);
     if reader.purpose == Purpose::Check {
         warnings::warn(scope, &config, &places);
+        test_entries::check_at(reader);
     }
     config
 }

@@ -19,6 +19,7 @@ mod later;
 mod load;
 pub mod locate;
 mod mask;
+pub mod moment;
 mod names;
 mod people;
 mod policies;
@@ -31,6 +32,7 @@ mod services;
 mod source;
 mod suggest;
 mod templates;
+mod test_entries;
 mod text_offset;
 mod time;
 mod value;
@@ -41,8 +43,10 @@ mod warnings;
 mod tests;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
+pub use moment::{Moment, MomentError};
 pub use later::{DeliveryOrder, Forward, Heartbeat, ProviderEntry, ProviderKind};
 pub use recipients::Recipient;
+pub use test_entries::{Expected, TestEntry};
 pub use variables::BUILT_IN_VARIABLES;
 
 use reader::{Purpose, Reader};
@@ -65,10 +69,12 @@ const TOP_LEVEL: &[&str] = &[
     "heartbeats",
     "providers",
     "delivery",
+    "tests",
+    "mail_dir",
 ];
 
 /// Those that an included file may have, too.
-const INCLUDABLE: &[&str] = &["contacts", "groups", "policies", "recipients", "rules", "heartbeats"];
+const INCLUDABLE: &[&str] = &["contacts", "groups", "policies", "recipients", "rules", "heartbeats", "tests", "mail_dir"];
 
 /// The checked rule file.
 #[derive(Debug)]
@@ -103,6 +109,8 @@ pub struct Config {
     pub providers: BTreeMap<String, ProviderEntry>,
     /// `[delivery]`. Not acted upon yet.
     pub delivery: DeliveryOrder,
+    /// `[[tests]]`; empty unless the file was read by [`Config::check`].
+    pub tests: Vec<TestEntry>,
     /// What `check` warns of; loading for other commands keeps only what endangers (a secret that others can read).
     pub warnings: Vec<Diagnostic>,
 }

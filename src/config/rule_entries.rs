@@ -9,9 +9,9 @@ use super::value::{At, Table};
 use super::{Scope, conditions, time};
 use crate::rules::{Action, Rule};
 
-const KEYS: &[&str] = &["name", "when", "set", "action", "group", "policy", "key", "window", "say", "sms", "continue"];
+pub(super) const KEYS: &[&str] = &["name", "when", "set", "action", "group", "policy", "key", "window", "say", "sms", "continue"];
 
-const ACTIONS: &[(&str, Action)] = &[
+pub(super) const ACTIONS: &[(&str, Action)] = &[
     ("call", Action::Call),
     ("sms", Action::Sms),
     ("page", Action::Page),

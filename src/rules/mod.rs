@@ -10,6 +10,7 @@ mod excerpt;
 mod fold;
 mod haystack;
 mod literal;
+mod nearest;
 mod prefilter;
 mod sight;
 mod words;
