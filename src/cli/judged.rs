@@ -84,12 +84,8 @@ impl<'a> Judged<'a> {
         recipients.truncate(if apart { RECIPIENTS } else { 1 });
         let mut judgements = Vec::new();
         for recipient in recipients {
-            let view = View {
-                message: &mail.message,
-                sender: mail.envelope.sender.as_deref(),
-                recipient: &recipient,
-                now,
-            };
+            let view =
+                View { message: &mail.message, sender: mail.envelope.sender.as_deref(), recipient: &recipient, now };
             let judgement = config.rules.explain(&view)?;
             judgements.push((recipient, judgement));
         }

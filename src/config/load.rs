@@ -45,10 +45,17 @@ pub(super) fn read(path: &Path, environment: &dyn Fn(&str) -> Option<String>, pu
     }
     let reader = Reader::new(&documents, purpose, environment);
     let mut config = check(&reader, path);
+    let public_url = place_of_public_url(&reader);
     complaints.extend(reader.into_diagnostics());
     complaints.sort_by_key(|one| one.severity);
     config.warnings = complaints.iter().filter(|one| one.severity == Severity::Warning).cloned().collect();
-    Report::of(Some(config), complaints)
+    Report { public_url, ..Report::of(Some(config), complaints) }
+}
+
+fn place_of_public_url(reader: &Reader<'_>) -> Option<Diagnostic> {
+    let value = reader.main_root()?.get("server").filter(|value| value.is_table())?;
+    let value = reader.table(value)?.get("public_url")?;
+    Some(reader.diagnostic(Severity::Warning, value.at, String::new(), None))
 }
 
 /// Reads everything, each entry after those that it refers to. What is wrong is left out.
@@ -93,6 +100,6 @@ fn check(reader: &Reader<'_>, path: &Path) -> Config {
 
 impl Report {
     fn of(config: Option<Config>, diagnostics: Vec<Diagnostic>) -> Self {
-        Self { config, diagnostics: Diagnostics(diagnostics) }
+        Self { config, diagnostics: Diagnostics(diagnostics), public_url: None }
     }
 }

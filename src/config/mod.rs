@@ -25,7 +25,9 @@ mod people;
 mod policies;
 mod reader;
 mod recipients;
+mod recoveries;
 mod rule_entries;
+mod samples;
 mod scalar;
 mod secret;
 mod services;
@@ -43,8 +45,8 @@ mod warnings;
 mod tests;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
-pub use moment::{Moment, MomentError};
 pub use later::{DeliveryOrder, Forward, Heartbeat, ProviderEntry, ProviderKind};
+pub use moment::{Moment, MomentError};
 pub use recipients::Recipient;
 pub use test_entries::{Expected, TestEntry};
 pub use variables::BUILT_IN_VARIABLES;
@@ -74,7 +76,8 @@ const TOP_LEVEL: &[&str] = &[
 ];
 
 /// Those that an included file may have, too.
-const INCLUDABLE: &[&str] = &["contacts", "groups", "policies", "recipients", "rules", "heartbeats", "tests", "mail_dir"];
+const INCLUDABLE: &[&str] =
+    &["contacts", "groups", "policies", "recipients", "rules", "heartbeats", "tests", "mail_dir"];
 
 /// The checked rule file.
 #[derive(Debug)]
@@ -186,6 +189,8 @@ pub struct Report {
     pub config: Option<Config>,
     /// Errors, then warnings, each in the order of the files.
     pub diagnostics: Diagnostics,
+    /// Where `public_url` stands, as a warning without words: whoever tries whether it can be reached fills them in.
+    pub public_url: Option<Diagnostic>,
 }
 
 impl Config {

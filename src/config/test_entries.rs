@@ -91,7 +91,8 @@ pub(super) fn read(scope: &Scope<'_>, rules: &[Rule]) -> Vec<TestEntry> {
     let mut entries = Vec::new();
     for root in reader.roots() {
         let Some(value) = root.get("tests") else { continue };
-        let directory = root.get("mail_dir").and_then(|value| Some(beside(reader, value.at, reader.words(value)?.as_ref())));
+        let directory =
+            root.get("mail_dir").and_then(|value| Some(beside(reader, value.at, reader.words(value)?.as_ref())));
         if value.is_table() {
             let hint = "write `[[tests]]`, with two brackets, before each of them";
             reader.error_hint(value.at, "`tests` is a list of tables", hint);

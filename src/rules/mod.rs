@@ -2,6 +2,7 @@
 
 pub mod condition;
 pub mod pattern;
+pub mod proof;
 pub mod ruleset;
 pub mod verdict;
 

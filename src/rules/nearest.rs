@@ -80,7 +80,10 @@ mod tests {
     fn it_is_told_how_far_a_pattern_gets() {
         let text = "hello\nPriority changed from Low to High\nbye";
         let (prefix, matched) = see(r"^Priority changed from \w+ to Emergency$", text).unwrap();
-        assert_eq!((prefix.as_str(), matched.as_str()), (r"^Priority changed from \w+ to ", "Priority changed from Low to "));
+        assert_eq!(
+            (prefix.as_str(), matched.as_str()),
+            (r"^Priority changed from \w+ to ", "Priority changed from Low to ")
+        );
         let (prefix, matched) = see(r"disk full|^priority (\w+) TO", text).unwrap();
         assert_eq!((prefix.as_str(), matched.as_str()), (r"^priority (\w+) ", "Priority changed "));
         assert_eq!(see("tablespace", text), None);

@@ -1,49 +1,138 @@
-//! `thialfi check`: everything that is wrong with or odd in the rule file.
+//! `thialfi check`: everything that is wrong with or odd in the rule file, and the tests that it carries.
 
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use clap::Args;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::layout;
+use super::setup::{self, complain};
+use crate::clock;
 use crate::config::{self, Config, Diagnostic, Report};
+use crate::exit::Exit;
+use mails::Played;
+
+mod mails;
+mod reach;
+
+/// What `check` takes.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Options {
+    /// Play the [[tests]] of the rule file, too; their mails are looked for in DIR [default: beside the rule file]
+    #[arg(long, value_name = "DIR", num_args = 0..=1)]
+    pub mail: Option<Option<PathBuf>>,
+    /// Do not try whether `public_url` can be reached
+    #[arg(long)]
+    pub offline: bool,
+    /// Print one JSON array of complaints; with --mail, one object with `diagnostics` and `tests`
+    #[arg(long)]
+    pub json: bool,
+}
 
 /// How the findings are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
-    /// As a compiler shows them.
-    Plain,
-    /// The same with ANSI colours.
-    Coloured,
-    /// One JSON array of objects with `severity, file, line, column, key, message, hint`; what is not known is null.
+enum Form {
+    /// As a compiler shows them, with colours.
+    Page,
+    /// An array of objects with `severity, file, line, column, key, message, hint`; what is not known is null.
     Json,
 }
 
-/// Checks the rule file at `path`, writes what there is to say, and returns whether there is no error.
-pub fn run(path: &Path, form: Form, out: &mut dyn Write) -> io::Result<bool> {
-    run_with(path, form, &config::process_environment, out)
+/// Checks the rule file.
+pub fn run(config: Option<&Path>, options: &Options) -> Exit {
+    let path = match setup::find(config) {
+        Ok(path) => path,
+        Err(error) => {
+            complain(&error);
+            return Exit::No;
+        }
+    };
+    let now = clock::from_environment().now();
+    match check(&path, options, &config::process_environment, now, &mut anstream::stdout()) {
+        Ok(true) => Exit::Success,
+        Ok(false) | Err(_) => Exit::No,
+    }
 }
 
-/// Like [`run`], with another environment than the process's.
-fn run_with(
+/// Checks the rule file at `path`, writes what there is to say, and returns whether there is no error and no test that
+/// fails.
+fn check(
     path: &Path,
-    form: Form,
+    options: &Options,
     environment: &dyn Fn(&str) -> Option<String>,
+    now: Timestamp,
     out: &mut dyn Write,
 ) -> io::Result<bool> {
-    let report = Config::check(path, environment);
-    let diagnostics = &report.diagnostics.0;
-    if form == Form::Json {
-        let all: Vec<Value> = diagnostics.iter().map(as_json).collect();
-        serde_json::to_writer_pretty(&mut *out, &all)?;
-        writeln!(out)?;
-    } else {
-        for diagnostic in diagnostics {
-            let text = if form == Form::Coloured { diagnostic.coloured() } else { diagnostic.to_string() };
-            writeln!(out, "{text}")?;
-        }
-        writeln!(out, "{}", summary(&report))?;
+    let mut report = Config::check(path, environment);
+    if !options.offline {
+        reach(&mut report);
     }
-    Ok(report.diagnostics.errors() == 0)
+    let played = match (&options.mail, &report.config) {
+        (Some(directory), Some(config)) => Some(mails::play(config, directory.as_deref(), now)),
+        (None, _) | (_, None) => None,
+    };
+    let form = if options.json { Form::Json } else { Form::Page };
+    match form {
+        Form::Json => write_json(&report, options, played.as_deref(), out)?,
+        Form::Page => write_page(&report, played.as_deref(), out)?,
+    }
+    Ok(report.diagnostics.errors() == 0 && played.iter().flatten().all(Played::passed))
+}
+
+/// Tries `public_url`, and warns of what is odd.
+fn reach(report: &mut Report) {
+    let url = report.config.as_ref().and_then(|config| config.server.public_url.as_deref());
+    if let (Some(url), Some(place)) = (url, &report.public_url)
+        && let Some((message, hint)) = reach::look(url)
+    {
+        report.diagnostics.0.push(Diagnostic { message, hint: Some(hint), ..place.clone() });
+    }
+}
+
+fn write_json(
+    report: &Report,
+    options: &Options,
+    played: Option<&[Played<'_>]>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let diagnostics: Vec<Value> = report.diagnostics.0.iter().map(as_json).collect();
+    let whole = if options.mail.is_some() {
+        let tests: Vec<Value> = played.unwrap_or_default().iter().map(Played::json).collect();
+        let failed = played.unwrap_or_default().iter().filter(|test| !test.passed()).count();
+        json!({ "diagnostics": diagnostics, "tests": tests, "failed": failed })
+    } else {
+        Value::Array(diagnostics)
+    };
+    serde_json::to_writer_pretty(&mut *out, &whole)?;
+    writeln!(out)
+}
+
+fn write_page(report: &Report, played: Option<&[Played<'_>]>, out: &mut dyn Write) -> io::Result<()> {
+    for diagnostic in &report.diagnostics.0 {
+        writeln!(out, "{}", diagnostic.coloured())?;
+    }
+    if let Some(played) = played {
+        let width = layout::page_width();
+        for test in played {
+            write!(out, "{}", test.page(width))?;
+        }
+        if !played.is_empty() {
+            writeln!(out)?;
+        }
+    }
+    writeln!(out, "{}", summary(report))?;
+    if let Some(played) = played {
+        let failed = played.iter().filter(|test| !test.passed()).count();
+        writeln!(
+            out,
+            "{}, {}",
+            counted(played.len(), "test"),
+            if failed == 0 { "all passed".to_owned() } else { format!("{failed} failed") }
+        )?;
+    }
+    Ok(())
 }
 
 fn as_json(diagnostic: &Diagnostic) -> Value {
@@ -104,29 +193,31 @@ mod tests {
         action = \"call\"
     ";
 
-    fn check(text: &str, form: Form) -> (bool, String) {
+    fn check(text: &str, json: bool) -> (bool, String) {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("rules.toml");
         std::fs::write(&path, text).unwrap();
         let mut out = Vec::new();
-        let fine = run_with(&path, form, &|name| Some(format!("x{name}")), &mut out).unwrap();
-        let text = String::from_utf8(out).unwrap();
+        let options = Options { json, offline: true, mail: None };
+        let environment = |name: &str| Some(format!("x{name}"));
+        let fine = super::check(&path, &options, &environment, Timestamp::UNIX_EPOCH, &mut out).unwrap();
+        let text = anstream::adapter::strip_str(&String::from_utf8(out).unwrap()).to_string();
         (fine, text.replace(&format!("{}/", directory.path().display()), ""))
     }
 
     #[test]
     fn a_good_file_gets_a_summary() {
-        let (fine, text) = check(GOOD, Form::Plain);
+        let (fine, text) = check(GOOD, false);
         assert!(fine);
         assert_eq!(text, "1 rule, 1 group, 1 contact, no recipients; no errors, no warnings\n");
-        assert_eq!(check(GOOD, Form::Json), (true, "[]\n".to_owned()));
+        assert_eq!(check(GOOD, true), (true, "[]\n".to_owned()));
     }
 
     #[test]
     fn errors_come_before_warnings_and_fail() {
         let bad = GOOD.replace("action =", "when_ = 1\n        action =").replace("phone =", "email =");
         let bad = bad.replace("\"+64211110001\"", "\"d@x.example\"");
-        let (fine, text) = check(&bad, Form::Plain);
+        let (fine, text) = check(&bad, false);
         assert!(!fine);
         let (error, warning) =
             (text.find("error: there is no key `when_`"), text.find("warning: `david` has no number"));
@@ -137,7 +228,7 @@ mod tests {
 
     #[test]
     fn json_says_the_same() {
-        let (fine, text) = check("[twilio\n", Form::Json);
+        let (fine, text) = check("[twilio\n", true);
         let found: Value = serde_json::from_str(&text).unwrap();
         assert!(!fine);
         assert_eq!(found[0]["severity"], "error");

@@ -70,9 +70,7 @@ pub fn headline(explanation: &Explanation<'_>, wish: &Wish<'_>, meeting: &Meetin
         words.push_str(", with a text besides");
     }
     // The next person, or the first call after a text: what comes next that is something else.
-    let other = |row: &&Planned| {
-        !together(row) && (row.contact != first.contact || !channels.contains(&row.channel))
-    };
+    let other = |row: &&Planned| !together(row) && (row.contact != first.contact || !channels.contains(&row.channel));
     if let Some(next) = plan.iter().find(other) {
         let name = name_of(explanation, next);
         if next.after.is_zero() {
@@ -200,7 +198,9 @@ fn words(page: &mut String, words: &str, width: usize) {
 }
 
 fn on_call(explanation: &Explanation<'_>, wish: &Wish<'_>) -> String {
-    let Some(duty) = explanation.roster.duty(&wish.arrival.group, explanation.now()) else { return "nobody".to_owned() };
+    let Some(duty) = explanation.roster.duty(&wish.arrival.group, explanation.now()) else {
+        return "nobody".to_owned();
+    };
     let name = |id| explanation.roster.contacts.get(id).map_or_else(|| ToString::to_string(id), |c| c.name.clone());
     let mut words = name(&duty.contact);
     if duty.overridden {
@@ -304,11 +304,7 @@ fn clock_time(explanation: &Explanation<'_>, after: SignedDuration) -> String {
     let start = zoned(explanation, explanation.now());
     let moment = explanation.now().checked_add(after).unwrap_or(Timestamp::MAX);
     let then = zoned(explanation, moment);
-    if then.date() == start.date() {
-        then.strftime("%H:%M").to_string()
-    } else {
-        then.strftime("%a %H:%M").to_string()
-    }
+    if then.date() == start.date() { then.strftime("%H:%M").to_string() } else { then.strftime("%a %H:%M").to_string() }
 }
 
 fn elapsed(after: SignedDuration) -> String {
