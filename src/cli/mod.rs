@@ -60,6 +60,8 @@ pub enum Command {
     Newtext,
     /// Check the rule file, and play the tests that it carries
     Check(check::Options),
+    /// Print the JSON schema of the rule file, for editors
+    Schema,
     /// Show who is on call, or change it
     Oncall(oncall::Options),
     /// List alerts, tell the story of one, acknowledge or resolve it
@@ -103,6 +105,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Explain(options) => explain::run(config, &options),
         Command::Newtext => newtext::run(),
         Command::Check(options) => check::run(config, &options),
+        Command::Schema => {
+            anstream::print!("{}", crate::config::schema::SCHEMA);
+            Exit::Success
+        }
         Command::Oncall(options) => oncall::run(config, &options),
         Command::Alerts(options) => alerts::run(config, &options),
         Command::Test(options) => test::run(config, &options),

@@ -29,6 +29,7 @@ mod recoveries;
 mod rule_entries;
 mod samples;
 mod scalar;
+pub mod schema;
 mod secret;
 mod services;
 mod source;

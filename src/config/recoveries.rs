@@ -43,8 +43,6 @@ fn decides(config: &Config, rule: &Rule, subject: &str, text: &str) -> bool {
         ..Message::default()
     };
     let view = View { message: &message, sender: None, recipient: "", now: Timestamp::UNIX_EPOCH };
-    config.rules.judge(&view).is_ok_and(|judgement| {
-        let decides = judgement.matched().any(|verdict| std::ptr::eq(verdict.rule, rule));
-        decides
-    })
+    let judgement = config.rules.judge(&view);
+    judgement.is_ok_and(|judgement| judgement.matched().any(|verdict| std::ptr::eq(verdict.rule, rule)))
 }

@@ -123,8 +123,8 @@ fn headers(source: &str) -> Vec<(String, String)> {
 
 /// Warns of a text or of spoken words that are cut even when every variable is one character long.
 fn too_long(reader: &Reader<'_>, table: Table<'_>, rule: &Rule, sample: &Sample<'_>) {
-    let render = |source: &String| template::render(source, &sample.variables(rule, &[source], None)).ok();
-    if let (Some(words), Some(value)) = (rule.sms.as_ref().and_then(render), table.get("sms")) {
+    let words_of = |source: &String| template::render(source, &sample.variables(rule, &[source], None)).ok();
+    if let (Some(words), Some(value)) = (rule.sms.as_ref().and_then(words_of), table.get("sms")) {
         let segments = sms::length(&sms::plain(words.trim())).segments;
         if segments > sms::TEXT_SEGMENTS {
             let most = sms::TEXT_SEGMENTS;
@@ -132,7 +132,7 @@ fn too_long(reader: &Reader<'_>, table: Table<'_>, rule: &Rule, sample: &Sample<
             reader.warn(value.at, message, "say it shorter; `truncate(100)` shortens a variable");
         }
     }
-    if let (Some(words), Some(value)) = (rule.say.as_ref().and_then(render), table.get("say")) {
+    if let (Some(words), Some(value)) = (rule.say.as_ref().and_then(words_of), table.get("say")) {
         let length = words.split_whitespace().collect::<Vec<_>>().join(" ").chars().count();
         if length > speech::SPOKEN_LIMIT {
             let most = speech::SPOKEN_LIMIT;

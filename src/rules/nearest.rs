@@ -8,8 +8,8 @@ use regex_syntax::ast::parse::Parser;
 
 use super::pattern::{self, Pattern};
 
-/// Fewer characters than this tell nothing: `(` or `a` is found everywhere.
-const LEAST: usize = 4;
+/// Fewer characters than this tell nothing, unless they are half of the pattern: `(` or `Stat` is found everywhere.
+const LEAST: usize = 6;
 /// A text longer than this is not searched a dozen times, in bytes.
 const TEXT_LIMIT: usize = 256 * 1024;
 
@@ -64,7 +64,8 @@ fn longest<'p>(source: &'p str, (start, ends): &(usize, Vec<usize>), text: &str)
     let found = ends.partition_point(|end| find(*end).is_some());
     let nearest = find(*ends.get(found.checked_sub(1)?)?)?;
     let matched = text.get(nearest.range.clone())?;
-    (matched.chars().filter(|c| !c.is_whitespace()).count() >= LEAST).then_some(nearest)
+    let found = matched.chars().filter(|c| !c.is_whitespace()).count();
+    (found >= LEAST || (found > 2 && nearest.prefix.len() >= nearest.rest.len())).then_some(nearest)
 }
 
 #[cfg(test)]

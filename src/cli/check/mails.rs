@@ -101,16 +101,11 @@ impl Played<'_> {
         }
         let mail = terminal::one_line(&self.path.display().to_string());
         let _ = writeln!(page, "  {FAINT}{} with {mail}{FAINT:#}", terminal::one_line(&self.entry.place));
+        let column = self.differences.iter().map(|one| one.what.chars().count()).max().unwrap_or(0);
         for one in &self.differences {
-            let what = terminal::one_line(&one.what);
-            let _ = writeln!(page, "    {what}: expected {}", terminal::short(&one.expected, 300));
-            let _ = writeln!(
-                page,
-                "    {:indent$}     {BAD}found{BAD:#} {}",
-                "",
-                terminal::short(&one.found, 300),
-                indent = what.chars().count()
-            );
+            let (expected, found) = (terminal::short(&one.expected, 300), terminal::short(&one.found, 300));
+            let _ = writeln!(page, "    {:<column$}  expected {expected}", terminal::one_line(&one.what));
+            let _ = writeln!(page, "    {:<column$}  {BAD}found{BAD:#}    {found}", "");
         }
         for why in &self.why {
             let _ = writeln!(page, "    {FAINT}{}{FAINT:#}", terminal::one_line(why));
@@ -150,6 +145,11 @@ fn compare(judged: &Judged<'_>, expected: &Expected, played: &mut Played<'_>) {
     };
     compare_rule(judged, expected, &deciding, played);
     compare_action(judged, expected, wish, &deciding, played);
+    if named.is_some_and(|name| !deciding.contains(&name)) {
+        // The rest follows from that.
+        explain(judged, played);
+        return;
+    }
     played.same("group", expected.group.as_deref(), wish.map(|wish| wish.arrival.group.as_str()));
     played.same("key", expected.key.as_deref(), wish.map(|wish| wish.arrival.key.as_str()));
     for (name, value) in &expected.variables {
@@ -159,6 +159,11 @@ fn compare(judged: &Judged<'_>, expected: &Expected, played: &mut Played<'_>) {
     for note in wish.into_iter().flat_map(|wish| &wish.notes) {
         played.differ("templates", "that all can be rendered", note);
     }
+    explain(judged, played);
+}
+
+/// What else is to be said of a test that failed.
+fn explain(judged: &Judged<'_>, played: &mut Played<'_>) {
     if !played.passed() {
         played.why.extend(judged.intake.problems.iter().map(ToString::to_string));
         if judged.mail.is_automatic() {

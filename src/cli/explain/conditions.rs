@@ -34,10 +34,9 @@ fn rule(page: &mut String, verdict: &RuleVerdict<'_>, name: &str, late: bool, au
     let note = match (verdict.considered, verdict.matched) {
         (true, true) if verdict.rule.goes_on => "  matches, and goes on",
         (true, true) => "  matches",
-        (true, false) => "",
         (false, _) if passed_over => "  passed over: this is an automatic answer, and the rule has no `auto = true`",
         (false, true) => "  would match",
-        (false, false) => "",
+        (true | false, false) => "",
     };
     let (sign, style) = match (verdict.considered, verdict.matched) {
         (true, true) => ("✓", GOOD.bold()),

@@ -49,9 +49,8 @@ pub struct Options {
 /// Explains.
 pub fn run(config: Option<&Path>, options: &Options) -> Exit {
     match story(config, options) {
-        Ok(true) => Exit::Success,
         Ok(false) if options.fail => Exit::No,
-        Ok(false) => Exit::Success,
+        Ok(true | false) => Exit::Success,
         Err(exit) => exit,
     }
 }

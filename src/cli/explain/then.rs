@@ -90,12 +90,11 @@ fn ending(explanation: &Explanation<'_>, wish: &Wish<'_>, meeting: &Meeting, rul
         Action::Acknowledge => (" ACK ", "acknowledges"),
         Action::Resolve | Action::Ignore | Action::Call | Action::Sms | Action::Page => (" RESOLVE ", "resolves"),
     };
-    let words = match meeting.alert() {
-        Some(alert) => format!("Nobody would be called: it {does} {}", named(explanation, alert)),
-        None => {
-            let key = terminal::short(&wish.arrival.key, 60);
-            format!("Nobody would be called: it {does} the alert with the key `{key}`, if there is one")
-        }
+    let words = if let Some(alert) = meeting.alert() {
+        format!("Nobody would be called: it {does} {}", named(explanation, alert))
+    } else {
+        let key = terminal::short(&wish.arrival.key, 60);
+        format!("Nobody would be called: it {does} the alert with the key `{key}`, if there is one")
     };
     Headline { badge: badge.to_owned(), style: NOTE, words, because: vec![rule] }
 }
