@@ -5,7 +5,7 @@ use std::io::IsTerminal as _;
 use std::path::PathBuf;
 
 use clap::error::ErrorKind;
-use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::exit::Exit;
 
@@ -15,6 +15,8 @@ pub mod deliver;
 pub mod demo;
 pub mod explain;
 mod follow_up;
+pub mod judged;
+pub mod layout;
 pub mod newtext;
 pub mod oncall;
 pub mod reload;
@@ -60,8 +62,10 @@ pub enum Command {
     Explain(explain::Options),
     /// Print the new text of the mail on standard input: no quoted history, no signature
     Newtext,
-    /// Check the rule file
-    Check(CheckOptions),
+    /// Check the rule file, and play the tests that it carries
+    Check(check::Options),
+    /// Print the JSON schema of the rule file, for editors
+    Schema,
     /// Show who is on call, or change it
     Oncall(oncall::Options),
     /// List alerts, tell the story of one, acknowledge or resolve it
@@ -79,14 +83,6 @@ pub enum Command {
     },
     /// Print the manual page
     Man,
-}
-
-/// `thialfi check`.
-#[derive(Debug, Args)]
-pub struct CheckOptions {
-    /// Print one JSON array
-    #[arg(long)]
-    pub json: bool,
 }
 
 /// Runs what the arguments say.
@@ -112,7 +108,11 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Command::ServeTwiml(options) => serve::run(config, &options),
         Command::Explain(options) => explain::run(config, &options),
         Command::Newtext => newtext::run(),
-        Command::Check(options) => setup::check(config, options.json),
+        Command::Check(options) => check::run(config, &options),
+        Command::Schema => {
+            anstream::print!("{}", crate::config::schema::SCHEMA);
+            Exit::Success
+        }
         Command::Oncall(options) => oncall::run(config, &options),
         Command::Alerts(options) => alerts::run(config, &options),
         Command::Test(options) => test::run(config, &options),

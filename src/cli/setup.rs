@@ -7,7 +7,7 @@ use anstream::eprintln;
 use anyhow::anyhow;
 use tracing_subscriber::EnvFilter;
 
-use super::{check, terminal};
+use super::terminal;
 use crate::config::{Config, Diagnostics, locate};
 use crate::engine::Desk;
 use crate::exit::Exit;
@@ -104,22 +104,6 @@ pub fn desk(config: Config) -> Result<Arc<Desk>, Exit> {
         complain(&error);
         Exit::No
     })
-}
-
-/// `thialfi check`.
-pub fn check(config: Option<&Path>, json: bool) -> Exit {
-    let path = match find(config) {
-        Ok(path) => path,
-        Err(error) => {
-            complain(&error.to_string());
-            return Exit::No;
-        }
-    };
-    let form = if json { check::Form::Json } else { check::Form::Coloured };
-    match check::run(&path, form, &mut anstream::stdout()) {
-        Ok(true) => Exit::Success,
-        Ok(false) | Err(_) => Exit::No,
-    }
 }
 
 /// Who sits at the keyboard, for the history.
