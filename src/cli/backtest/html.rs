@@ -44,7 +44,7 @@ pub fn page(setting: &Setting<'_>, played: &Played<'_>, summary: &Summary<'_>) -
     }
     if summary.total.all() > 0 {
         page.push_str("<h2>Calls and texts by day</h2>\n<div class=\"scroll chart\">\n");
-        years(&mut page, &summary.days);
+        years(&mut page, &summary.days, known_days(setting));
         page.push_str("</div>\n<h2>Calls and texts by hour of the week</h2>\n<div class=\"scroll chart\">\n");
         week(&mut page, summary);
         page.push_str("</div>\n");
@@ -92,18 +92,30 @@ fn cards(page: &mut String, setting: &Setting<'_>, played: &Played<'_>, summary:
 }
 
 /// A chart a year: a column a week, a row a weekday.
-fn years(page: &mut String, days: &BTreeMap<Date, Count>) {
+fn years(page: &mut String, days: &BTreeMap<Date, Count>, known: Option<(Date, Date)>) {
     let most = days.values().map(|count| count.all()).max().unwrap_or(0);
     let mut years: Vec<i16> = days.keys().map(|day| day.year()).collect();
     years.dedup();
     for year in years.iter().rev().take(YEARS).rev() {
         let total: u64 = days.iter().filter(|(day, _)| day.year() == *year).map(|(_, count)| count.all()).sum();
         let _ = writeln!(page, "<h3>{year}</h3>");
-        self::year(page, *year, days, most, total);
+        self::year(page, *year, days, known, (most, total));
     }
 }
 
-fn year(page: &mut String, year: i16, days: &BTreeMap<Date, Count>, most: u64, total: u64) {
+/// The days of which the archive tells: those before and after it are drawn as unknown, not as quiet.
+fn known_days(setting: &Setting<'_>) -> Option<(Date, Date)> {
+    let day = |at: jiff::Timestamp| at.to_zoned(setting.zone.clone()).date();
+    setting.span.map(|(first, last)| (day(first), day(last)))
+}
+
+fn year(
+    page: &mut String,
+    year: i16,
+    days: &BTreeMap<Date, Count>,
+    known: Option<(Date, Date)>,
+    (most, total): (u64, u64),
+) {
     let (left, top) = (36, 18);
     let height = top + 7 * PITCH;
     let width = left + 54 * PITCH;
@@ -123,7 +135,9 @@ fn year(page: &mut String, year: i16, days: &BTreeMap<Date, Count>, most: u64, t
         }
         let count = days.get(&day).copied().unwrap_or_default();
         let level = shade(count.all(), most);
-        let _ = write!(page, "<rect class=\"l{level}\" x=\"{x}\" y=\"{y}\" width=\"{DAY}\" height=\"{DAY}\" rx=\"2\"");
+        let unknown = count.all() == 0 && known.is_some_and(|(first, last)| day < first || day > last);
+        let class = if unknown { "un".to_owned() } else { format!("l{level}") };
+        let _ = write!(page, "<rect class=\"{class}\" x=\"{x}\" y=\"{y}\" width=\"{DAY}\" height=\"{DAY}\" rx=\"2\"");
         if count.all() == 0 {
             page.push_str("/>");
         } else {
@@ -285,7 +299,9 @@ mod tests {
     fn a_year_is_drawn_with_all_its_days() {
         let mut page = String::new();
         let count = Count { calls: 2, texts: 0, night: 1 };
-        years(&mut page, &BTreeMap::from([(date(2024, 2, 29), count), (date(2026, 11, 2), count)]));
+        let days = BTreeMap::from([(date(2024, 2, 29), count), (date(2026, 11, 2), count)]);
+        years(&mut page, &days, Some((date(2024, 2, 1), date(2026, 12, 31))));
+        assert_eq!(page.matches("class=\"un\"").count(), 31);
         assert_eq!(page.matches("<rect").count(), 366 + 365);
         assert!(page.contains("<title>Thu 2024-02-29: 2 calls, 0 texts; 1 at night (22–7)</title>"));
     }
