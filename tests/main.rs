@@ -6,6 +6,7 @@
 
 mod adversity;
 mod architecture;
+mod backtest;
 mod commands;
 mod documentation;
 mod mail_servers;

@@ -10,6 +10,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use crate::exit::Exit;
 
 pub mod alerts;
+pub mod backtest;
 pub mod check;
 pub mod deliver;
 pub mod demo;
@@ -66,6 +67,10 @@ pub enum Command {
     Check(check::Options),
     /// Print the JSON schema of the rule file, for editors
     Schema,
+    /// Check the rule file
+    Check(CheckOptions),
+    /// Play a history of mail against the rules: who would have been called, when, and why
+    Backtest(backtest::Options),
     /// Show who is on call, or change it
     Oncall(oncall::Options),
     /// List alerts, tell the story of one, acknowledge or resolve it
@@ -113,6 +118,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
             anstream::print!("{}", crate::config::schema::SCHEMA);
             Exit::Success
         }
+        Command::Check(options) => setup::check(config, options.json),
+        Command::Backtest(options) => backtest::run(config, &options),
         Command::Oncall(options) => oncall::run(config, &options),
         Command::Alerts(options) => alerts::run(config, &options),
         Command::Test(options) => test::run(config, &options),
