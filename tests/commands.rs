@@ -100,6 +100,29 @@ fn alerts_are_listed_shown_acknowledged_and_resolved() {
 }
 
 #[test]
+fn alerts_are_reported_as_the_old_thialfi_did() {
+    let mut test = Test::with_people().phone(DAVID, [Phone::Stay]);
+    let mail = test.mail("db1", "db1 is DOWN");
+    test.deliver(&mail).exit(75).done();
+    test.run(&["alerts", "ack", "1"], b"").exit(0).done();
+    test.advance("48h");
+    let mail = test.mail("db2", "db2 is DOWN");
+    test.deliver(&mail).exit(75).done();
+    let report = test.run(&["alerts", "--csv"], b"").exit(0).out;
+    let lines: Vec<&str> = report.lines().collect();
+    assert_eq!(
+        lines,
+        [
+            "timestamp,id,status,recipient,group",
+            "2026-11-04T02:00:00Z,2,open,oncall@example.com,systems",
+            "2026-11-02T02:00:00Z,1,acknowledged,oncall@example.com,systems",
+        ]
+    );
+    assert_eq!(test.run(&["alerts", "--csv", "--since", "1d"], b"").exit(0).out.lines().count(), 2);
+    test.run(&["alerts", "--since", "soon"], b"").exit(2).says("soon").done();
+}
+
+#[test]
 fn oncall_shows_and_refuses_strangers() {
     let test = Test::with_people();
     test.run(&["oncall"], b"").exit(0).says("systems").says("David").done();

@@ -1,5 +1,8 @@
 //! One file per feature, over the real binary and the telephone network in a box.
 #![allow(missing_docs)]
+// A test that fails says so: unwrap, expect and indexing are how.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::print_stderr)]
+#![allow(clippy::similar_names, clippy::unused_self, clippy::must_use_unit, clippy::cast_possible_truncation)]
 
 mod adversity;
 mod architecture;

@@ -12,6 +12,7 @@ use super::setup::{self, complain};
 use super::table::{self, Table};
 use super::terminal;
 use crate::alert::{Actor, Alert, AlertId, Code, Delivery, Entry, Event, State, Through};
+use crate::config::Config;
 use crate::exit::Exit;
 use crate::oncall::GroupId;
 use crate::store::{Filter, Sqlite, Store};
@@ -20,6 +21,7 @@ use crate::store::{Filter, Sqlite, Store};
 const LISTED: usize = 50;
 
 /// What `alerts` takes.
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own on the command line")]
 #[derive(Debug, Clone, Args)]
 pub struct Options {
     /// What to do; nothing: list.
@@ -31,9 +33,15 @@ pub struct Options {
     /// Only alerts of this group
     #[arg(long, value_name = "GROUP")]
     pub group: Option<String>,
+    /// Only alerts opened since: a time (`2026-11-02 09:00`), a day (`2026-11-02`), or how long ago (`7d`)
+    #[arg(long, value_name = "T")]
+    pub since: Option<String>,
     /// Every alert, not just the latest 50
     #[arg(long)]
     pub all: bool,
+    /// Print comma-separated values: timestamp, id, status, recipient, group
+    #[arg(long, conflicts_with = "json")]
+    pub csv: bool,
     /// Print JSON
     #[arg(long, global = true)]
     pub json: bool,
@@ -87,7 +95,7 @@ fn story(config: Option<&Path>, options: &Options) -> Result<(), Exit> {
     }
     let mut store = setup::open_store(&config)?;
     let Some(action) = &options.action else {
-        return list(&mut store, options);
+        return list(&config, &mut store, options);
     };
     let (Action::Show { id } | Action::Ack { id } | Action::Resolve { id }) = action;
     let id = find(&mut store, id)?;
@@ -130,16 +138,26 @@ fn find(store: &mut Sqlite, text: &str) -> Result<AlertId, Exit> {
     }
 }
 
-fn list(store: &mut Sqlite, options: &Options) -> Result<(), Exit> {
+fn list(config: &Config, store: &mut Sqlite, options: &Options) -> Result<(), Exit> {
+    let now = crate::clock::from_environment().now();
+    let since = options.since.as_deref().map(|text| since(text, now, &config.defaults.time_zone)).transpose();
+    let since = since.map_err(|why| {
+        complain(&why);
+        Exit::Usage
+    })?;
     let filter = Filter {
         states: if options.open { vec![State::Open] } else { Vec::new() },
         group: options.group.as_deref().map(GroupId::new),
-        since: None,
-        limit: (!options.all).then_some(LISTED),
+        since,
+        limit: (!options.all && since.is_none() && !options.csv).then_some(LISTED),
     };
     let alerts = store.alerts(&filter).map_err(|error| fail(&error))?;
     if options.json {
         println!("{}", Value::Array(alerts.iter().map(summary).collect()));
+        return Ok(());
+    }
+    if options.csv {
+        print!("{}", csv(&alerts));
         return Ok(());
     }
     if alerts.is_empty() {
@@ -161,6 +179,49 @@ fn list(store: &mut Sqlite, options: &Options) -> Result<(), Exit> {
     }
     print!("{}", table.render(table::terminal_width()));
     Ok(())
+}
+
+/// Reads `2026-11-02`, `2026-11-02 09:00`, or how long ago: `7d`.
+fn since(text: &str, now: Timestamp, zone: &TimeZone) -> Result<Timestamp, String> {
+    let midnight = |date: jiff::civil::Date| date.to_zoned(zone.clone()).map(|zoned| zoned.timestamp());
+    if let Ok(timestamp) = text.parse::<Timestamp>() {
+        return Ok(timestamp);
+    }
+    if let Ok(date_time) = text.parse::<jiff::civil::DateTime>() {
+        return date_time.to_zoned(zone.clone()).map(|zoned| zoned.timestamp()).map_err(|error| error.to_string());
+    }
+    if let Ok(date) = text.parse::<jiff::civil::Date>() {
+        return midnight(date).map_err(|error| error.to_string());
+    }
+    if let Ok(span) = text.parse::<jiff::Span>() {
+        let zoned = now.to_zoned(zone.clone()).checked_sub(span).map_err(|error| error.to_string())?;
+        return Ok(zoned.timestamp());
+    }
+    Err(format!("`{text}` is no time: write `2026-11-02`, `2026-11-02 09:00`, or how long ago, `7d`"))
+}
+
+/// The report of the old Thialfi, a line for each address of each alert, the newest first (RFC 4180).
+fn csv(alerts: &[Alert]) -> String {
+    let mut text = String::from("timestamp,id,status,recipient,group\r\n");
+    for alert in alerts {
+        let nobody = [String::new()];
+        let recipients = if alert.recipients.is_empty() { &nobody[..] } else { &alert.recipients };
+        for recipient in recipients {
+            let opened = alert.opened_at.to_string();
+            let (id, group) = (alert.id.to_string(), alert.group.to_string());
+            let fields = [opened.as_str(), &id, alert.state.word(), recipient, &group].map(csv_field);
+            text.push_str(&fields.join(","));
+            text.push_str("\r\n");
+        }
+    }
+    text
+}
+
+/// A field that a spreadsheet reads as text: quoted where it must be, and never as a formula.
+fn csv_field(value: &str) -> String {
+    let clean = terminal::one_line(value);
+    let clean = if clean.starts_with(['=', '+', '-', '@']) { format!("'{clean}") } else { clean };
+    if clean.contains([',', '"']) { format!("\"{}\"", clean.replace('"', "\"\"")) } else { clean }
 }
 
 /// The object that listings print: what is not known yet is null.
@@ -249,4 +310,27 @@ fn notifications(alert: &Alert) -> Value {
 
 fn local(at: Timestamp) -> String {
     at.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn since_is_a_day_a_time_or_how_long_ago() {
+        let now: Timestamp = "2026-11-02T08:00:00Z".parse().unwrap();
+        let zone = TimeZone::get("Pacific/Auckland").unwrap();
+        let read = |text: &str| since(text, now, &zone).map(|at| at.to_string());
+        assert_eq!(read("2026-11-02").unwrap(), "2026-11-01T11:00:00Z");
+        assert_eq!(read("2026-11-02 09:00").unwrap(), "2026-11-01T20:00:00Z");
+        assert_eq!(read("7d").unwrap(), "2026-10-26T08:00:00Z");
+        assert!(read("yesterday").unwrap_err().contains("`yesterday` is no time"));
+    }
+
+    #[test]
+    fn a_field_is_no_formula_and_no_new_line() {
+        assert_eq!(csv_field("=1+1"), "'=1+1");
+        assert_eq!(csv_field("a,\"b\"\nc"), "\"a,\"\"b\"\" c\"");
+        assert_eq!(csv_field("plain@example.com"), "plain@example.com");
+    }
 }

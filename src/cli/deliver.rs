@@ -98,6 +98,10 @@ impl Failure {
 fn deliver(config: Option<&Path>, options: &Options) -> Result<String, Failure> {
     let raw = message::read(&mut std::io::stdin().lock())
         .map_err(|error| Failure::try_again(format!("the mail could not be read: {error}")))?;
+    if let Some(error) = &raw.error {
+        // What is missing may be what asks for a call; the mail server has all of it.
+        return Err(Failure::try_again(format!("the mail could not be read to its end: {error}")));
+    }
     if raw.size == 0 {
         return Err(Failure::try_again("there is no mail on standard input"));
     }
@@ -116,15 +120,15 @@ fn deliver(config: Option<&Path>, options: &Options) -> Result<String, Failure> 
         return Err(Failure { line, exit: Exit::UnknownRecipient });
     }
     if intake.wishes.is_empty() && intake.problems.is_empty() {
-        return Ok(unwanted(&message, &intake));
+        return Ok(unwanted(&config, &message, &intake));
     }
     carry_out(&config, clock, &message, &intake, options.wait)
 }
 
-fn unwanted(message: &Message, intake: &Intake<'_>) -> String {
+fn unwanted(config: &Config, message: &Message, intake: &Intake<'_>) -> String {
     let id = message.header("Message-ID").unwrap_or("a mail without Message-ID");
     match intake.unknown.as_slice() {
-        [one] if intake.known.is_empty() => {
+        [one] if intake.known.is_empty() && !config.recipients.is_empty() => {
             format!("{}: no rule wants it (`{one}` is not under [recipients])", terminal::short(id, 120))
         }
         _ => format!("{}: no rule wants it", terminal::short(id, 120)),

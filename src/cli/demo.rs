@@ -36,7 +36,7 @@ pub struct Options {
     pub pace: u64,
 }
 
-const RULES: &str = include_str!("../../examples/demo.toml");
+const RULES: &str = include_str!("demo.toml");
 const EMERGENCY: &[u8] = include_bytes!("../../examples/mail/redmine-emergency.eml");
 const REPLY: &[u8] = include_bytes!("../../examples/mail/redmine-reply-1.eml");
 const DOWN: &[u8] = include_bytes!("../../examples/mail/nagios-problem.eml");
@@ -219,7 +219,9 @@ impl Stage {
         let output = child.wait_with_output().map_err(|error| error.to_string())?;
         println!("  {FAINT}$ thialfi < mail{FAINT:#}");
         for line in String::from_utf8_lossy(&output.stdout).lines() {
-            println!("  {FAINT}{}{FAINT:#}", terminal::short(line, 140));
+            for part in terminal::wrap(line, width().saturating_sub(6)) {
+                println!("    {FAINT}{part}{FAINT:#}");
+            }
         }
         if output.status.success() { Ok(()) } else { Err(format!("deliver ended with {}", output.status)) }
     }
@@ -302,6 +304,11 @@ fn show_mail(mail: &[u8]) {
     }
 }
 
+/// As wide as the terminal, but no wider than one reads well.
+fn width() -> usize {
+    super::table::terminal_width().min(100)
+}
+
 fn name(number: &str) -> &str {
     match number {
         DAVID => "David",
@@ -314,6 +321,12 @@ fn show_line(line: &Line) {
     let who = name(&line.number);
     let missed = matches!(line.what, What::Ended | What::NotDelivered | What::Refused) && line.text != "completed";
     let style = if missed { BAD } else { PHONE };
-    print!("  {style}☎ {who:<7}{style:#}");
-    println!(" {}", terminal::short(&sentence(line), 100));
+    let time = line.at.to_zoned(jiff::tz::TimeZone::system()).strftime("%H:%M:%S");
+    print!("  {FAINT}{time}{FAINT:#}  {style}☎ {who:<7}{style:#}");
+    for (number, part) in terminal::wrap(&sentence(line), width().saturating_sub(24)).into_iter().enumerate() {
+        if number > 0 {
+            print!("{:21}", "");
+        }
+        println!(" {part}");
+    }
 }

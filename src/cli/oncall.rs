@@ -114,7 +114,7 @@ fn change(
 }
 
 /// Reads `2026-11-02 09:00`, `18:00` (the next one) or `8h`.
-fn moment(text: &str, now: Timestamp, zone: &TimeZone) -> Result<Timestamp, String> {
+pub fn moment(text: &str, now: Timestamp, zone: &TimeZone) -> Result<Timestamp, String> {
     let text = text.trim();
     if let Ok(timestamp) = text.parse::<Timestamp>() {
         return Ok(timestamp);

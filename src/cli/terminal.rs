@@ -33,6 +33,28 @@ pub fn short(text: &str, limit: usize) -> String {
     cut
 }
 
+/// `text` cleaned and broken between words into lines of at most `width` characters; a longer word stays whole.
+pub fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    let mut used = 0;
+    for word in one_line(text).split_whitespace() {
+        let length = word.chars().count();
+        if used > 0 && used + 1 + length > width {
+            lines.push(String::new());
+            used = 0;
+        }
+        if let Some(line) = lines.last_mut() {
+            if used > 0 {
+                line.push(' ');
+                used += 1;
+            }
+            line.push_str(word);
+            used += length;
+        }
+    }
+    lines
+}
+
 /// Control characters, and those that turn the direction of writing (Unicode UAX #9), by which text can lie.
 fn is_unsafe(c: char) -> bool {
     c.is_control()
@@ -48,5 +70,12 @@ mod tests {
         assert_eq!(one_line("a\x1b[2Jb\r\nc\u{202e}d"), "a\\u{1b}[2Jb  c\\u{202e}d");
         assert_eq!(lines("a\nb\x07"), "a\nb\\u{7}");
         assert_eq!(short("abcdef", 4), "abc…");
+    }
+
+    #[test]
+    fn lines_break_between_words() {
+        assert_eq!(wrap("one two three", 7), ["one two", "three"]);
+        assert_eq!(wrap("incomprehensibilities are long", 5), ["incomprehensibilities", "are", "long"]);
+        assert_eq!(wrap("", 5), [""]);
     }
 }

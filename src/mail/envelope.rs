@@ -46,7 +46,7 @@ impl Envelope {
     ) -> Envelope {
         let sender = sender_argument
             .map(str::to_owned)
-            .or_else(|| environment("SENDER").filter(|value| is_sender(value)))
+            .or_else(|| sender_variable(environment))
             .or_else(|| message.header("Return-Path").map(str::to_owned))
             .or_else(|| message.envelope_line.clone())
             .map(|text| sender(&text));
@@ -78,17 +78,21 @@ fn sender(text: &str) -> String {
     }
 }
 
-/// `$SENDER` as a mail server sets it; a program of that name may mean anything by it.
-fn is_sender(value: &str) -> bool {
-    let value = value.trim();
-    value.contains('@') || value.is_empty() || value == "<>" || value.eq_ignore_ascii_case("mailer-daemon")
+/// `$SENDER` as a mail server sets it; a program of that name may mean anything by it. Only beside a recipient is an
+/// empty one the null sender: to take an alert for a bounce would lose it.
+fn sender_variable(environment: &dyn Fn(&str) -> Option<String>) -> Option<String> {
+    let value = environment("SENDER")?;
+    let bare = value.trim();
+    let by_server = || environment("RECIPIENT").is_some() || environment("LOCAL_PART").is_some();
+    let null = bare.is_empty() || bare == "<>" || bare.eq_ignore_ascii_case("mailer-daemon");
+    (bare.contains('@') || null && by_server()).then_some(value)
 }
 
 /// The recipient that the mail server put into the environment.
 fn from_environment(environment: &dyn Fn(&str) -> Option<String>) -> Option<String> {
-    let address = |name: &str| environment(name).filter(|value| value.contains('@')).and_then(|value| address(&value));
+    let whole = |name: &str| environment(name).filter(|value| value.contains('@')).and_then(|value| address(&value));
     // Postfix's local(8): the address before and after alias expansion; Exim and qmail set RECIPIENT, too.
-    if let Some(found) = address("ORIGINAL_RECIPIENT").or_else(|| address("RECIPIENT")) {
+    if let Some(found) = whole("ORIGINAL_RECIPIENT").or_else(|| whole("RECIPIENT")) {
         return Some(found);
     }
     // Exim's pipe transport: the parts of the address.
@@ -98,13 +102,15 @@ fn from_environment(environment: &dyn Fn(&str) -> Option<String>) -> Option<Stri
     {
         let before = environment("LOCAL_PART_PREFIX").unwrap_or_default();
         let after = environment("LOCAL_PART_SUFFIX").unwrap_or_default();
-        return super::envelope::address(&format!("{before}{local}{after}@{domain}"));
+        return address(&format!("{before}{local}{after}@{domain}"));
     }
-    // procmail and maildrop: LOGNAME, EXTENSION and HOST, but a login name without a domain says too little.
-    let (user, domain) = (environment("USER").or_else(|| environment("LOGNAME"))?, environment("DOMAIN")?);
-    let extension = environment("EXTENSION").filter(|extension| !extension.is_empty());
-    let local = extension.map_or_else(|| user.clone(), |extension| format!("{user}+{extension}"));
-    super::envelope::address(&format!("{local}@{domain}"))
+    // Postfix, qmail and maildrop name the parts, too; a login name alone says too little, and every shell has one.
+    let local = environment("LOCAL").filter(|local| !local.is_empty());
+    let local = local.or_else(|| {
+        let extension = environment("EXTENSION").filter(|extension| !extension.is_empty())?;
+        Some(format!("{}+{extension}", environment("LOGNAME")?))
+    })?;
+    address(&format!("{local}@{}", environment("DOMAIN").or_else(|| environment("HOST"))?))
 }
 
 /// The recipients by header: the first field that names anybody, those that a mail server adds first.
@@ -251,6 +257,14 @@ mod tests {
     }
 
     #[test]
+    fn the_parts_that_local_programs_get_make_an_address_and_a_login_name_does_not() {
+        let environment = [("LOGNAME", "ops"), ("EXTENSION", "cust1"), ("DOMAIN", "h.example")];
+        assert_eq!(resolve(None, &[], &environment, "To: x@y.example").recipients, ["ops+cust1@h.example"]);
+        let environment = [("LOGNAME", "ops"), ("USER", "ops"), ("HOST", "h.example")];
+        assert_eq!(resolve(None, &[], &environment, "To: x@y.example").recipients, ["x@y.example"]);
+    }
+
+    #[test]
     fn to_and_cc_with_names_groups_and_comments() {
         let header = "To: \"Doe, \\\"J\\\" <no@x>\" <j@a.example>, ops: k@a.example, l@a.example;\nCc: (c, d@x) m@a.example, J@A.example";
         assert_eq!(
@@ -262,7 +276,9 @@ mod tests {
     #[test]
     fn the_null_sender_is_empty_and_none_is_none() {
         assert_eq!(resolve(Some("<>"), &[], &[], "To: a@b").sender.as_deref(), Some(""));
-        assert_eq!(resolve(None, &[], &[("SENDER", "MAILER-DAEMON")], "To: a@b").sender.as_deref(), Some(""));
+        let server = [("SENDER", "MAILER-DAEMON"), ("RECIPIENT", "a@b")];
+        assert_eq!(resolve(None, &[], &server, "To: a@b").sender.as_deref(), Some(""));
+        assert_eq!(resolve(None, &[], &[("SENDER", "")], "To: a@b").sender, None);
         assert_eq!(resolve(None, &[], &[], "Return-Path: <x@Y.Example>").sender.as_deref(), Some("x@y.example"));
         assert_eq!(
             resolve(None, &[], &[], "From z@Y.example Mon Jun  2 10:00:00 2025\nTo: a@b").sender.as_deref(),

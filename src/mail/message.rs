@@ -27,7 +27,8 @@ pub struct Raw {
 
 impl From<&[u8]> for Raw {
     fn from(bytes: &[u8]) -> Raw {
-        Raw { bytes: bytes.iter().copied().take(PARSE_LIMIT).collect(), size: bytes.len() as u64, error: None }
+        let kept = bytes.get(..PARSE_LIMIT).unwrap_or(bytes);
+        Raw { bytes: kept.to_vec(), size: bytes.len() as u64, error: None }
     }
 }
 
@@ -82,7 +83,8 @@ pub struct Message {
 }
 
 impl Message {
-    /// Decodes a mail. Never fails and takes time linear in the mail, whatever the bytes are.
+    /// Decodes a mail. Never fails and takes time linear in the mail, whatever the bytes are. Recursion is bounded, so it
+    /// needs no thread with a larger stack.
     pub fn parse(raw: &Raw) -> Message {
         let bytes = with_line_feeds(&raw.bytes);
         let (envelope_line, mail) = envelope_line(&bytes);
@@ -129,13 +131,18 @@ impl Message {
             ["re", "aw", "sv", "antw", "vs", "odp", "ynt", "回复", "回覆", "答复", "res", "rif", "ref", "bls", "atb"]
                 .contains(&mark)
         });
-        let generated =
-            self.header("Auto-Submitted").is_some_and(|value| value.to_ascii_lowercase().starts_with("auto-generated"));
-        newtext::Context {
-            is_reply: !generated
-                && (marked || self.header("In-Reply-To").is_some() || self.header("References").is_some()),
-            is_report: generated || self.header("X-Cron-Env").is_some(),
-        }
+        let generated = |value: &str| value.to_ascii_lowercase().starts_with("auto-generated");
+        // Ticket systems and cron sign their mail by fields of their own.
+        let is_report = self.header("Auto-Submitted").is_some_and(generated)
+            || self.headers.iter().any(|(name, _)| {
+                let name = name.to_ascii_lowercase();
+                ["x-cron-env", "x-auto-response-suppress", "x-redmine-", "x-bugzilla-", "x-jira-", "x-github-"]
+                    .iter()
+                    .chain(&["x-gitlab-", "x-rt-"])
+                    .any(|known| name.starts_with(known))
+            });
+        let answers = marked || self.header("In-Reply-To").is_some() || self.header("References").is_some();
+        newtext::Context { is_reply: answers && !is_report, is_report }
     }
 
     /// The values of all header fields called `name` (any case), in order.
@@ -296,7 +303,9 @@ fn kind_of(part: &Part<'_>) -> Option<Kind> {
 
 fn lines(part: &Part<'_>, kind: Kind, bytes: &[u8]) -> Vec<Line> {
     let decoded = part.encoding.decode(bytes);
-    let text = decode_charset(&decoded, part.content_type.parameter("charset").as_deref());
+    let charset =
+        part.content_type.parameter("charset").or_else(|| (kind == Kind::Html).then(|| html::charset(&decoded))?);
+    let text = decode_charset(&decoded, charset.as_deref());
     if kind == Kind::Html {
         return html::render(&text);
     }

@@ -192,11 +192,11 @@ pub fn decode_charset(bytes: &[u8], charset: Option<&str>) -> String {
         "utf-7" | "utf7" | "unicode-1-1-utf-7" | "csutf7" => utf7::decode(bytes, guess),
         "" | "us-ascii" | "ascii" | "ansi_x3.4-1968" | "7bit" | "8bit" | "unknown-8bit" | "x-unknown" | "default"
         | "utf-8" | "utf8" | "unicode-1-1-utf-8" => {
-            if lower.starts_with('u') && lower.contains("utf") {
-                String::from_utf8_lossy(bytes).into_owned()
-            } else {
-                guess(bytes)
-            }
+            // Damaged UTF-8 stays UTF-8, but a text without one valid character of it is not UTF-8 at all.
+            let lossy = String::from_utf8_lossy(bytes);
+            let claimed =
+                lower.contains("utf") && lossy.chars().any(|c| !c.is_ascii() && c != char::REPLACEMENT_CHARACTER);
+            if claimed { lossy.into_owned() } else { guess(bytes) }
         }
         _ => match charset_decoder(lower.as_bytes()) {
             Some(decode) => decode(bytes),
@@ -260,6 +260,8 @@ mod tests {
         assert_eq!(decode_charset(b"gr\xfc\xdfe", Some("iso-8859-1")), "grüße");
         assert_eq!(decode_charset("grüße".as_bytes(), Some("no-such-charset")), "grüße");
         assert_eq!(decode_charset(b"gr\xfc\xdfe", None), "grüße");
+        assert_eq!(decode_charset(b"gr\xfc\xdfe", Some("utf-8")), "grüße");
+        assert_eq!(decode_charset("grü\u{df}e\u{fffd}".as_bytes(), Some("utf-8")), "grüße\u{fffd}");
         assert_eq!(decode_charset(b"\0U\0P\0S", Some("UTF-16")), "UPS");
         assert_eq!(decode_charset(b"U\0P\0S\0", Some("utf-16")), "UPS");
         assert_eq!(decode_charset(b"\xff\xfeU\0P\0S\0", Some("utf-16")).trim_start_matches('\u{feff}'), "UPS");

@@ -155,14 +155,14 @@ impl Test {
 
     /// What stands in the rule file besides `[twilio]`, `[server]` and `[store]`.
     pub fn rules(mut self, rules: &str) -> Self {
-        self.rules = rules.to_owned();
+        rules.clone_into(&mut self.rules);
         self.write_rules();
         self
     }
 
     /// The same, with the store somewhere else.
     pub fn rules_with_store(mut self, store: &Path, rules: &str) -> Self {
-        self.store = store.to_owned();
+        store.clone_into(&mut self.store);
         self.rules(rules)
     }
 
@@ -431,7 +431,7 @@ pub fn mail(id: &str, subject: &str, text: &str) -> Vec<u8> {
 /// One of the mails in `examples/mail`.
 pub fn example(name: &str) -> Vec<u8> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/mail").join(name);
-    std::fs::read(&path).unwrap_or_else(|error| panic!("{path:?}: {error}"))
+    std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
 fn write_clock(directory: &Path, now: Timestamp) {

@@ -104,11 +104,8 @@ pub fn role(tag: &Tag<'_>) -> Role {
     Role::Plain
 }
 
-/// `border:none;border-top:solid #E1E1E1 1.0pt`: Outlook's line above the header block.
+/// `border:none;border-top:solid #E1E1E1 1.0pt`: the line above the header block of Outlook and Windows Mail.
 fn is_outlook_border(style: &str) -> bool {
     let style = style.to_ascii_lowercase();
-    style.contains("border-top")
-        && style.contains("solid")
-        && (style.contains("border:none") || style.contains("border: none"))
-        || style.contains("border-style: solid none none")
+    style.contains("border-top") && style.contains("solid") || style.contains("border-style: solid none none")
 }

@@ -65,6 +65,34 @@ fn a_bare_blockquote_is_no_history() {
 }
 
 #[test]
+fn end_tags_may_be_left_out() {
+    let many = "<p>line".repeat(700);
+    let lines = render(&format!("<div class=gmail_quote><blockquote type=cite>{many}</blockquote></div><p>below"));
+    assert_eq!(lines.last().map(|line| (line.text.as_str(), line.history)), Some(("below", false)));
+    let rows = "<tr><td>a<td>b".repeat(700);
+    let lines = render(&format!("<blockquote type=cite><table>{rows}</table></blockquote>below"));
+    assert_eq!(lines.first().map(|line| line.text.as_str()), Some("a b"));
+    assert_eq!(lines.last().map(|line| (line.text.as_str(), line.history)), Some(("below", false)));
+}
+
+#[test]
+fn outlook_paragraphs_are_lines() {
+    assert_eq!(
+        text(
+            "<p class=MsoNormal>a</p><p class=\"MsoNormal\">b<o:p></o:p></p><p class=MsoNormal>&nbsp;</p><p class=MsoNormal>c"
+        ),
+        "a\nb\n\nc"
+    );
+}
+
+#[test]
+fn a_page_says_its_charset() {
+    assert_eq!(charset(b"<meta http-equiv=x content=\"text/html; charset=KOI8-R\">").as_deref(), Some("koi8-r"));
+    assert_eq!(charset(b"<meta charset='windows-1251'>").as_deref(), Some("windows-1251"));
+    assert_eq!(charset(b"<p>text"), None);
+}
+
+#[test]
 fn hostile_input_costs_linear_time() {
     let million = 1 << 20;
     for piece in [

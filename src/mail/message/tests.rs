@@ -250,7 +250,17 @@ fn hostile_mail_costs_less_than_a_second_or_two() {
     let blank = format!("Subject: x\n\n{}x", "\n".repeat(1_000_000));
     let quotes = format!("Subject: x\n\n{}", "> a\n\nb\n".repeat(140_000));
     let signatures = format!("Subject: x\n\na\n{}", "--\n".repeat(300_000));
+    let separators = format!("Subject: x\n\na\n{}", "-- \n".repeat(250_000));
+    let dated = format!("Subject: x\n\na\n{}", "Bob 01/22/2001 10:36 AM\n".repeat(40_000));
+    let verbs = format!("Subject: x\n\na\n{}", "wrote:".repeat(150_000));
+    let wrote = format!("Subject: x\n\na\n{}", "a wrote:\n".repeat(100_000));
+    let paragraphs = format!("Content-Type: text/html\n\n{}", "<td><p><span>".repeat(70_000));
     for mail in [
+        separators,
+        dated,
+        verbs,
+        wrote,
+        paragraphs,
         nested_mails,
         nested_parts,
         parameters,

@@ -4,7 +4,7 @@
 //! needed: a quote right below is half of the proof.
 
 use super::evidence::Evidence;
-use super::words::words;
+use super::words;
 
 /// An introduction is wrapped over at most so many lines.
 const MAX_LINES: usize = 6;
@@ -17,6 +17,8 @@ const MAX_LENGTH: usize = 500;
 pub enum Below {
     /// A quote, marked as one.
     Quote,
+    /// A bare blockquote, or a mark that others use, too: more must be shown.
+    Indented,
     /// Text.
     Text,
 }
@@ -43,7 +45,7 @@ pub fn length<'a>(line: &dyn Fn(usize) -> Option<&'a str>, below: Below) -> Opti
             }
             continue;
         }
-        if above > 0 && ends_sentence(piece) || text.len() + piece.len() > MAX_LENGTH {
+        if above > 0 && (ends_sentence(piece) || is_labelled(piece)) || text.len() + piece.len() > MAX_LENGTH {
             break;
         }
         if found.is_some() && !extends(piece, &text) {
@@ -66,17 +68,18 @@ pub fn length<'a>(line: &dyn Fn(usize) -> Option<&'a str>, below: Below) -> Opti
 
 /// Whether `text` begins with a whole introduction and runs on: HTML without line ends, and careless clients.
 pub fn begins(text: &str) -> bool {
-    let start: String = text.chars().take(250).collect();
+    let end = text.char_indices().nth(250).map_or(text.len(), |(at, _)| at);
+    let start = text.get(..end).unwrap_or_default();
     let colons = start.match_indices([':', '：']).map(|(at, colon)| at + colon.len());
     colons.filter_map(|end| start.get(..end)).any(|head| {
         let verb = head.trim_end_matches([':', '：', ' ']).rsplit([' ', '>']).next();
-        verb.is_some_and(|word| words().has_verb(&word.to_lowercase())) && strength(head, Below::Text) == Strength::Full
+        verb.is_some_and(|word| words::has_verb(&words::lower(word))) && strength(head, Below::Text) == Strength::Full
     })
 }
 
 /// Whether `text` says who wrote and when, without the colon: clients print it above a header block.
 pub fn is_dated(text: &str) -> bool {
-    words().has_verb(&text.to_lowercase()) && Evidence::of(text).when()
+    words::has_verb(&words::lower(text)) && Evidence::of(text).when()
 }
 
 /// Whether `text` holds a date and a time.
@@ -87,17 +90,19 @@ pub fn has_moment(text: &str) -> bool {
 
 /// Pieces of a torn introduction: `<`, `mailto:…`, `> wrote:`.
 fn fragment(text: &str) -> bool {
-    text.is_empty() || text.starts_with(['<', '>']) || text.starts_with("mailto:")
+    text.is_empty() || text.starts_with(['<', '>', '(']) || text.starts_with("mailto:")
 }
 
 /// Whether the line above a complete introduction belongs to it, too: it begins like one, or the rest lacks a name.
 fn extends(piece: &str, text: &str) -> bool {
-    if piece.len() > 120 {
+    let complete = words::is_lead(&first_word(text)) && Evidence::of(text).date;
+    if piece.len() > 120 || complete {
         return false;
     }
     let first = first_word(piece);
-    let starts = words().is_lead(&first) && Evidence::of(piece).when();
-    let nameless = words().has_verb(&first_word(text)) || fragment(text) && !ends_sentence(piece);
+    let evidence = Evidence::of(piece);
+    let starts = words::is_lead(&first) && (evidence.when() || evidence.address && piece.ends_with(','));
+    let nameless = words::has_verb(&first_word(text)) || fragment(text) && !ends_sentence(piece);
     starts || nameless
 }
 
@@ -110,20 +115,32 @@ fn first_word(text: &str) -> String {
     word.to_lowercase()
 }
 
+/// `State: CRITICAL`, `Comment:`: a line of a report, no piece of an introduction.
+fn is_labelled(line: &str) -> bool {
+    line.match_indices(':').any(|(at, _)| {
+        // `ezt írta (időpont: 2025. jún. 2., 10:00):` is one.
+        let open = |text: &str| text.rfind('(') > text.rfind(')');
+        let word = |text: &str| text.ends_with(|c: char| c.is_alphabetic() || c == ')');
+        let label = line.get(..at).is_some_and(|label| word(label) && !open(label));
+        label && line.get(at + 1..).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+    })
+}
+
+/// A full stop ends a sentence, but not after `28.` or `4 janv.`, where introductions are wrapped.
 fn ends_sentence(line: &str) -> bool {
-    line.ends_with(['!', '?', '。'])
-        || line.ends_with('.') && line.rsplit(' ').next().is_none_or(|word| word.chars().count() > 5)
+    let dated = || line.rsplit(' ').take(2).any(|word| word.contains(char::is_numeric));
+    line.ends_with(['!', '?', '。']) || line.ends_with('.') && !dated()
 }
 
 /// Introductions end in a colon, in Gmail's old form in an address, in Zoho's in dashes, in some in the verb.
-fn ends_like_one(last: &str, below: Below) -> bool {
+pub fn ends_like_one(last: &str, below: Below) -> bool {
     let last = last.trim_end_matches(['*', '_', ' ', '\u{a0}']);
     if last.ends_with([':', '：']) {
         return true;
     }
     let bare = last.trim_end_matches(['-', ' ']);
-    let ends_in_verb = || bare.rsplit(' ').next().is_some_and(|word| words().has_verb(&word.to_lowercase()));
-    ends_in_verb() || below == Below::Quote && (last.ends_with('>') || words().has_verb(&last.to_lowercase()))
+    let ends_in_verb = || bare.rsplit(' ').next().is_some_and(|word| words::has_verb(&words::lower(word)));
+    ends_in_verb() || below == Below::Quote && (last.ends_with('>') || words::has_verb(&words::lower(last)))
 }
 
 /// How much a text is like an introduction.
@@ -137,23 +154,36 @@ enum Strength {
 
 fn strength(text: &str, below: Below) -> Strength {
     let evidence = Evidence::of(text);
-    let verb = words().has_verb(&text.to_lowercase());
-    let lead = words().is_lead(&first_word(text));
+    if below != Below::Quote && !evidence.any() {
+        return Strength::None;
+    }
+    let verb = words::has_verb(&words::lower(text));
+    let lead = words::is_lead(&first_word(text));
+    let colon = text.ends_with([':', '：']);
     match below {
-        Below::Quote if verb && evidence.any() => Strength::Full,
+        Below::Quote | Below::Indented if verb && evidence.any() => Strength::Full,
         Below::Quote => {
-            let half = verb && text.len() < 80
-                || evidence.address && evidence.when()
-                || lead && evidence.any()
-                || evidence.date && evidence.time && text.len() < 120;
+            // `The log says:` above marked lines introduces output as well.
+            let half = verb && is_name_and_verb(text) || evidence.address && (evidence.when() || lead);
             if half { Strength::Half } else { Strength::None }
+        }
+        Below::Indented => {
+            if evidence.address && evidence.when() {
+                Strength::Half
+            } else {
+                Strength::None
+            }
         }
         // Nothing shows that a quote follows: the introduction must show it all. `On 2025-06-02 at 09:58 the slave
         // wrote:` names nobody.
         Below::Text => {
             let begins = lead || starts_with_date(text) || evidence.address || text.starts_with("----");
-            let full = verb && evidence.when() && begins && (evidence.address || names_somebody(text))
-                || evidence.date && evidence.time && evidence.address && text.ends_with(">:")
+            let full = verb && evidence.when() && begins && (evidence.address || names_somebody(text) && !speaks(text))
+                || evidence.date
+                    && evidence.time
+                    && has_angle_address(text)
+                    && (lead || starts_with_date(text))
+                    && colon
                 || verb && evidence.when() && name_then_date(text)
                 || verb && evidence.address && address_and_verb(text);
             if full { Strength::Full } else { Strength::None }
@@ -161,12 +191,18 @@ fn strength(text: &str, below: Below) -> Strength {
     }
 }
 
+/// `<bob@x.example>`.
+fn has_angle_address(text: &str) -> bool {
+    text.split_once('<').is_some_and(|(_, rest)| rest.contains('@') && rest.contains('>'))
+}
+
 /// `bob schrieb am 20. Juni 2024 um 14:49:`: a name, the verb, and then nothing but a date.
 fn name_then_date(text: &str) -> bool {
     let pieces: Vec<&str> = text.split_whitespace().take(30).collect();
-    let Some(verb) = pieces.iter().take(6).position(|piece| words().has_verb(&piece.to_lowercase())) else {
-        return false;
-    };
+    // `Backup geschrieben am …:` is a participle and names what was written.
+    let is_participle = |word: &str| matches!(word, "geschrieben" | "geschreven" | "kirjutatud");
+    let says = |piece: &&str| words::has_verb(&words::lower(piece)) && !is_participle(&piece.to_lowercase());
+    let Some(verb) = pieces.iter().take(6).position(says) else { return false };
     let (name, date) = (pieces.get(..verb).unwrap_or_default(), pieces.get(verb + 1..).unwrap_or_default());
     let is_article = name.first().is_none_or(|word| is_article(word));
     let ends_in_time = date.iter().rev().take(2).any(|piece| Evidence::of(piece).time);
@@ -177,15 +213,24 @@ fn name_then_date(text: &str) -> bool {
 fn address_and_verb(text: &str) -> bool {
     let text = text.trim_end_matches([':', '：', ' ']);
     let pieces: Vec<&str> = text.split_whitespace().take(9).collect();
-    let ends_in_verb = pieces.last().is_some_and(|word| {
-        let word = word.to_lowercase();
-        words().has_verb(&word) && !matches!(word.as_str(), "said" | "says" | "sent")
-    });
+    let ends_in_verb = pieces.last().is_some_and(|word| words::has_verb(&words::lower(word))) && !speaks(text);
     let address = pieces.iter().rposition(|piece| piece.contains('@'));
     ends_in_verb
         && pieces.len() <= 7
         && address.is_some_and(|at| at + 3 >= pieces.len())
         && !pieces.first().is_some_and(|word| is_article(word))
+}
+
+/// `Bob Brown wrote:`, not `On host db1 the slave wrote:`.
+fn is_name_and_verb(text: &str) -> bool {
+    let pieces: Vec<&str> = text.split_whitespace().take(8).collect();
+    (2..=7).contains(&pieces.len()) && !pieces.iter().any(|piece| is_article(piece)) && !speaks(text)
+}
+
+/// Logs and servers say things, too.
+fn speaks(text: &str) -> bool {
+    let last = text.trim_end_matches([':', '：', ' ']).rsplit(' ').next().unwrap_or_default().to_lowercase();
+    matches!(last.as_str(), "said" | "says" | "sent")
 }
 
 fn is_article(word: &str) -> bool {
@@ -194,9 +239,12 @@ fn is_article(word: &str) -> bool {
         .contains(&word.as_str())
 }
 
+/// `2025-06-02 10:00 …`, `Wednesday, 17 November …`, `ср, 30 апр. …`; not `Job failed on 2025-06-02 …`.
 fn starts_with_date(text: &str) -> bool {
-    let start: String = text.chars().take(30).collect();
-    text.starts_with(|c: char| c.is_numeric()) && Evidence::of(&start).when()
+    let named = usize::from(text.split_whitespace().next().is_some_and(|word| word.ends_with(',')));
+    let early = text.split_whitespace().take(2 + named).any(|word| word.starts_with(char::is_numeric));
+    let start: String = text.chars().take(40).collect();
+    early && Evidence::of(&start).when()
 }
 
 /// After the date comes a comma and a name, or a name with a capital; not `the slave`.
@@ -209,7 +257,7 @@ fn names_somebody(text: &str) -> bool {
     let you = rest.iter().any(|word| matches!(word.to_lowercase().as_str(), "you" | "du" | "vous" | "usted" | "você"));
     let comma = number.ends_with([',', '，', '،']) || rest.iter().take(2).any(|word| word.ends_with(','));
     let capital =
-        rest.iter().find(|word| !is_zone(word) && !words().has_verb(&word.to_lowercase())).is_some_and(|word| {
+        rest.iter().find(|word| !is_zone(word) && !words::has_verb(&words::lower(word))).is_some_and(|word| {
             word.trim_start_matches(['"', '\'', '(', '[', '<'])
                 .starts_with(|c: char| c.is_uppercase() || !c.is_ascii() && !c.is_lowercase())
         });

@@ -16,6 +16,9 @@ impl Evidence {
     /// What `text` holds.
     pub fn of(text: &str) -> Evidence {
         let mut evidence = Evidence::default();
+        if text.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_digit() && byte != b'@') {
+            return evidence;
+        }
         let mut groups: Vec<Group> = Vec::new();
         let mut previous = ' ';
         let mut current: Option<Group> = None;

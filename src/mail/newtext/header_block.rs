@@ -2,7 +2,7 @@
 //! Notes prints name, date and `To:` one below the other.
 
 use super::evidence::Evidence;
-use super::words::{Label, words};
+use super::words::{Label, Labels, label};
 
 /// No header block has more lines than this.
 const MAX_LINES: usize = 40;
@@ -19,7 +19,7 @@ pub struct Block {
 #[expect(clippy::struct_excessive_bools, reason = "independent facts about one line")]
 pub struct Entry {
     /// What its label can mean; empty when it is a label that nobody knows.
-    kinds: &'static [Label],
+    kinds: Labels,
     /// The label is one word.
     single: bool,
     /// The label says more than `Date`: `Sent`, `Gesendet`.
@@ -41,8 +41,9 @@ impl Entry {
         if label.is_empty() || value.starts_with("//") {
             return None;
         }
-        let lower = label.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
-        let kinds = words().label(&lower);
+        let lower = label.split_whitespace().collect::<Vec<_>>().join(" ");
+        let lower = super::words::lower(&lower);
+        let kinds = super::words::label(&lower);
         let single = !lower.contains(' ') && lower.len() < 20;
         if kinds.is_empty() {
             return Some(Entry {
@@ -76,30 +77,30 @@ pub struct View<'a> {
 }
 
 /// The header block that begins at `line(0)`; `line(n)` is the nth below. `announced`: a separator or a rule stands
-/// above it, which is evidence, too.
-pub fn at<'a>(line: &dyn Fn(usize) -> Option<View<'a>>, announced: bool) -> Option<Block> {
+/// above it, which is evidence, too. `is_report`: a program wrote the mail, which may tell of mails.
+pub fn at<'a>(line: &dyn Fn(usize) -> Option<View<'a>>, announced: bool, is_report: bool) -> Option<Block> {
     line(0)?.entry.filter(|entry| !entry.kinds.is_empty())?;
-    let mut seen: Vec<Label> = Vec::new();
+    let mut seen = Labels::default();
     let mut facts = Facts::default();
     let (mut length, mut blanks, mut wrapped) = (0, 0, 0);
     for below in 0..MAX_LINES {
         let Some(View { text, entry }) = line(below) else { break };
         if text.trim().is_empty() {
             blanks += 1;
-            if blanks > 2 || seen.len() >= 3 && seen.contains(&Label::Subject) {
+            if blanks > 2 || seen.len() >= 3 && seen.contains(Label::Subject) {
                 break;
             }
             continue;
         }
         match entry {
             Some(entry) if !entry.kinds.is_empty() => {
-                let kind = entry.kinds.iter().copied().find(|kind| !seen.contains(kind));
-                if kind.is_none() && !entry.kinds.contains(&Label::Other) && blanks > 0 {
+                let kind = entry.kinds.first_not_in(seen);
+                if kind.is_none() && !entry.kinds.contains(Label::Other) && blanks > 0 {
                     break;
                 }
                 if let Some(kind) = kind {
-                    seen.push(kind);
-                    facts.note(kind, &entry);
+                    seen = seen.with(kind);
+                    facts.note(kind, entry);
                 }
                 (length, blanks, wrapped) = (below + 1, 0, 0);
             }
@@ -118,7 +119,7 @@ pub fn at<'a>(line: &dyn Fn(usize) -> Option<View<'a>>, announced: bool) -> Opti
             }
         }
     }
-    facts.is_block(&seen, announced).then_some(Block { length })
+    (facts.is_block(seen, announced) && (announced || !is_report || facts.formal(seen))).then_some(Block { length })
 }
 
 /// Lotus Notes: a name, a date with its time, and then `To: … cc: … Subject: …`, each on its own line, empty ones
@@ -127,16 +128,20 @@ pub fn lotus<'a>(line: &dyn Fn(usize) -> Option<View<'a>>) -> Option<Block> {
     let (mut above, mut dated) = (0, false);
     let (mut to, mut copy, mut subject) = (false, false, false);
     let mut length = 0;
-    for below in 0..16 {
+    for below in 0..MAX_LINES {
         let Some(View { text, entry }) = line(below) else { break };
         let text = text.trim();
         if text.is_empty() {
-            if subject {
+            // The name stands right above the date.
+            if subject || !dated {
                 break;
             }
             continue;
         }
-        let is = |label| entry.is_some_and(|entry| entry.kinds.contains(&label));
+        let is = |label| entry.is_some_and(|entry| entry.kinds.contains(label));
+        // Notes in HTML prints `To` and `Subject` without a colon, their values below.
+        let bare = label(&super::words::lower(text));
+        let is = |label| is(label) || bare.contains(label);
         if is(Label::To) && dated {
             to = true;
         } else if to && is(Label::Subject) {
@@ -167,16 +172,16 @@ pub fn lotus<'a>(line: &dyn Fn(usize) -> Option<View<'a>>) -> Option<Block> {
 /// Whether one line holds a whole header block: HTML that lost its line ends.
 pub fn is_inline(text: &str) -> bool {
     let start: String = text.chars().take(600).collect();
-    let mut seen: Vec<Label> = Vec::new();
+    let mut seen = Labels::default();
     let mut begins = false;
     for (at, _) in start.match_indices(':').take(30) {
         let head = start.get(..at).unwrap_or_default().trim_end();
         // The label is the last word, also when it sticks to what is before: `<bob@x.example>To`.
         let word = head.rsplit([' ', '>', ';', '*', '\t']).next().unwrap_or_default().to_lowercase();
-        let kinds = words().label(&word);
-        begins |= kinds.contains(&Label::From) && head.chars().count() == word.chars().count();
-        if let Some(kind) = kinds.iter().find(|kind| !seen.contains(kind)) {
-            seen.push(*kind);
+        let kinds = label(&word);
+        begins |= kinds.contains(Label::From) && head.chars().count() == word.chars().count();
+        if let Some(kind) = kinds.first_not_in(seen) {
+            seen = seen.with(kind);
         }
     }
     begins && seen.len() >= 2 && Evidence::of(&start).address && Evidence::of(&start).when()
@@ -196,7 +201,7 @@ struct Facts {
 }
 
 impl Facts {
-    fn note(&mut self, kind: Label, entry: &Entry) {
+    fn note(&mut self, kind: Label, entry: Entry) {
         match kind {
             Label::From => {
                 self.address |= entry.evidence.address;
@@ -213,10 +218,15 @@ impl Facts {
         }
     }
 
-    fn is_block(&self, seen: &[Label], announced: bool) -> bool {
-        let has = |label| seen.contains(&label);
-        if announced {
-            return seen.len() >= 2 && self.foreign == 0 && (has(Label::From) || has(Label::Date) || has(Label::To));
+    /// As clients print it, not as programs do: `Sent: Monday, 2 June 2025 10:00`.
+    fn formal(&self, seen: Labels) -> bool {
+        seen.len() >= 4 && (self.sent || self.long_date)
+    }
+
+    fn is_block(&self, seen: Labels, announced: bool) -> bool {
+        let has = |label| seen.contains(label);
+        if announced && seen.len() >= 2 && self.foreign == 0 && has(Label::From) {
+            return self.address || self.when && self.person;
         }
         if !has(Label::From) || self.foreign > 1 {
             return false;
@@ -224,9 +234,10 @@ impl Facts {
         let full = has(Label::Date) && (has(Label::To) || has(Label::Subject));
         match seen.len() {
             0 | 1 => false,
-            2 => self.foreign == 0 && self.address && self.when,
+            2 => self.foreign == 0 && self.address && self.long_date,
             _ => {
-                (self.address || self.dated_from) && (full || has(Label::To) && has(Label::Subject))
+                self.address && full
+                    || self.dated_from && has(Label::To) && has(Label::Subject)
                     || full && self.foreign == 0 && (self.sent || self.long_date) && self.person
             }
         }
@@ -239,7 +250,8 @@ mod tests {
 
     fn block(text: &str) -> Option<usize> {
         let lines: Vec<&str> = text.lines().collect();
-        at(&|below| lines.get(below).map(|text| View { text, entry: Entry::of(text) }), false).map(|block| block.length)
+        at(&|below| lines.get(below).map(|text| View { text, entry: Entry::of(text) }), false, false)
+            .map(|block| block.length)
     }
 
     #[test]

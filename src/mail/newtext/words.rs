@@ -1,6 +1,8 @@
-//! The words by which mail clients show that a quote follows, read from the tables beside this file once.
+//! The words by which mail clients show that a quote follows, read from the tables beside this file when first asked
+//! for.
 
 use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::OnceLock;
 
 /// What a header label says.
@@ -44,85 +46,165 @@ pub const REPLY_MARKERS: [&str; 22] = [
     "rispondi sopra questa riga",
 ];
 
-/// The tables, in lower case.
-pub struct Words {
-    /// Header labels. A word can be several (Danish `Til`, Spanish `De` and `A`).
-    labels: HashMap<String, Vec<Label>>,
-    /// Words for "wrote" of scripts with spaces.
-    verbs: HashSet<String>,
-    /// Words for "wrote" that stand anywhere in a text, because their script has no spaces, or that hold one.
-    phrases: Vec<String>,
-    /// What an introduction begins with.
-    leads: HashSet<String>,
-    separators: HashSet<String>,
+/// What a label can mean: a word can be several (Danish `til`, Spanish `de` and `a`).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Labels(u8);
+
+impl Labels {
+    /// Nobody knows the label.
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Whether it can mean `label`.
+    pub fn contains(self, label: Label) -> bool {
+        self.0 & label.bit() != 0
+    }
+
+    /// With `label`.
+    #[must_use]
+    pub fn with(self, label: Label) -> Labels {
+        Labels(self.0 | label.bit())
+    }
+
+    /// How many they are.
+    pub fn len(self) -> u32 {
+        self.0.count_ones()
+    }
+
+    /// The first of these that is not in `others`.
+    pub fn first_not_in(self, others: Labels) -> Option<Label> {
+        Label::ALL.into_iter().find(|label| self.contains(*label) && !others.contains(*label))
+    }
 }
 
-/// The tables.
-pub fn words() -> &'static Words {
-    static WORDS: OnceLock<Words> = OnceLock::new();
-    WORDS.get_or_init(Words::load)
+impl Label {
+    const ALL: [Label; 5] = [Label::From, Label::Date, Label::To, Label::Other, Label::Subject];
+
+    fn bit(self) -> u8 {
+        1 << self as u8
+    }
 }
 
-impl Words {
-    fn load() -> Words {
-        let mut words = Words {
-            labels: HashMap::new(),
-            verbs: HashSet::new(),
-            phrases: Vec::new(),
-            leads: HashSet::new(),
-            separators: rows(include_str!("separators.txt")).map(str::to_lowercase).collect(),
-        };
+/// `text` as the tables have it: in lower case, Turkish `İ` as a plain `i`.
+pub fn lower(text: &str) -> String {
+    let lower = text.to_lowercase();
+    if lower.contains('\u{307}') { lower.replace('\u{307}', "") } else { lower }
+}
+
+/// What the header label `label` (lower case, single spaces) can mean.
+pub fn label(label: &str) -> Labels {
+    static LABELS: OnceLock<HashMap<&'static str, Labels, Quick>> = OnceLock::new();
+    let labels = LABELS.get_or_init(|| {
+        let mut labels: HashMap<&'static str, Labels, Quick> =
+            HashMap::with_capacity_and_hasher(1024, Quick::default());
         for row in rows(include_str!("labels.txt")) {
-            let kinds = [Label::From, Label::Date, Label::To, Label::Other, Label::Subject];
-            for (cell, kind) in row.split('|').skip(1).zip(kinds) {
-                for label in cell.split(',').map(str::trim).filter(|label| !label.is_empty()) {
-                    let kinds = words.labels.entry(label.to_lowercase()).or_default();
-                    if !kinds.contains(&kind) {
-                        kinds.push(kind);
-                    }
+            for (cell, kind) in row.split('|').skip(1).zip(Label::ALL) {
+                for name in words_of(cell) {
+                    let kinds = labels.entry(name).or_default();
+                    *kinds = kinds.with(kind);
                 }
             }
         }
+        labels
+    });
+    labels.get(label).copied().unwrap_or_default()
+}
+
+/// Whether `text` (lower case, without dashes) stands above a quoted mail: between dashes, or also alone.
+pub fn is_separator(text: &str, alone: bool) -> bool {
+    static SEPARATORS: OnceLock<HashMap<&'static str, bool, Quick>> = OnceLock::new();
+    let separators = SEPARATORS.get_or_init(|| {
+        let alone = |row: &'static str| row.strip_suffix(':').map_or((row, false), |phrase| (phrase, true));
+        rows(include_str!("separators.txt")).map(alone).collect()
+    });
+    separators.get(text).is_some_and(|can_stand_alone| *can_stand_alone || !alone)
+}
+
+/// The words of introductions.
+struct Introductions {
+    /// Words for "wrote" of scripts with spaces.
+    verbs: HashSet<&'static str, Quick>,
+    /// Words for "wrote" that stand anywhere in a text, because their script has no spaces.
+    unspaced: Vec<&'static str>,
+    /// Those of several words, none of which says it alone.
+    phrases: Vec<&'static str>,
+    /// What an introduction begins with.
+    leads: HashSet<&'static str, Quick>,
+}
+
+fn introductions() -> &'static Introductions {
+    static INTRODUCTIONS: OnceLock<Introductions> = OnceLock::new();
+    INTRODUCTIONS.get_or_init(|| {
+        let mut words = Introductions {
+            verbs: HashSet::default(),
+            unspaced: Vec::new(),
+            phrases: Vec::new(),
+            leads: HashSet::default(),
+        };
         for row in rows(include_str!("attribution.txt")) {
             let mut cells = row.split('|').skip(1);
-            for verb in cells.next().unwrap_or_default().split(',').map(|verb| verb.trim().to_lowercase()) {
-                if verb.contains(' ') || !verb.chars().any(has_words) {
+            for verb in words_of(cells.next().unwrap_or_default()) {
+                if verb.contains(' ') {
                     words.phrases.push(verb);
+                } else if !verb.chars().any(has_words) {
+                    words.unspaced.push(verb);
                 } else {
                     words.verbs.insert(verb);
                 }
             }
-            words.leads.extend(cells.next().unwrap_or_default().split(',').map(|lead| lead.trim().to_lowercase()));
+            words.leads.extend(words_of(cells.next().unwrap_or_default()));
         }
-        words.leads.remove("");
+        let Introductions { verbs, phrases, .. } = &mut words;
+        phrases.retain(|phrase| !phrase.split(' ').any(|word| verbs.contains(word)));
         words
-    }
+    })
+}
 
-    /// What `label` (lower case, single spaces) can mean.
-    pub fn label(&self, label: &str) -> &[Label] {
-        self.labels.get(label).map_or(&[], Vec::as_slice)
-    }
+/// Whether `text` (lower case) says "wrote".
+pub fn has_verb(text: &str) -> bool {
+    let words = introductions();
+    text.split(|c: char| c.is_whitespace() || matches!(c, ',' | ':' | '：' | '<' | '>' | '"' | '*'))
+        .any(|word| words.verbs.contains(word.trim_matches(['.', '-'])))
+        || text.contains(' ') && words.phrases.iter().any(|phrase| text.contains(phrase))
+        || !text.is_ascii() && words.unspaced.iter().any(|phrase| text.contains(phrase))
+}
 
-    /// Whether `text` (lower case) says "wrote".
-    pub fn has_verb(&self, text: &str) -> bool {
-        text.split(|c: char| c.is_whitespace() || matches!(c, ',' | ':' | '：' | '<' | '>' | '"' | '*' | '‏'))
-            .any(|word| self.verbs.contains(word.trim_matches(['.', '-'])))
-            || self.phrases.iter().any(|phrase| text.contains(phrase.as_str()))
-    }
-
-    /// Whether `word` (lower case) begins an introduction.
-    pub fn is_lead(&self, word: &str) -> bool {
-        self.leads.contains(word)
-    }
-
-    /// Whether `text` (lower case, without dashes) stands above a quoted mail.
-    pub fn is_separator(&self, text: &str) -> bool {
-        self.separators.contains(text)
-    }
+/// Whether `word` (lower case) begins an introduction.
+pub fn is_lead(word: &str) -> bool {
+    introductions().leads.contains(word)
 }
 
 fn rows(table: &'static str) -> impl Iterator<Item = &'static str> {
     table.lines().map(str::trim).filter(|row| !row.is_empty() && !row.starts_with('#'))
+}
+
+fn words_of(cell: &'static str) -> impl Iterator<Item = &'static str> {
+    cell.split(',').map(str::trim).filter(|word| !word.is_empty())
+}
+
+/// FNV-1a: the tables are ours and built at every start, where the standard hasher's strength is only slow.
+#[derive(Clone, Copy)]
+struct Fnv(u64);
+
+type Quick = BuildHasherDefault<Fnv>;
+
+impl Default for Fnv {
+    fn default() -> Fnv {
+        Fnv(0xcbf2_9ce4_8422_2325)
+    }
+}
+
+impl Hasher for Fnv {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
 }
 
 /// Does the script of `char` separate words by spaces?
@@ -143,12 +225,22 @@ mod tests {
     }
 
     #[test]
+    fn the_tables_are_in_lower_case() {
+        for table in [include_str!("labels.txt"), include_str!("attribution.txt"), include_str!("separators.txt")] {
+            for row in rows(table) {
+                assert_eq!(row, lower(row));
+            }
+        }
+    }
+
+    #[test]
     fn words_are_found_alone_and_phrases_anywhere() {
-        let words = words();
-        assert!(words.has_verb("on monday bob wrote:"));
-        assert!(words.has_verb("在 2016年12月12日，erlend 写道："));
-        assert!(!words.has_verb("the rewrote: word"));
-        assert_eq!(words.label("von"), [Label::From]);
-        assert!(words.is_separator("original message"));
+        assert!(has_verb("on monday bob wrote:"));
+        assert!(has_verb("在 2016年12月12日，erlend 写道："));
+        assert!(!has_verb("the rewrote: word"));
+        assert_eq!(label("von"), Labels::default().with(Label::From));
+        assert!(label("til").contains(Label::To) && label("zebra").is_empty());
+        assert!(is_separator("original message", false) && !is_separator("original message", true));
+        assert!(is_separator("begin forwarded message", true));
     }
 }

@@ -17,10 +17,10 @@ fn options() -> GateOptions {
     GateOptions {
         max_connections: 8,
         workers: 2,
-        header_deadline: Duration::from_secs(60),
-        body_deadline: Duration::from_secs(60),
-        handler_deadline: Duration::from_secs(60),
-        write_deadline: Duration::from_secs(60),
+        header_deadline: Duration::from_mins(1),
+        body_deadline: Duration::from_mins(1),
+        handler_deadline: Duration::from_mins(1),
+        write_deadline: Duration::from_mins(1),
         ..GateOptions::new("127.0.0.1:0")
     }
 }

@@ -10,7 +10,7 @@ use self::token::{Tag, Token, Tokens};
 use super::line::Line;
 
 /// An end tag looks this far for its start tag: real mail is not nested deeper, hostile mail must not cost more.
-const MAX_SEARCH: usize = 64;
+const MAX_SEARCH: usize = 512;
 
 /// The text of `html` as lines.
 pub fn render(html: &str) -> Vec<Line> {
@@ -23,6 +23,21 @@ pub fn render(html: &str) -> Vec<Line> {
         }
     }
     page.finish()
+}
+
+/// The charset that a page declares for itself, near its beginning.
+pub fn charset(page: &[u8]) -> Option<String> {
+    let start = page.get(..page.len().min(2048))?.to_ascii_lowercase();
+    let at = start.windows(8).position(|window| window == b"charset=")? + 8;
+    let name: String = start
+        .get(at..)?
+        .iter()
+        .skip_while(|byte| matches!(byte, b'"' | b'\'' | b' '))
+        .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+        .map(|byte| char::from(*byte))
+        .collect();
+    // It was read as bytes of ASCII, so it cannot be what it says.
+    (!name.is_empty() && !name.starts_with("utf-16")).then_some(name)
 }
 
 /// What must come before the next text, the strongest of what was met.
@@ -41,6 +56,8 @@ struct Element {
     role: Role,
     /// For a table cell: how many lines there were when it began.
     lines: usize,
+    /// A paragraph without space around: Outlook makes every line one.
+    tight: bool,
 }
 
 #[derive(Default)]
@@ -167,22 +184,31 @@ impl Page {
             Role::History | Role::Wrapper | Role::Signature => self.block(Break::Line),
             Role::Plain => {}
         }
+        let mut tight = false;
         match name {
             "br" => self.force_line(),
             "hr" => {
                 self.block(Break::Line);
                 self.ruled = true;
             }
-            "p" | "h1" | "h2" | "h3" | "h4" | "h5" | "h6" | "ul" | "ol" | "dl" => self.block(Break::Paragraph),
+            "p" => {
+                self.imply_end(&["p"], &[]);
+                tight =
+                    tag.attribute("class").is_some_and(|class| class.starts_with("Mso") || class.starts_with("x_Mso"));
+                self.block(if tight { Break::Line } else { Break::Paragraph });
+            }
+            "h1" | "h2" | "h3" | "h4" | "h5" | "h6" | "ul" | "ol" | "dl" => self.block(Break::Paragraph),
             "pre" | "listing" | "xmp" => {
                 self.block(Break::Paragraph);
                 self.pre += 1;
             }
             "tr" => {
+                self.imply_end(&["tr"], &["table"]);
                 self.cell_start = false;
                 self.block(Break::Line);
             }
             "td" | "th" => {
+                self.imply_end(&["td", "th"], &["tr", "table"]);
                 // Cells of a row stand on one line, but not below a cell of several lines.
                 if self.next < Break::Line {
                     self.next = Break::Space;
@@ -197,13 +223,40 @@ impl Page {
         }
         if let Some(name) = tracked(name).filter(|_| !tag.closed) {
             self.count(role, name, true);
-            self.open.push(Element { name, role, lines: self.lines.len() + usize::from(!self.text.is_empty()) });
+            self.open.push(Element { name, role, lines: self.lines.len() + usize::from(!self.text.is_empty()), tight });
+        }
+    }
+
+    /// Old HTML leaves out end tags: a new paragraph ends the one before, a new cell or row likewise. Closes what is
+    /// open down to the first of `names`, unless one of `limits` comes before.
+    fn imply_end(&mut self, names: &[&str], limits: &[&str]) {
+        let open = self.open.iter().rev().take(MAX_SEARCH);
+        let inline = limits.is_empty();
+        let mut found = None;
+        for (above, element) in open.enumerate() {
+            if names.contains(&element.name) {
+                found = Some(above);
+                break;
+            }
+            // A paragraph ends only the one that it stands in directly.
+            if limits.contains(&element.name) || inline && element.name != "span" {
+                break;
+            }
+        }
+        for _ in 0..found.map_or(0, |above| above + 1) {
+            if let Some(element) = self.open.pop() {
+                self.count(element.role, element.name, false);
+            }
         }
     }
 
     fn end(&mut self, name: &str) {
         match name {
-            "p" | "h1" | "h2" | "h3" | "h4" | "h5" | "h6" | "ul" | "ol" | "dl" => self.block(Break::Paragraph),
+            "p" => {
+                let tight = self.open.iter().rev().take(8).find(|element| element.name == "p").is_some_and(|p| p.tight);
+                self.block(if tight { Break::Line } else { Break::Paragraph });
+            }
+            "h1" | "h2" | "h3" | "h4" | "h5" | "h6" | "ul" | "ol" | "dl" => self.block(Break::Paragraph),
             "pre" | "listing" | "xmp" => {
                 self.pre = self.pre.saturating_sub(1);
                 self.block(Break::Paragraph);
