@@ -64,6 +64,7 @@ fn field(line: &[u8]) -> Option<Field<'_>> {
 /// The value of a field, unfolded, with its encoded words decoded. Bytes above 127 are UTF-8, else `charset` (the
 /// mail's own), else Windows-1252.
 pub fn decode_value(value: &[u8], charset: Option<&str>) -> String {
+    let value = value.trim_ascii();
     let text = match std::str::from_utf8(value) {
         Ok(text) => text.to_owned(),
         // ISO-2022-JP and other 7-bit charsets are valid UTF-8 and stay as they are.

@@ -11,6 +11,7 @@ mod mime;
 pub mod newtext;
 mod text;
 mod transfer;
+mod utf7;
 
 pub use envelope::{Envelope, RecipientSource};
 pub use message::{Message, Raw, read};

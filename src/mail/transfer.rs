@@ -5,6 +5,8 @@ use std::borrow::Cow;
 
 use mail_parser::decoders::charsets::map::charset_decoder;
 
+use super::utf7;
+
 /// How the bytes of a part travel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Encoding {
@@ -114,7 +116,8 @@ impl Base64 {
     }
 }
 
-fn sextet(byte: u8) -> Option<u8> {
+/// The six bits that a character of base64 stands for.
+pub fn sextet(byte: u8) -> Option<u8> {
     match byte {
         b'A'..=b'Z' => Some(byte - b'A'),
         b'a'..=b'z' => Some(byte - b'a' + 26),
@@ -186,12 +189,7 @@ pub fn decode_charset(bytes: &[u8], charset: Option<&str>) -> String {
     let lower = lower.split('*').next().unwrap_or_default(); // RFC 2231, 5: `iso-8859-1*en`
     match lower {
         "utf-16" | "utf16" | "unicode" | "iso-10646-ucs-2" | "ucs-2" => utf16(bytes),
-        "utf-7" | "utf7" | "unicode-1-1-utf-7" | "csutf7" => {
-            // mail-parser leaves out an unfinished shift sequence at the very end, so end it.
-            let mut ended = bytes.to_vec();
-            ended.push(b'\n');
-            charset_decoder(b"utf-7").map_or_else(|| guess(bytes), |decode| decode(&ended))
-        }
+        "utf-7" | "utf7" | "unicode-1-1-utf-7" | "csutf7" => utf7::decode(bytes, guess),
         "" | "us-ascii" | "ascii" | "ansi_x3.4-1968" | "7bit" | "8bit" | "unknown-8bit" | "x-unknown" | "default"
         | "utf-8" | "utf8" | "unicode-1-1-utf-8" => {
             // Damaged UTF-8 stays UTF-8, but a text without one valid character of it is not UTF-8 at all.
@@ -210,8 +208,9 @@ pub fn decode_charset(bytes: &[u8], charset: Option<&str>) -> String {
 fn guess(bytes: &[u8]) -> String {
     match std::str::from_utf8(bytes) {
         Ok(text) => text.to_owned(),
-        // A mail cut at the limit can end inside a character: that alone is no reason to doubt UTF-8.
-        Err(error) if error.error_len().is_none() && error.valid_up_to() + 4 > bytes.len() => {
+        // A mail cut at the limit can end inside a character: that alone is no reason to doubt UTF-8, where there are
+        // other characters to speak for it. `Café` in Latin-1 ends like that, too.
+        Err(error) if error.error_len().is_none() && !bytes.get(..error.valid_up_to()).is_none_or(<[u8]>::is_ascii) => {
             String::from_utf8_lossy(bytes).into_owned()
         }
         Err(_) => charset_decoder(b"windows-1252")
@@ -267,7 +266,8 @@ mod tests {
         assert_eq!(decode_charset(b"U\0P\0S\0", Some("utf-16")), "UPS");
         assert_eq!(decode_charset(b"\xff\xfeU\0P\0S\0", Some("utf-16")).trim_start_matches('\u{feff}'), "UPS");
         assert_eq!(decode_charset(b"\x1b$B>c32\x1b(B", Some("ISO-2022-JP")), "障害");
-        assert_eq!(decode_charset(b"Hi +ZeVnLIqe", Some("utf-7")).trim(), "Hi 日本語");
-        assert_eq!(decode_charset(&"é".as_bytes()[..1], None), "\u{fffd}");
+        assert_eq!(decode_charset(b"Hi +ZeVnLIqe", Some("utf-7")), "Hi 日本語");
+        assert_eq!(decode_charset(&"üé".as_bytes()[..3], None), "ü\u{fffd}");
+        assert_eq!(decode_charset(b"Caf\xe9", None), "Café");
     }
 }

@@ -302,3 +302,9 @@ fn serve_one(shared: &Shared, id: u64, connection: &Connection) -> Option<inner:
     }
     late
 }
+
+/// The request that `bytes` begin with, read as strictly as the gate reads a connection; `None` when it would be refused
+/// or is not all there. For who has no connection, such as a fuzzer.
+pub fn parse(bytes: &[u8]) -> Option<Request> {
+    receive::whole(bytes)
+}

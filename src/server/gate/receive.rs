@@ -79,3 +79,17 @@ fn read_more(connection: &Connection, bytes: &mut Vec<u8>, deadline: Instant) ->
         Err(_) => Err(Refusal::Gone),
     }
 }
+
+/// The request that `bytes` begin with, as far as its body is there; `None` when there is none, or it is refused. The
+/// same reading as that of a connection, without one.
+pub(super) fn whole(bytes: &[u8]) -> Option<Request> {
+    let (head, length) = head::parse(bytes.get(..MAX_HEAD).unwrap_or(bytes)).ok().flatten()?;
+    Some(Request {
+        method: head.method,
+        path: head.path,
+        query: head.query,
+        headers: head.headers,
+        body: bytes.iter().skip(length).take(head.length).copied().collect(),
+        remote: None,
+    })
+}
