@@ -7,8 +7,10 @@
 mod adversity;
 mod architecture;
 mod backtest;
+mod check;
 mod commands;
 mod documentation;
+mod explain;
 mod mail_servers;
 mod packs;
 mod people;
