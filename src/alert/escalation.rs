@@ -4,6 +4,8 @@
 //! the people.
 
 mod attempt;
+#[cfg(test)]
+mod chance;
 mod delivery;
 mod human;
 #[cfg(test)]

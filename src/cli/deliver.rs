@@ -179,7 +179,8 @@ fn carry_out(
     let mut failed = !intake.problems.is_empty();
     let mut following = None;
     if !intake.wishes.is_empty() {
-        let desk = Desk::new(Arc::clone(config), clock).map(Arc::new).map_err(Failure::try_again)?;
+        let desk = Arc::new(Desk::new(Arc::clone(config), clock));
+        lines.extend(desk.trouble.clone());
         match open(&desk) {
             Ok(mut store) => {
                 for wish in &intake.wishes {

@@ -67,7 +67,11 @@ impl RuleFile {
             fresh.store == present.store && fresh.server.listen == present.server.listen,
             "`[store] path` or `[server] listen` differs: start thialfi again"
         );
-        self.desk.renewed(Arc::new(fresh)).map(Arc::new).map_err(anyhow::Error::msg)
+        let desk = self.desk.renewed(Arc::new(fresh));
+        if let Some(trouble) = &desk.trouble {
+            tracing::error!("{trouble}");
+        }
+        Ok(Arc::new(desk))
     }
 }
 

@@ -29,6 +29,8 @@ pub struct Desk {
     pub provider: Option<Arc<dyn Provider>>,
     /// What calls say.
     pub templates: Arc<Templates>,
+    /// Why the built-in templates speak in place of the rule file's.
+    pub trouble: Option<String>,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
     /// Calls to be ended, when there is time for it: a webhook never waits for a provider.
@@ -37,22 +39,18 @@ pub struct Desk {
 
 impl Desk {
     /// A desk for this rule file.
-    ///
-    /// # Errors
-    /// When a TwiML template cannot be read, in words.
-    pub fn new(config: Arc<Config>, clock: Arc<dyn Clock>) -> Result<Self, String> {
-        let templates = Arc::new(Templates::load(config.twiml.as_deref())?);
+    pub fn new(config: Arc<Config>, clock: Arc<dyn Clock>) -> Self {
+        let (templates, trouble) = Templates::load_or_built_in(config.twiml.as_deref());
+        let templates = Arc::new(templates);
         let provider = super::send::provider(&config, &clock);
-        Ok(Self { config, provider, templates, clock, hang_ups: Arc::default() })
+        Self { config, provider, templates, trouble, clock, hang_ups: Arc::default() }
     }
 
     /// The same desk with another rule file: what is to be hung up stays to be hung up.
-    ///
-    /// # Errors
-    /// When a TwiML template cannot be read, in words.
-    pub fn renewed(&self, config: Arc<Config>) -> Result<Self, String> {
-        let fresh = Self::new(config, Arc::clone(&self.clock))?;
-        Ok(Self { hang_ups: Arc::clone(&self.hang_ups), ..fresh })
+    #[must_use]
+    pub fn renewed(&self, config: Arc<Config>) -> Self {
+        let fresh = Self::new(config, Arc::clone(&self.clock));
+        Self { hang_ups: Arc::clone(&self.hang_ups), ..fresh }
     }
 
     /// The present time.
