@@ -24,10 +24,11 @@
 //! - A notification is claimed, sent, recorded: three commits. A claim that expired is never sent again before the
 //!   provider was asked.
 //! - Each module uses only those below it: `cli`, `server`, `engine`, `intake`, `config`, `store`, `provider`, `notify`,
-//!   `alert`, `oncall`, `rules`, `mail`, `clock`, `exit`. A test keeps it so.
+//!   `alert`, `oncall`, `rules`, `archive`, `mail`, `clock`, `exit`. A test keeps it so.
 //! - Nothing from a mail is trusted; it is escaped where it leaves: XML, GSM-7, terminal.
 
 pub mod alert;
+pub mod archive;
 pub mod cli;
 pub mod clock;
 pub mod config;

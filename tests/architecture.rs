@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// The rooms, from the top of the house to its foundations: each may use those below it and none above.
-const ROOMS: [&str; 14] = [
-    "cli", "server", "engine", "intake", "config", "store", "provider", "notify", "alert", "oncall", "rules", "mail",
-    "clock", "exit",
+const ROOMS: [&str; 15] = [
+    "cli", "server", "engine", "intake", "config", "store", "provider", "notify", "alert", "oncall", "rules",
+    "archive", "mail", "clock", "exit",
 ];
 
 /// The pure rooms: no I/O, no clock, no chance.

@@ -27,7 +27,8 @@ fn check(test: &Test, text: &str) {
     std::fs::write(test.path("snippet.toml"), text).unwrap();
     let mut command = test.command();
     command.env("TWILIO_ACCOUNT_SID", crate::support::SID).env("TWILIO_AUTH_TOKEN", "token");
-    let output = command.args(["--config", test.path("snippet.toml").to_str().unwrap(), "check"]).output().unwrap();
+    let output =
+        command.args(["--config", test.path("snippet.toml").to_str().unwrap(), "check", "--offline"]).output().unwrap();
     let _ = crate::support::ran(&output).exit(0);
 }
 

@@ -6,15 +6,18 @@
 
 mod adversity;
 mod architecture;
+mod backtest;
 mod commands;
 mod documentation;
 mod fifteen_shapes;
 mod mail_servers;
 mod odd_mail;
+mod packs;
 mod people;
 mod quoted_history;
 mod reaching;
 mod redelivery;
+mod regressions;
 mod replies;
 mod support;
 mod webhooks;

@@ -114,3 +114,68 @@ fn the_one_who_was_texted_before_is_told_who_has_it() {
         "David is not told",
     );
 }
+
+/// Lets an engine without webhooks ask for texts a few times.
+fn let_it_ask(test: &mut Test) {
+    for _ in 0..3 {
+        test.advance("11s");
+        test.let_it_turn();
+    }
+}
+
+#[test]
+fn an_old_reply_that_is_listed_again_takes_no_later_alert() {
+    // Of the first text nothing more is heard: so the list that is asked for reaches back to it.
+    let mut test = texting().phone(DAVID, [Phone::Sent]).without_webhooks_served();
+    open(&mut test, "db1");
+    let _ = test.text_from(DAVID, "ok");
+    let_it_ask(&mut test);
+    test.wait_for_state("acknowledged");
+    open(&mut test, "db2");
+    let_it_ask(&mut test);
+    assert_eq!(test.state(), "open", "{}", test.story(2));
+    let _ = test.text_from(DAVID, "ok");
+    let_it_ask(&mut test);
+    test.wait_for_state("acknowledged");
+}
+
+#[test]
+fn one_next_that_is_listed_again_passes_on_once() {
+    let mut test = texting().without_webhooks_served();
+    open(&mut test, "db1");
+    let _ = test.text_from(DAVID, "I can't");
+    let_it_ask(&mut test);
+    let_it_ask(&mut test);
+    let story = test.story(1);
+    assert_eq!(story.matches("David (by text)").count(), 1, "{story}");
+    assert_eq!(test.state(), "open");
+    let to_darren = test.texts().iter().filter(|text| text.to == DARREN).count();
+    assert_eq!(to_darren, 1, "{story}");
+}
+
+#[test]
+fn a_word_that_looks_like_a_code_does_not_mean_the_alert_of_another() {
+    let mut test = texting();
+    let first = open(&mut test, "db1");
+    test.run(&["alerts", "resolve", "1"], b"").exit(0).done();
+    let texts = test.texts().len();
+    test.run(&["oncall", "systems", "darren"], b"").exit(0).done();
+    let mail = test.mail("db2", "db2 is DOWN");
+    test.deliver(&mail).exit(0).done();
+    test.wait_until(|test| test.texts().len() > texts, "no text");
+    // Darren was not told of the first alert, and does not mean it.
+    let _ = test.text_from(DARREN, &format!("will look in {first}"));
+    test.wait_for_state("acknowledged");
+}
+
+#[test]
+fn who_shares_a_telephone_is_the_one_who_was_told() {
+    let shared = PEOPLE.replace(r#"phone = "+64211110003""#, r#"phone = "+64211110001""#);
+    let shared = shared.replace(r#"oncall = "david""#, r#"oncall = "simon""#);
+    let policy = "[policies.page]\nsteps = [{ notify = \"oncall\", by = \"sms\", wait = \"10m\" }]\n";
+    let mut test = Test::new().rules(&format!("{shared}{policy}{}", crate::support::DOWN)).serve();
+    open(&mut test, "db1");
+    let _ = test.text_from(DAVID, "ok");
+    test.wait_for_state("acknowledged");
+    assert_eq!(test.alerts()[0]["acknowledged_by"], "Simon");
+}

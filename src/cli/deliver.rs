@@ -5,28 +5,25 @@ use std::fmt::Write as _;
 use std::io::{IsTerminal as _, Write as _};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use clap::Args;
 
-use super::{setup, terminal};
-use crate::alert::{Actor, Channel, Through};
-use crate::alert::{AlertId, Delivery, Digest, Event, State};
+use super::stateless;
+use super::syslog::{self, Severity};
+use super::{follow_up, setup, terminal};
+use crate::alert::{Actor, AlertId, Digest, Event, Through};
 use crate::clock::{self, Clock};
 use crate::config::Config;
-use crate::engine::{Desk, Engine, liveness};
+use crate::engine::Desk;
 use crate::exit::Exit;
-use crate::intake::{Intake, Wish, intake};
+use crate::intake::{Intake, Problem, Wish, intake};
 use crate::mail::{Envelope, Message, message};
 use crate::rules::Action;
 use crate::store::{self, Receipt, Sqlite, Store};
 
 /// The mail server's patience ends at 1000 s with a bounce (Postfix), so ours ends long before.
 const WATCHDOG: Duration = Duration::from_mins(1);
-/// Without an engine, `deliver` itself repeats what failed for a moment, for so long.
-const PERSIST: Duration = Duration::from_secs(25);
-/// How often `--wait` looks.
-const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 /// What `deliver` takes.
 #[derive(Debug, Clone, Args)]
@@ -46,7 +43,7 @@ pub struct Options {
 }
 
 /// Reads standard input to its end. A pipe that is not read to its end breaks procmail.
-pub fn drain() {
+fn drain() {
     if !std::io::stdin().is_terminal() {
         let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
     }
@@ -61,13 +58,30 @@ pub fn run(config: Option<&Path>, options: &Options) -> Exit {
         Ok(line) => (line, Exit::Success),
         Err(Failure { line, exit }) => (line, exit),
     };
-    say(&line);
+    end(&line, exit)
+}
+
+/// A command line that cannot be read: the mail is read to its end, and kept by the mail server.
+pub fn refuse(error: &clap::Error) -> Exit {
+    watch();
+    drain();
+    let text = error.to_string();
+    let first = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+    let Failure { line, exit } = Failure::try_again(format!("usage: {first}"));
+    end(&line, exit)
+}
+
+/// Says how it ended, to the mail server and to the system's log.
+fn end(line: &str, exit: Exit) -> Exit {
+    say(line);
+    let severity = if exit == Exit::Success { Severity::Info } else { Severity::Warning };
+    syslog::write(severity, &terminal::one_line(line));
     exit
 }
 
 /// The one line for the mail log. Postfix puts what a command prints into its log and its bounces; a pipe that nobody
 /// reads is no reason to fail.
-fn say(line: &str) {
+pub fn say(line: &str) {
     let _ = writeln!(std::io::stdout(), "thialfi: {}", terminal::one_line(line));
 }
 
@@ -75,7 +89,9 @@ fn say(line: &str) {
 fn watch() {
     std::thread::spawn(|| {
         std::thread::sleep(WATCHDOG);
-        say("no end after 60 s; giving up: the mail server keeps the mail and will try again");
+        let line = "no end after 60 s; giving up: the mail server keeps the mail and will try again";
+        say(line);
+        syslog::write(Severity::Warning, line);
         std::process::exit(i32::from(Exit::TryAgain.status()));
     });
 }
@@ -108,21 +124,36 @@ fn deliver(config: Option<&Path>, options: &Options) -> Result<String, Failure> 
     let config = setup::load(config)
         .map(Arc::new)
         .map_err(|error| Failure::try_again(format!("the rule file cannot be used: {error}")))?;
+    let warned =
+        |line: String| config.warnings.iter().fold(line, |line, warning| format!("{line}; {}", warning.one_line()));
     let message = Message::parse(&raw);
     drop(raw);
+    let outcome = judge(&config, options, &message);
+    outcome.map(warned).map_err(|failure| Failure { line: warned(failure.line), ..failure })
+}
+
+/// Judges the mail by the rules, and carries out what they want.
+fn judge(config: &Arc<Config>, options: &Options, message: &Message) -> Result<String, Failure> {
     let environment = |name: &str| std::env::var(name).ok();
-    let envelope = Envelope::resolve(options.sender.as_deref(), &options.recipients, &environment, &message);
+    let envelope = Envelope::resolve(options.sender.as_deref(), &options.recipients, &environment, message);
     let clock = clock::from_environment();
-    let intake = intake(&config, &message, &envelope, clock.now())
+    let intake = intake(config, message, &envelope, clock.now())
         .map_err(|error| Failure::try_again(format!("the rule file cannot be used: {error}")))?;
-    if options.reject_unknown && intake.known.is_empty() && !intake.unknown.is_empty() && intake.wishes.is_empty() {
+    // A rule that matched wants somebody called, whatever keeps it from that: such a mail is not sent back.
+    let unwanted_only = intake.problems.iter().all(|problem| matches!(problem, Problem::UnknownRecipient(_)));
+    if options.reject_unknown
+        && intake.known.is_empty()
+        && !intake.unknown.is_empty()
+        && intake.wishes.is_empty()
+        && unwanted_only
+    {
         let line = format!("unknown recipient {}: rejected", intake.unknown.join(", "));
         return Err(Failure { line, exit: Exit::UnknownRecipient });
     }
     if intake.wishes.is_empty() && intake.problems.is_empty() {
-        return Ok(unwanted(&config, &message, &intake));
+        return Ok(unwanted(config, message, &intake));
     }
-    carry_out(&config, clock, &message, &intake, options.wait)
+    carry_out(config, clock, message, &intake, options.wait)
 }
 
 fn unwanted(config: &Config, message: &Message, intake: &Intake<'_>) -> String {
@@ -177,7 +208,7 @@ fn carry_out(
     if let Some((desk, store)) = following
         && !alerts.is_empty()
     {
-        match follow(&desk, store, &alerts, wait) {
+        match follow_up::follow(&desk, store, &alerts, wait) {
             Ok((line, over)) => {
                 lines.extend(line);
                 failed |= !over;
@@ -242,148 +273,9 @@ fn without_store(desk: &Desk, wish: &Wish<'_>, error: &store::Error) -> String {
     if !wish.notifies() {
         return error.to_string();
     }
-    let outcome = match desk.call_without_store(wish) {
-        Ok(who) => format!("called {who} all the same"),
+    let outcome = match stateless::notify(desk, wish) {
+        Ok(whom) => format!("{whom} all the same"),
         Err(why) => format!("and nobody could be called: {why}"),
     };
     format!("{error}; {outcome}")
-}
-
-/// Sends what is due. Returns what to log, and whether the mail server may forget the mail.
-fn follow(desk: &Arc<Desk>, mut store: Sqlite, alerts: &[AlertId], wait: bool) -> store::Result<(Vec<String>, bool)> {
-    let alive = liveness::is_alive(&mut store)?;
-    let webhooks = alive && desk.config.server.public_url.is_some();
-    let moved = desk.clock.is_moved_by_hand();
-    let mut engine = Engine::new(Arc::clone(desk), Box::new(store), webhooks).only(alerts.to_vec());
-    if !alive {
-        engine.ask_everything();
-        engine.ask()?;
-        engine.settle(PERSIST);
-    }
-    let began = Instant::now();
-    let mut told = vec![0; alerts.len()];
-    loop {
-        engine.turn()?;
-        let settled = engine.settle(PERSIST);
-        desk.hang_up();
-        if wait {
-            tell_news(engine.store(), alerts, &mut told)?;
-            if everything_is_over(engine.store(), alerts)? {
-                break;
-            }
-            if !engine.listen(if moved { Duration::from_millis(5) } else { LOOK_EVERY }) {
-                break;
-            }
-            continue;
-        }
-        let unsent = something_unsent(engine.store(), alerts)?;
-        if !settled || !unsent || alive || began.elapsed() >= PERSIST {
-            break;
-        }
-        // What failed for a moment is due again in seconds; a clock that a test moves does not pass by waiting.
-        if moved && !something_due(engine.store(), alerts, desk.now())? {
-            break;
-        }
-        engine.listen(LOOK_EVERY);
-    }
-    let mut lines = Vec::new();
-    let mut over = true;
-    for id in alerts {
-        let alert = engine.store().alert(*id)?;
-        if let Some(last) = engine.store().history(*id)?.pop() {
-            lines.push(last.text);
-        }
-        if alert.state == State::Open {
-            over &= alive;
-            if !alive {
-                lines.push(format!("alert {} is open and no engine follows up", alert.id));
-            }
-        }
-    }
-    Ok((lines, over))
-}
-
-fn everything_is_over(store: &mut dyn Store, alerts: &[AlertId]) -> store::Result<bool> {
-    for id in alerts {
-        if store.alert(*id)?.state == State::Open {
-            return Ok(false);
-        }
-    }
-    Ok(true)
-}
-
-/// Whether something of these alerts waits to be sent, now or soon.
-fn something_unsent(store: &mut dyn Store, alerts: &[AlertId]) -> store::Result<bool> {
-    for id in alerts {
-        let alert = store.alert(*id)?;
-        if alert.notifications.iter().any(|notification| matches!(notification.delivery, Delivery::Due { .. })) {
-            return Ok(true);
-        }
-    }
-    Ok(false)
-}
-
-fn something_due(store: &mut dyn Store, alerts: &[AlertId], now: jiff::Timestamp) -> store::Result<bool> {
-    for id in alerts {
-        let alert = store.alert(*id)?;
-        let due = alert.notifications.iter().any(|one| matches!(one.delivery, Delivery::Due { at, .. } if at <= now));
-        if due {
-            return Ok(true);
-        }
-    }
-    Ok(false)
-}
-
-/// `--wait`: the history of the alerts, as it is made.
-fn tell_news(store: &mut dyn Store, alerts: &[AlertId], told: &mut [usize]) -> store::Result<()> {
-    for (id, told) in alerts.iter().zip(told) {
-        let history = store.history(*id)?;
-        for entry in history.iter().skip(*told) {
-            let time = entry.at.to_zoned(jiff::tz::TimeZone::system()).strftime("%H:%M:%S");
-            say(&format!("{time} alert {id}: {}", entry.text));
-        }
-        *told = history.len();
-    }
-    Ok(())
-}
-
-impl Desk {
-    /// Calls (for `sms`: texts) the first person that a wish is for, without a store. Returns who that was.
-    fn call_without_store(&self, wish: &Wish<'_>) -> Result<String, String> {
-        use crate::notify::{sms, speech, twiml};
-        use crate::provider::{Call, Script, Text};
-        let provider = self.provider.as_ref().ok_or("the rule file has no [twilio]")?;
-        let roster = &self.config.roster;
-        let group = &wish.arrival.group;
-        let duty = roster.duty(group, self.now()).ok_or_else(|| format!("nobody is on call in {group}"))?;
-        let contact = roster.contacts.get(&duty.contact).ok_or_else(|| format!("{} is unknown", duty.contact))?;
-        let channel = if wish.action == Action::Sms { Channel::Text } else { Channel::Call };
-        let (channel, to) = match (channel, &contact.phone, contact.text_number()) {
-            (Channel::Call, Some(phone), _) => (Channel::Call, phone.clone()),
-            (_, _, Some(number)) => (Channel::Text, number.clone()),
-            (_, _, None) => return Err(format!("{} has no number", contact.name)),
-        };
-        let who = format!("{} ({to})", contact.name);
-        let sent = match channel {
-            Channel::Text => provider.text(&Text {
-                to,
-                body: sms::compose("", &wish.arrival.text, crate::engine::send::TEXT_SEGMENTS),
-                status_url: None,
-            }),
-            Channel::Call => {
-                let words = twiml::Script {
-                    say: speech::spoken(&wish.arrival.say),
-                    language: self.config.voice.language.clone(),
-                    voice: self.config.voice.voice.clone().unwrap_or_default(),
-                    ..twiml::Script::default()
-                };
-                let script = Script::Inline(self.templates.render(twiml::Page::Inline, &words));
-                provider.call(&Call { to, script, status_url: None, machine_detection: false })
-            }
-        };
-        match sent {
-            Ok(_) => Ok(who),
-            Err(refusal) => Err(format!("{who}: {refusal:?}")),
-        }
-    }
 }

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use anstream::{print, println};
 use anstyle::{AnsiColor, Style};
+use anyhow::{Context as _, anyhow, bail, ensure};
 use clap::Args;
 
 use super::sandbox::sentence;
@@ -58,7 +59,7 @@ pub fn run(options: &Options) -> Exit {
     match Stage::build(Duration::from_millis(options.pace)).and_then(|mut stage| stage.play()) {
         Ok(()) => Exit::Success,
         Err(why) => {
-            complain(&why);
+            complain(&format!("{why:#}"));
             Exit::No
         }
     }
@@ -68,11 +69,11 @@ pub fn run(options: &Options) -> Exit {
 struct Directory(PathBuf);
 
 impl Directory {
-    fn new() -> Result<Self, String> {
+    fn new() -> anyhow::Result<Self> {
         use std::os::unix::fs::DirBuilderExt as _;
         let name = format!("thialfi-demo-{:08x}", crate::engine::desk::draw() & 0xffff_ffff);
         let path = std::env::temp_dir().join(name);
-        std::fs::DirBuilder::new().mode(0o700).create(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+        std::fs::DirBuilder::new().mode(0o700).create(&path).with_context(|| path.display().to_string())?;
         Ok(Self(path))
     }
 }
@@ -96,7 +97,7 @@ struct Stage {
 }
 
 impl Stage {
-    fn build(pace: Duration) -> Result<Self, String> {
+    fn build(pace: Duration) -> anyhow::Result<Self> {
         let directory = Directory::new()?;
         let clock = Arc::new(SystemClock);
         let token = format!("{:032x}", crate::engine::desk::draw());
@@ -108,18 +109,18 @@ impl Stage {
             pace,
             ..Network::default()
         };
-        let sandbox = Sandbox::start(network).map_err(|error| format!("the telephone network: {error}"))?;
+        let sandbox = Sandbox::start(network).context("the telephone network")?;
         let lines = sandbox.subscribe();
-        let listen = free_address().map_err(|error| error.to_string())?;
+        let listen = free_address()?;
         let rules = directory.0.join("rules.toml");
         write_rules(&rules, &sandbox.url(), &listen, &token)?;
-        let config = Config::load(&rules).map_err(|errors| errors.one_line())?;
+        let config = Config::load(&rules).map_err(|errors| anyhow!(errors.one_line()))?;
         let store_path = config.store.clone();
-        let desk = Arc::new(Desk::new(Arc::new(config), clock)?);
-        let open = || Sqlite::open(&store_path).map_err(|error| error.to_string());
+        let desk = Arc::new(Desk::new(Arc::new(config), clock).map_err(anyhow::Error::msg)?);
+        let open = || Sqlite::open(&store_path);
         let mut engine = Engine::new(Arc::clone(&desk), Box::new(open()?), true);
         let sender = engine.sender();
-        let server = Server::start(&listen, desk, sender.clone(), engine.pulse()).map_err(|error| error.to_string())?;
+        let server = Server::start(&listen, desk, sender.clone(), engine.pulse())?;
         let (begun, begins) = channel();
         let running = std::thread::spawn(move || {
             let _ = begun.send(());
@@ -128,7 +129,7 @@ impl Stage {
         let _ = begins.recv();
         let mut store = open()?;
         let end = Instant::now() + PATIENCE;
-        while store.last_beat().map_err(|error| error.to_string())?.is_none() && Instant::now() < end {
+        while store.last_beat()?.is_none() && Instant::now() < end {
             std::thread::sleep(Duration::from_millis(5));
         }
         Ok(Self {
@@ -143,7 +144,7 @@ impl Stage {
         })
     }
 
-    fn play(&mut self) -> Result<(), String> {
+    fn play(&mut self) -> anyhow::Result<()> {
         println!(
             "{TITLE}thialfi{TITLE:#}  {FAINT}a mail, a rule, a telephone, a human: against a telephone network in a box{FAINT:#}"
         );
@@ -162,7 +163,7 @@ impl Stage {
         let calls = self.sandbox.calls().len();
         self.deliver(REPLY)?;
         if self.sandbox.calls().len() != calls {
-            return Err("a quoted alert rang: this must never happen".to_owned());
+            bail!("a quoted alert rang: this must never happen");
         }
         println!("  {GOOD}✓{GOOD:#} quoted history never counts; no telephone rings");
 
@@ -179,13 +180,13 @@ impl Stage {
     }
 
     /// Which rule matches and why, in the words of `explain`.
-    fn explain(&self, mail: &[u8]) -> Result<(), String> {
+    fn explain(&self, mail: &[u8]) -> anyhow::Result<()> {
         use crate::rules::ruleset::View;
-        let config = Config::load(&self.rules).map_err(|errors| errors.one_line())?;
+        let config = Config::load(&self.rules).map_err(|errors| anyhow!(errors.one_line()))?;
         let message = parse(mail);
         let now = jiff::Timestamp::now();
         let view = View { message: &message, sender: None, recipient: "", now };
-        let judgement = config.rules.explain(&view).map_err(|error| error.to_string())?;
+        let judgement = config.rules.explain(&view)?;
         for verdict in judgement.matched() {
             println!("  {GOOD}✓ rule {}{GOOD:#}", verdict.rule.name);
             for condition in &verdict.conditions {
@@ -202,8 +203,8 @@ impl Stage {
     }
 
     /// Runs `thialfi deliver` as the mail server does, and shows its line for the mail log.
-    fn deliver(&self, mail: &[u8]) -> Result<(), String> {
-        let program = std::env::current_exe().map_err(|error| error.to_string())?;
+    fn deliver(&self, mail: &[u8]) -> anyhow::Result<()> {
+        let program = std::env::current_exe()?;
         let mut child = Command::new(program)
             .env_clear()
             .arg("--config")
@@ -211,30 +212,30 @@ impl Stage {
             .arg("deliver")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .spawn()
-            .map_err(|error| error.to_string())?;
+            .spawn()?;
         if let Some(mut stdin) = child.stdin.take() {
-            stdin.write_all(mail).map_err(|error| error.to_string())?;
+            stdin.write_all(mail)?;
         }
-        let output = child.wait_with_output().map_err(|error| error.to_string())?;
+        let output = child.wait_with_output()?;
         println!("  {FAINT}$ thialfi < mail{FAINT:#}");
         for line in String::from_utf8_lossy(&output.stdout).lines() {
             for part in terminal::wrap(line, width().saturating_sub(6)) {
                 println!("    {FAINT}{part}{FAINT:#}");
             }
         }
-        if output.status.success() { Ok(()) } else { Err(format!("deliver ended with {}", output.status)) }
+        ensure!(output.status.success(), "deliver ended with {}", output.status);
+        Ok(())
     }
 
     /// Shows what the telephones do until the alert is acknowledged.
-    fn listen_until(&mut self, alerts: usize) -> Result<(), String> {
+    fn listen_until(&mut self, alerts: usize) -> anyhow::Result<()> {
         let end = Instant::now() + PATIENCE;
         loop {
             if let Ok(line) = self.lines.recv_timeout(Duration::from_millis(100)) {
                 show_line(&line);
                 continue;
             }
-            let list = self.store.alerts(&Filter::default()).map_err(|error| error.to_string())?;
+            let list = self.store.alerts(&Filter::default())?;
             let newest = list.first().filter(|_| list.len() == alerts);
             if let Some(alert) = newest.filter(|alert| alert.state == State::Acknowledged) {
                 // What the phone hears after the key is still on its way.
@@ -246,7 +247,7 @@ impl Stage {
                 return Ok(());
             }
             if Instant::now() > end {
-                return Err("nobody acknowledged in time".to_owned());
+                bail!("nobody acknowledged in time");
             }
         }
     }
@@ -269,13 +270,14 @@ fn chapter(number: u32, title: &str) {
     println!("\n{TITLE}{number}  {title}{TITLE:#}");
 }
 
-fn write_rules(path: &Path, api: &str, listen: &str, token: &str) -> Result<(), String> {
+fn write_rules(path: &Path, api: &str, listen: &str, token: &str) -> anyhow::Result<()> {
     let text = format!(
         "[twilio]\naccount_sid = \"{SID}\"\nauth_token = {{ file = \"token\" }}\nfrom = \"+6498123450\"\napi_url = \"{api}\"\n\n\
          [server]\nlisten = \"{listen}\"\npublic_url = \"http://{listen}\"\n\n[store]\npath = \"thialfi.db\"\n\n{RULES}"
     );
     let beside = path.with_file_name("token");
-    std::fs::write(beside, token).and_then(|()| std::fs::write(path, text)).map_err(|error| error.to_string())
+    std::fs::write(beside, token)?;
+    Ok(std::fs::write(path, text)?)
 }
 
 /// A port on loopback that nobody listens on at the moment.

@@ -5,20 +5,27 @@ use std::io::IsTerminal as _;
 use std::path::PathBuf;
 
 use clap::error::ErrorKind;
-use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::exit::Exit;
 
 pub mod alerts;
+pub mod backtest;
 pub mod check;
 pub mod deliver;
 pub mod demo;
 pub mod explain;
+mod follow_up;
+pub mod judged;
+pub mod layout;
 pub mod newtext;
 pub mod oncall;
+pub mod reload;
 pub mod sandbox;
 pub mod serve;
 pub mod setup;
+pub mod stateless;
+pub mod syslog;
 pub mod table;
 pub mod terminal;
 pub mod test;
@@ -56,8 +63,14 @@ pub enum Command {
     Explain(explain::Options),
     /// Print the new text of the mail on standard input: no quoted history, no signature
     Newtext,
+    /// Check the rule file, and play the tests that it carries
+    Check(check::Options),
+    /// Print the JSON schema of the rule file, for editors
+    Schema,
     /// Check the rule file
     Check(CheckOptions),
+    /// Play a history of mail against the rules: who would have been called, when, and why
+    Backtest(backtest::Options),
     /// Show who is on call, or change it
     Oncall(oncall::Options),
     /// List alerts, tell the story of one, acknowledge or resolve it
@@ -75,14 +88,6 @@ pub enum Command {
     },
     /// Print the manual page
     Man,
-}
-
-/// `thialfi check`.
-#[derive(Debug, Args)]
-pub struct CheckOptions {
-    /// Print one JSON array
-    #[arg(long)]
-    pub json: bool,
 }
 
 /// Runs what the arguments say.
@@ -108,7 +113,13 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Command::ServeTwiml(options) => serve::run(config, &options),
         Command::Explain(options) => explain::run(config, &options),
         Command::Newtext => newtext::run(),
+        Command::Check(options) => check::run(config, &options),
+        Command::Schema => {
+            anstream::print!("{}", crate::config::schema::SCHEMA);
+            Exit::Success
+        }
         Command::Check(options) => setup::check(config, options.json),
+        Command::Backtest(options) => backtest::run(config, &options),
         Command::Oncall(options) => oncall::run(config, &options),
         Command::Alerts(options) => alerts::run(config, &options),
         Command::Test(options) => test::run(config, &options),
@@ -159,15 +170,12 @@ fn first_word(arguments: &[OsString]) -> Word {
 /// A command line that cannot be read. Where a mail may be waiting on standard input it is read to its end, and the
 /// mail server keeps the mail: a typing error in `.forward` must not bounce anything.
 fn refuse(word: Word, error: &clap::Error) -> Exit {
-    let _ = error.print();
-    match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Exit::Success,
-        _ if word == Word::Other => Exit::Usage,
-        _ => {
-            deliver::drain();
-            Exit::TryAgain
-        }
+    let help = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+    if help || word == Word::Other {
+        let _ = error.print();
+        return if help { Exit::Success } else { Exit::Usage };
     }
+    deliver::refuse(error)
 }
 
 #[cfg(test)]

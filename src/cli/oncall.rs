@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use anstream::{print, println};
+use anyhow::bail;
 use clap::Args;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, Zoned};
@@ -97,7 +98,7 @@ fn change(
     let until = match until.map(|text| moment(text, now, &config.defaults.time_zone)).transpose() {
         Ok(until) => until,
         Err(why) => {
-            complain(&why);
+            complain(&why.to_string());
             return Err(Exit::Usage);
         }
     };
@@ -114,33 +115,33 @@ fn change(
 }
 
 /// Reads `2026-11-02 09:00`, `18:00` (the next one) or `8h`.
-pub fn moment(text: &str, now: Timestamp, zone: &TimeZone) -> Result<Timestamp, String> {
+pub fn moment(text: &str, now: Timestamp, zone: &TimeZone) -> anyhow::Result<Timestamp> {
     let text = text.trim();
     if let Ok(timestamp) = text.parse::<Timestamp>() {
         return Ok(timestamp);
     }
     if let Ok(date_time) = text.parse::<jiff::civil::DateTime>() {
-        let zoned = date_time.to_zoned(zone.clone()).map_err(|error| error.to_string())?;
+        let zoned = date_time.to_zoned(zone.clone())?;
         return Ok(zoned.timestamp());
     }
     if let Ok(time) = text.parse::<jiff::civil::Time>() {
         let local: Zoned = now.to_zoned(zone.clone());
-        let today = local.date().to_datetime(time).to_zoned(zone.clone()).map_err(|error| error.to_string())?;
+        let today = local.date().to_datetime(time).to_zoned(zone.clone())?;
         if today.timestamp() > now {
             return Ok(today.timestamp());
         }
-        let tomorrow = local.date().tomorrow().map_err(|error| error.to_string())?;
-        let zoned = tomorrow.to_datetime(time).to_zoned(zone.clone()).map_err(|error| error.to_string())?;
+        let tomorrow = local.date().tomorrow()?;
+        let zoned = tomorrow.to_datetime(time).to_zoned(zone.clone())?;
         return Ok(zoned.timestamp());
     }
     if let Ok(span) = text.parse::<jiff::Span>() {
-        let zoned = now.to_zoned(zone.clone()).checked_add(span).map_err(|error| error.to_string())?;
+        let zoned = now.to_zoned(zone.clone()).checked_add(span)?;
         return Ok(zoned.timestamp());
     }
     if let Ok(duration) = text.parse::<SignedDuration>() {
-        return now.checked_add(duration).map_err(|error| error.to_string());
+        return Ok(now.checked_add(duration)?);
     }
-    Err(format!("`{text}` is no time: write `2026-11-02 09:00`, `18:00`, or how long, `8h`"))
+    bail!("`{text}` is no time: write `2026-11-02 09:00`, `18:00`, or how long, `8h`")
 }
 
 fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> String {
@@ -220,6 +221,6 @@ mod tests {
         assert_eq!(read("18:00").unwrap(), "2026-11-03T05:00:00Z");
         assert_eq!(read("8h").unwrap(), "2026-11-02T16:00:00Z");
         assert_eq!(read("1 week").unwrap(), "2026-11-09T08:00:00Z");
-        assert!(read("soon").unwrap_err().contains("`soon` is no time"));
+        assert!(read("soon").unwrap_err().to_string().contains("`soon` is no time"));
     }
 }

@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anstream::eprintln;
+use anyhow::anyhow;
 use tracing_subscriber::EnvFilter;
 
-use super::{check, terminal};
+use super::terminal;
 use crate::config::{Config, Diagnostics, locate};
 use crate::engine::Desk;
 use crate::exit::Exit;
@@ -37,18 +38,17 @@ pub fn complain(what: &str) {
 ///
 /// # Errors
 /// When there is none, in words that name every place looked at.
-pub fn find(config: Option<&Path>) -> Result<PathBuf, String> {
-    locate::find(config, &|name| std::env::var_os(name)).map_err(|error| error.to_string())
+pub fn find(config: Option<&Path>) -> anyhow::Result<PathBuf> {
+    Ok(locate::find(config, &|name| std::env::var_os(name))?)
 }
 
-/// Loads the rule file, and says what endangers it.
+/// Loads the rule file. What endangers it is in its `warnings`.
 ///
 /// # Errors
 /// When it has errors: the first, in one line, and how many more there are.
-pub fn load(config: Option<&Path>) -> Result<Config, String> {
+pub fn load(config: Option<&Path>) -> anyhow::Result<Config> {
     let path = find(config)?;
-    let config = Config::load(&path).map_err(|diagnostics| diagnostics.one_line())?;
-    Ok(config)
+    Config::load(&path).map_err(|diagnostics| anyhow!(diagnostics.one_line()))
 }
 
 /// Loads the rule file for a command that a person typed; complains in full when that fails.
@@ -69,7 +69,7 @@ pub fn look_or_complain(config: Option<&Path>) -> Result<Config, Exit> {
 
 fn load_with(config: Option<&Path>, load: fn(&Path) -> Result<Config, Diagnostics>) -> Result<Config, Exit> {
     let path = find(config).map_err(|error| {
-        complain(&error);
+        complain(&error.to_string());
         Exit::No
     })?;
     let config = load(&path).map_err(|diagnostics| {
@@ -106,24 +106,8 @@ pub fn desk(config: Config) -> Result<Arc<Desk>, Exit> {
     })
 }
 
-/// `thialfi check`.
-pub fn check(config: Option<&Path>, json: bool) -> Exit {
-    let path = match find(config) {
-        Ok(path) => path,
-        Err(error) => {
-            complain(&error);
-            return Exit::No;
-        }
-    };
-    let form = if json { check::Form::Json } else { check::Form::Coloured };
-    match check::run(&path, form, &mut anstream::stdout()) {
-        Ok(true) => Exit::Success,
-        Ok(false) | Err(_) => Exit::No,
-    }
-}
-
 /// Who sits at the keyboard, for the history.
 pub fn user() -> String {
     let name = std::env::var("SUDO_USER").or_else(|_| std::env::var("USER")).or_else(|_| std::env::var("LOGNAME"));
-    name.ok().filter(|name| !name.is_empty()).unwrap_or_else(|| "the command line".to_owned())
+    name.ok().filter(|name| !name.is_empty()).unwrap_or_else(|| "somebody".to_owned())
 }

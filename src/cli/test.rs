@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anstream::println;
+use anyhow::{Context as _, anyhow};
 use clap::Args;
 
 use super::setup::{self, complain};
@@ -45,7 +46,7 @@ fn story(config: Option<&Path>, options: &Options) -> Result<(), Exit> {
     let config = setup::load_or_complain(config)?;
     let channel = if options.sms { Channel::Text } else { Channel::Call };
     let (contact, to) = whom(&config, &options.contact, channel).map_err(|why| {
-        complain(&why);
+        complain(&why.to_string());
         Exit::No
     })?;
     let desk = setup::desk(config)?;
@@ -72,7 +73,11 @@ fn story(config: Option<&Path>, options: &Options) -> Result<(), Exit> {
             follow(provider.as_ref(), channel, &id)
         }
         Err(refusal) => {
-            complain(&format!("{} was not called: {}", contact.name, reason(&refusal)));
+            let done = match channel {
+                Channel::Call => "called",
+                Channel::Text => "texted",
+            };
+            complain(&format!("{} was not {done}: {}", contact.name, reason(&refusal)));
             Err(Exit::No)
         }
     }
@@ -85,17 +90,17 @@ fn verb(channel: Channel) -> &'static str {
     }
 }
 
-fn whom(config: &Config, name: &str, channel: Channel) -> Result<(Contact, Phone), String> {
+fn whom(config: &Config, name: &str, channel: Channel) -> anyhow::Result<(Contact, Phone)> {
     let contacts = &config.roster.contacts;
     let contact = contacts.get(&ContactId::new(name)).ok_or_else(|| {
         let known: Vec<&str> = contacts.keys().map(ContactId::as_str).collect();
-        format!("there is no contact `{name}`; there are: {}", known.join(", "))
+        anyhow!("there is no contact `{name}`; there are: {}", known.join(", "))
     })?;
     let number = match channel {
         Channel::Call => contact.phone.as_ref(),
         Channel::Text => contact.text_number(),
     };
-    let number = number.ok_or_else(|| format!("`{name}` has no number for that"))?;
+    let number = number.with_context(|| format!("`{name}` has no number for that"))?;
     Ok((contact.clone(), number.clone()))
 }
 

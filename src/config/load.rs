@@ -8,7 +8,7 @@ use super::names::Names;
 use super::reader::{Purpose, Reader};
 use super::source::SourceFile;
 use super::{Config, Report, Scope};
-use super::{defaults, include, later, people, policies, recipients, rule_entries, services, warnings};
+use super::{defaults, include, later, people, policies, recipients, rule_entries, services, test_entries, warnings};
 use crate::oncall::Roster;
 use crate::rules::RuleSet;
 
@@ -45,10 +45,17 @@ pub(super) fn read(path: &Path, environment: &dyn Fn(&str) -> Option<String>, pu
     }
     let reader = Reader::new(&documents, purpose, environment);
     let mut config = check(&reader, path);
+    let public_url = place_of_public_url(&reader);
     complaints.extend(reader.into_diagnostics());
     complaints.sort_by_key(|one| one.severity);
     config.warnings = complaints.iter().filter(|one| one.severity == Severity::Warning).cloned().collect();
-    Report::of(Some(config), complaints)
+    Report { public_url, ..Report::of(Some(config), complaints) }
+}
+
+fn place_of_public_url(reader: &Reader<'_>) -> Option<Diagnostic> {
+    let value = reader.main_root()?.get("server").filter(|value| value.is_table())?;
+    let value = reader.table(value)?.get("public_url")?;
+    Some(reader.diagnostic(Severity::Warning, value.at, String::new(), None))
 }
 
 /// Reads everything, each entry after those that it refers to. What is wrong is left out.
@@ -63,8 +70,10 @@ fn check(reader: &Reader<'_>, path: &Path) -> Config {
     let policies = policies::read(scope, defaults.escalation.as_ref());
     let (recipients, _) = recipients::read(scope);
     let (rules, places) = rule_entries::read(scope);
+    let tests = test_entries::read(scope, &rules);
     let config = Config {
         path: path.to_owned(),
+        files: reader.documents.iter().map(|document| document.file.path.clone()).collect(),
         twilio: services::twilio(scope),
         server: services::server(reader),
         store: services::store(reader),
@@ -79,17 +88,19 @@ fn check(reader: &Reader<'_>, path: &Path) -> Config {
         heartbeats: later::heartbeats(scope),
         providers: later::providers(reader),
         delivery: later::delivery(reader),
+        tests,
         warnings: Vec::new(),
     };
     warnings::check_groups_of_rules(scope, &config, &places);
     if reader.purpose == Purpose::Check {
         warnings::warn(scope, &config, &places);
+        test_entries::check_at(reader);
     }
     config
 }
 
 impl Report {
     fn of(config: Option<Config>, diagnostics: Vec<Diagnostic>) -> Self {
-        Self { config, diagnostics: Diagnostics(diagnostics) }
+        Self { config, diagnostics: Diagnostics(diagnostics), public_url: None }
     }
 }

@@ -19,18 +19,23 @@ mod later;
 mod load;
 pub mod locate;
 mod mask;
+pub mod moment;
 mod names;
 mod people;
 mod policies;
 mod reader;
 mod recipients;
+mod recoveries;
 mod rule_entries;
+mod samples;
 mod scalar;
+pub mod schema;
 mod secret;
 mod services;
 mod source;
 mod suggest;
 mod templates;
+mod test_entries;
 mod text_offset;
 mod time;
 mod value;
@@ -42,7 +47,9 @@ mod tests;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use later::{DeliveryOrder, Forward, Heartbeat, ProviderEntry, ProviderKind};
+pub use moment::{Moment, MomentError};
 pub use recipients::Recipient;
+pub use test_entries::{Expected, TestEntry};
 pub use variables::BUILT_IN_VARIABLES;
 
 use reader::{Purpose, Reader};
@@ -65,16 +72,21 @@ const TOP_LEVEL: &[&str] = &[
     "heartbeats",
     "providers",
     "delivery",
+    "tests",
+    "mail_dir",
 ];
 
 /// Those that an included file may have, too.
-const INCLUDABLE: &[&str] = &["contacts", "groups", "policies", "recipients", "rules", "heartbeats"];
+const INCLUDABLE: &[&str] =
+    &["contacts", "groups", "policies", "recipients", "rules", "heartbeats", "tests", "mail_dir"];
 
 /// The checked rule file.
 #[derive(Debug)]
 pub struct Config {
     /// The file that was loaded (not the included ones).
     pub path: PathBuf,
+    /// Every file that was read: the main one, then the included ones.
+    pub files: Vec<PathBuf>,
     /// `[twilio]`; `None`: nobody can be called.
     pub twilio: Option<Twilio>,
     /// `[server]`.
@@ -103,6 +115,8 @@ pub struct Config {
     pub providers: BTreeMap<String, ProviderEntry>,
     /// `[delivery]`. Not acted upon yet.
     pub delivery: DeliveryOrder,
+    /// `[[tests]]`; empty unless the file was read by [`Config::check`].
+    pub tests: Vec<TestEntry>,
     /// What `check` warns of; loading for other commands keeps only what endangers (a secret that others can read).
     pub warnings: Vec<Diagnostic>,
 }
@@ -178,6 +192,8 @@ pub struct Report {
     pub config: Option<Config>,
     /// Errors, then warnings, each in the order of the files.
     pub diagnostics: Diagnostics,
+    /// Where `public_url` stands, as a warning without words: whoever tries whether it can be reached fills them in.
+    pub public_url: Option<Diagnostic>,
 }
 
 impl Config {

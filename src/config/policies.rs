@@ -38,15 +38,32 @@ pub(super) fn read(scope: &Scope<'_>, escalation: Option<&Target>) -> BTreeMap<S
     policies
 }
 
-/// `call`, `sms` and `page` as they are when the rule file does not replace them.
+/// `call`, `sms` and `page` as they are when the rule file does not replace them. All end with the whole group: a group
+/// may have no backup, and who is on call no number.
 fn built_in() -> [Policy; 3] {
     let minutes = SignedDuration::from_mins;
     let step = |notify, by, attempts, wait| Step { notify, by: vec![by], attempts, wait };
     let policy = |name: &str, steps, repeat| Policy { name: name.to_owned(), steps, repeat };
     let (call, sms) = (Channel::Call, Channel::Text);
     [
-        policy("call", vec![step(Target::OnCall, call, 3, minutes(5)), step(Target::Backup, call, 2, minutes(5))], 0),
-        policy("sms", vec![step(Target::OnCall, sms, 1, minutes(15)), step(Target::Backup, sms, 1, minutes(15))], 0),
+        policy(
+            "call",
+            vec![
+                step(Target::OnCall, call, 3, minutes(5)),
+                step(Target::Backup, call, 2, minutes(5)),
+                step(Target::Group, call, 1, minutes(5)),
+            ],
+            0,
+        ),
+        policy(
+            "sms",
+            vec![
+                step(Target::OnCall, sms, 1, minutes(15)),
+                step(Target::Backup, sms, 1, minutes(15)),
+                step(Target::Group, sms, 1, minutes(15)),
+            ],
+            0,
+        ),
         policy(
             "page",
             vec![

@@ -136,7 +136,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn diagnostic(&self, severity: Severity, at: At, message: String, hint: Option<String>) -> Diagnostic {
+    /// A complaint about a place, which is kept by whoever asks for it.
+    pub fn diagnostic(&self, severity: Severity, at: At, message: String, hint: Option<String>) -> Diagnostic {
         let Some(document) = self.documents.get(at.file) else {
             return Diagnostic { severity, hint, ..Diagnostic::about_file("", message) };
         };

@@ -6,12 +6,13 @@ use jiff::SignedDuration;
 
 use super::templates::Known;
 use super::value::{At, Table};
-use super::{Scope, conditions, time};
+use super::{Scope, conditions, samples, time};
 use crate::rules::{Action, Rule};
 
-const KEYS: &[&str] = &["name", "when", "set", "action", "group", "policy", "key", "window", "say", "sms", "continue"];
+pub(super) const KEYS: &[&str] =
+    &["name", "when", "set", "action", "group", "policy", "key", "window", "say", "sms", "continue"];
 
-const ACTIONS: &[(&str, Action)] = &[
+pub(super) const ACTIONS: &[(&str, Action)] = &[
     ("call", Action::Call),
     ("sms", Action::Sms),
     ("page", Action::Page),
@@ -37,6 +38,7 @@ pub(super) fn read(scope: &Scope<'_>) -> (Vec<Rule>, Vec<At>) {
             reader.error_hint(value.at, message, format!("the other is at {}", reader.place(first)));
         }
         if let Some(rule) = rule(scope, table) {
+            samples::check(reader, table, &rule);
             places.push(table.at);
             rules.push(rule);
         }

@@ -64,7 +64,7 @@ impl Known {
 }
 
 /// Where `word` stands in `text` on its own, preferably within `{{` or `{%`.
-fn word_offset(text: &str, word: &str) -> Option<usize> {
+pub(super) fn word_offset(text: &str, word: &str) -> Option<usize> {
     let is_part = |c: char| c.is_alphanumeric() || c == '_';
     let mut alone = text.match_indices(word).map(|(offset, _)| offset).filter(|offset| {
         let before = text.get(..*offset).unwrap_or_default();

@@ -426,7 +426,7 @@ call = ["gate"]
         files.warnings(),
         [
             "rules.toml : there is no `[twilio]`: nobody can be called or texted",
-            "rules.toml:3:1 contacts.textonly: `textonly` has no number for calls, which step 1 of the policy `p` needs",
+            "rules.toml:3:1 contacts.textonly: `textonly` has no number for calls, which step 3 of the policy `call` needs",
             "rules.toml:4:1 contacts.nobody: `nobody` has no number: neither a call nor a text can reach them",
             "rules.toml:8:11 groups.a.forward: `forward` has no effect yet",
             "rules.toml:11:11 policies.p: step 2 of the policy `p` reaches nobody in any group that uses it",

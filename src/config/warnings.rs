@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use super::value::At;
-use super::{Config, Scope, Unmatched, people, policies};
+use super::{Config, Scope, Unmatched, people, policies, recoveries};
 use crate::alert::{Channel, Step, Target};
 use crate::oncall::{ContactId, Group, GroupId, OnCall};
-use crate::rules::{Action, Rule};
+use crate::rules::Action;
+use crate::rules::proof::Prover;
 
 /// Complains of rules whose alerts could be nobody's. An error, since such a rule could never notify anybody.
 pub(super) fn check_groups_of_rules(scope: &Scope<'_>, config: &Config, places: &[At]) {
@@ -27,7 +28,7 @@ pub(super) fn warn(scope: &Scope<'_>, config: &Config, places: &[At]) {
     numbers(scope, config);
 }
 
-fn notifies(action: Action) -> bool {
+pub(super) fn notifies(action: Action) -> bool {
     match action {
         Action::Call | Action::Sms | Action::Page => true,
         Action::Resolve | Action::Acknowledge | Action::Ignore => false,
@@ -40,13 +41,21 @@ fn rules(scope: &Scope<'_>, config: &Config, places: &[At]) {
     if none_written && (config.recipients.is_empty() || config.defaults.unmatched == Unmatched::Ignore) {
         reader.warn(At::MAIN_FILE, "there is no rule: no mail notifies anybody", "add a `[[rules]]` entry");
     }
-    let mut catch_all: Option<&Rule> = None;
-    for (rule, at) in config.rules.rules.iter().zip(places) {
-        if let Some(earlier) = catch_all {
-            let message = format!("the rule `{}` is never reached: `{}` matches every mail", rule.name, earlier.name);
-            reader.warn(*at, message, "move it up");
-        } else if rule.when.is_empty() && !rule.goes_on {
-            catch_all = Some(rule);
+    let prover = Prover::default();
+    for (index, (rule, at)) in config.rules.rules.iter().zip(places).enumerate() {
+        if let Some(why) = prover.impossible(&rule.when) {
+            reader.warn(*at, format!("the rule `{}` never matches: {why}", rule.name), "change its `when`");
+        } else if let Some((earlier, place)) =
+            config.rules.rules.iter().zip(places).take(index).find(|(earlier, _)| prover.covers(earlier, rule))
+        {
+            let what = if earlier.when.is_empty() { "matches every mail" } else { "matches all of its mails first" };
+            let message = format!("the rule `{}` is never reached: `{}` {what}", rule.name, earlier.name);
+            let hint = format!("move it above {}, or give that one `continue = true`", reader.place(*place));
+            reader.warn(*at, message, hint);
+        } else if let Some(mail) = recoveries::called_for(config, rule) {
+            let message = format!("the rule `{}` notifies for `{mail}`, too, which says that it is over", rule.name);
+            let hint = "write a rule with `action = \"resolve\"` and the same `key` before it, or ask for `PROBLEM`";
+            reader.warn(*at, message, hint);
         }
         if rule.policy.is_some() && rule.action != Action::Page {
             let message = format!("the rule `{}` names a policy that it does not use", rule.name);
@@ -73,6 +82,10 @@ fn numbers(scope: &Scope<'_>, config: &Config) {
             .filter_map(|(group, _)| config.roster.groups.get(group))
             .collect();
         let at = scope.names.policies.entries.get(name.as_str()).map(|entry| entry.key_at);
+        if let (true, Some(at)) = (groups.is_empty(), at) {
+            let message = format!("the policy `{name}` is never played: no rule, recipient or group leads to it");
+            reader.warn(at, message, "name it where it is meant, or drop it");
+        }
         for (index, step) in policy.steps.iter().enumerate() {
             let mut reached = groups.is_empty();
             for group in &groups {

@@ -32,7 +32,7 @@ pub struct Desk {
     /// What time it is.
     pub clock: Arc<dyn Clock>,
     /// Calls to be ended, when there is time for it: a webhook never waits for a provider.
-    hang_ups: Mutex<Vec<Command>>,
+    hang_ups: Arc<Mutex<Vec<Command>>>,
 }
 
 impl Desk {
@@ -43,7 +43,16 @@ impl Desk {
     pub fn new(config: Arc<Config>, clock: Arc<dyn Clock>) -> Result<Self, String> {
         let templates = Arc::new(Templates::load(config.twiml.as_deref())?);
         let provider = super::send::provider(&config, &clock);
-        Ok(Self { config, provider, templates, clock, hang_ups: Mutex::new(Vec::new()) })
+        Ok(Self { config, provider, templates, clock, hang_ups: Arc::default() })
+    }
+
+    /// The same desk with another rule file: what is to be hung up stays to be hung up.
+    ///
+    /// # Errors
+    /// When a TwiML template cannot be read, in words.
+    pub fn renewed(&self, config: Arc<Config>) -> Result<Self, String> {
+        let fresh = Self::new(config, Arc::clone(&self.clock))?;
+        Ok(Self { hang_ups: Arc::clone(&self.hang_ups), ..fresh })
     }
 
     /// The present time.

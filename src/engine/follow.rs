@@ -1,6 +1,5 @@
 //! The engine: claims what is due, sends it, asks how it went, ticks the escalation. Its cost follows what is due.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -8,15 +7,17 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::poll::{ASK_FOR, Schedule};
+use super::poll::Schedule;
 use super::send::Job;
-use super::{Desk, liveness, reply};
+use super::{Desk, liveness};
 use crate::alert::{AlertId, Delivery, Event, Notification, NotificationId, State};
 use crate::provider::{Inbound, Refusal, Status};
 use crate::store::{self, Store};
 
-/// At most so many requests to the provider at once.
+/// At most so many notifications are being sent at once.
 const AT_ONCE: usize = 8;
+/// A clock that goes back by more than this has been set.
+const SET_BACK: SignedDuration = SignedDuration::from_secs(1);
 /// A claim outlives the longest request, question before it included.
 const CLAIM: SignedDuration = SignedDuration::from_secs(60);
 /// How long the engine sleeps at most: other processes change the store without a word.
@@ -36,6 +37,10 @@ pub enum Message {
     Asked(NotificationId, Result<Status, Refusal>),
     /// Texts came in.
     Inbound(Result<Vec<Inbound>, Refusal>),
+    /// Calls that nobody needed any more were ended, as far as that could be done.
+    HungUp,
+    /// The rule file was read again.
+    Desk(Arc<Desk>),
     /// Something changed in the store.
     Wake,
     /// Stop.
@@ -62,18 +67,24 @@ impl Pulse {
 
 /// Claims, sends, records, asks and ticks.
 pub struct Engine {
-    desk: Arc<Desk>,
-    store: Box<dyn Store>,
+    pub(super) desk: Arc<Desk>,
+    pub(super) store: Box<dyn Store>,
     owner: String,
     /// Only these alerts; `None`: all.
-    only: Option<Vec<AlertId>>,
+    pub(super) only: Option<Vec<AlertId>>,
     /// Whether webhooks reach us.
-    webhooks: bool,
-    schedule: Schedule,
-    tell: Sender<Message>,
+    pub(super) webhooks: bool,
+    pub(super) schedule: Schedule,
+    pub(super) tell: Sender<Message>,
     hear: Receiver<Message>,
-    /// Requests to the provider that have not come back.
-    outstanding: usize,
+    /// Notifications that are being sent.
+    sending: usize,
+    /// Questions to the provider that have not come back. Counted apart: asking must never hold up a call.
+    pub(super) asking: usize,
+    /// Threads that end calls.
+    hanging_up: usize,
+    /// When the escalations were last ticked; `None`: not yet.
+    ticked_at: Option<Timestamp>,
     pulse: Pulse,
 }
 
@@ -91,7 +102,10 @@ impl Engine {
             schedule: Schedule::default(),
             tell,
             hear,
-            outstanding: 0,
+            sending: 0,
+            asking: 0,
+            hanging_up: 0,
+            ticked_at: None,
             pulse: Pulse::default(),
         }
     }
@@ -143,10 +157,12 @@ impl Engine {
                 break;
             }
         }
-        self.settle(Duration::from_secs(25));
+        // First of all: from now on a delivery must not count upon us.
         if let Err(error) = self.store.stop_beating(&self.owner) {
             tracing::warn!(%error, "the engine could not say that it has stopped");
         }
+        self.settle(Duration::from_secs(25));
+        self.desk.hang_up();
     }
 
     /// One turn: what time asks for, then what is due, then questions. Does not wait for the provider.
@@ -154,9 +170,13 @@ impl Engine {
         self.tick()?;
         self.send_due()?;
         self.ask()?;
-        let desk = Arc::clone(&self.desk);
-        if desk.has_to_hang_up() {
-            std::thread::spawn(move || desk.hang_up());
+        if self.desk.has_to_hang_up() && self.hanging_up == 0 {
+            let (desk, tell) = (Arc::clone(&self.desk), self.tell.clone());
+            self.hanging_up += 1;
+            std::thread::spawn(move || {
+                desk.hang_up();
+                let _ = tell.send(Message::HungUp);
+            });
         }
         Ok(())
     }
@@ -169,7 +189,7 @@ impl Engine {
     /// Records what comes back until nothing is outstanding, at most so long. True when nothing is.
     pub fn settle(&mut self, at_most: Duration) -> bool {
         let end = std::time::Instant::now() + at_most;
-        while self.outstanding > 0 {
+        while self.sending + self.asking + self.hanging_up > 0 {
             let left = end.saturating_duration_since(std::time::Instant::now());
             match self.hear.recv_timeout(left) {
                 Ok(message) => {
@@ -209,16 +229,21 @@ impl Engine {
         match message {
             Message::Wake => {}
             Message::Stop => return false,
+            Message::HungUp => self.hanging_up = self.hanging_up.saturating_sub(1),
+            Message::Desk(desk) => {
+                self.webhooks = desk.config.server.public_url.is_some();
+                self.desk = desk;
+            }
             Message::Sent(job, event) => {
-                self.outstanding = self.outstanding.saturating_sub(1);
+                self.sending = self.sending.saturating_sub(1);
                 self.record_sent(&job, event);
             }
             Message::Asked(id, status) => {
-                self.outstanding = self.outstanding.saturating_sub(1);
+                self.asking = self.asking.saturating_sub(1);
                 self.record_status(id, status);
             }
             Message::Inbound(texts) => {
-                self.outstanding = self.outstanding.saturating_sub(1);
+                self.asking = self.asking.saturating_sub(1);
                 self.record_inbound(texts);
             }
         }
@@ -227,18 +252,28 @@ impl Engine {
 
     fn tick(&mut self) -> store::Result<()> {
         let now = self.desk.now();
+        // Before the first turn, and whenever the clock is set back, every open alert is looked at: what was to happen
+        // at a time that is years away again is due by no query.
+        let all = self.ticked_at.is_none_or(|at| now < at - SET_BACK);
         let due = match &self.only {
             Some(only) => only.clone(),
+            None if all => self.open_alerts()?,
             None => self.store.due_alerts(now, BATCH)?,
         };
         for id in due {
             self.desk.apply(self.store.as_mut(), id, &Event::Tick)?;
         }
+        self.ticked_at = Some(now);
         Ok(())
     }
 
+    fn open_alerts(&mut self) -> store::Result<Vec<AlertId>> {
+        let filter = store::Filter { states: vec![State::Open], ..store::Filter::default() };
+        Ok(self.store.alerts(&filter)?.iter().map(|alert| alert.id).collect())
+    }
+
     fn send_due(&mut self) -> store::Result<()> {
-        let free = AT_ONCE.saturating_sub(self.outstanding);
+        let free = AT_ONCE.saturating_sub(self.sending);
         if free == 0 {
             return Ok(());
         }
@@ -250,7 +285,7 @@ impl Engine {
             let known = if is_unsure(&notification) { self.known(&notification)? } else { Vec::new() };
             let job = Job { notification, alert, known, webhooks };
             let (desk, tell) = (Arc::clone(&self.desk), self.tell.clone());
-            self.outstanding += 1;
+            self.sending += 1;
             std::thread::spawn(move || {
                 let event = desk.send(&job);
                 // The engine outlives its requests; when it is gone, the claim expires and the next one asks.
@@ -296,94 +331,6 @@ impl Engine {
         let since = self.desk.now();
         let reason = "what was found had been sent for another notification".to_owned();
         Ok(Event::NotAccepted { notification: *notification, refusal: Refusal::Ambiguous { reason, since } })
-    }
-
-    /// Asks the provider about what the schedule says is due.
-    pub fn ask(&mut self) -> store::Result<()> {
-        let Some(provider) = self.desk.provider.clone() else { return Ok(()) };
-        let now = self.desk.now();
-        let mut under_way = self.store.under_way(now - ASK_FOR)?;
-        if let Some(only) = &self.only {
-            under_way.retain(|notification| only.contains(&notification.id.alert));
-        }
-        let oldest = under_way.iter().map(|notification| notification.created_at).min();
-        for notification in self.schedule.due(under_way, self.webhooks, now) {
-            let Delivery::Accepted { provider_id, .. } = notification.delivery else { continue };
-            let (provider, tell) = (Arc::clone(&provider), self.tell.clone());
-            self.outstanding += 1;
-            std::thread::spawn(move || {
-                let status = provider.status(notification.channel, &provider_id);
-                let _ = tell.send(Message::Asked(notification.id, status));
-            });
-        }
-        if !self.webhooks
-            && self.schedule.inbound_due(now)
-            && let Some(since) = [oldest, self.somebody_may_reply(now)?].into_iter().flatten().min()
-        {
-            let tell = self.tell.clone();
-            self.outstanding += 1;
-            std::thread::spawn(move || {
-                let _ = tell.send(Message::Inbound(provider.inbound(since)));
-            });
-        }
-        Ok(())
-    }
-
-    /// Since when a reply may have come: the opening of the oldest open alert that somebody was told of.
-    fn somebody_may_reply(&mut self, now: Timestamp) -> store::Result<Option<Timestamp>> {
-        let mut oldest = None;
-        let ids: BTreeSet<AlertId> = if let Some(only) = &self.only {
-            only.iter().copied().collect()
-        } else {
-            let since = Some(now - SignedDuration::from_hours(24));
-            let filter = store::Filter { states: vec![State::Open], since, ..store::Filter::default() };
-            self.store.alerts(&filter)?.iter().map(|alert| alert.id).collect()
-        };
-        for id in ids {
-            let alert = self.store.alert(id)?;
-            if alert.state == State::Open && !alert.notifications.is_empty() {
-                oldest = Some(oldest.map_or(alert.opened_at, |at: Timestamp| at.min(alert.opened_at)));
-            }
-        }
-        Ok(oldest)
-    }
-
-    fn record_status(&mut self, id: NotificationId, status: Result<Status, Refusal>) {
-        let event = match status {
-            Ok(Status::Call { status, human }) => {
-                Event::CallStatus { notification: id, sequence: None, status, human, detail: String::new() }
-            }
-            Ok(Status::Text { status, detail }) => Event::TextStatus { notification: id, status, detail },
-            Err(refusal) => {
-                tracing::warn!(notification = %id, ?refusal, "the provider does not say how it stands; asking again later");
-                return;
-            }
-        };
-        if let Err(error) = self.desk.apply(self.store.as_mut(), id.alert, &event) {
-            tracing::error!(%error, notification = %id, "a status could not be recorded; asking again later");
-        }
-    }
-
-    fn record_inbound(&mut self, texts: Result<Vec<Inbound>, Refusal>) {
-        let texts = match texts {
-            Ok(texts) => texts,
-            Err(refusal) => {
-                tracing::warn!(?refusal, "the provider does not say what texts came in; asking again later");
-                return;
-            }
-        };
-        for text in texts {
-            let answer = reply::receive(&self.desk, self.store.as_mut(), &text.id, &text.from, &text.body);
-            let (desk, answer) = match answer {
-                Ok(Some(answer)) => (Arc::clone(&self.desk), answer),
-                Ok(None) => continue,
-                Err(error) => {
-                    tracing::error!(%error, "a reply could not be recorded; it will be asked for again");
-                    continue;
-                }
-            };
-            std::thread::spawn(move || reply::answer(&desk, &text.from, answer));
-        }
     }
 }
 

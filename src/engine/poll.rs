@@ -1,17 +1,26 @@
-//! When to ask the provider how something went: often where no webhook can tell, seldom where one should have.
+//! Asking the provider how something went, and what came in: often where no webhook can tell, seldom where one should
+//! have.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::alert::{Channel, Delivery, Notification, NotificationId};
+use super::follow::{Engine, Message};
+use super::reply;
+use crate::alert::{AlertId, Channel, Delivery, Event, Notification, NotificationId, State};
+use crate::provider::{Inbound, Refusal, Status};
+use crate::store;
 
 /// What was created longer ago is not asked about any more: a call is over by then, and a text without news has gone
 /// as far as it will.
-pub const ASK_FOR: SignedDuration = SignedDuration::from_mins(15);
+const ASK_FOR: SignedDuration = SignedDuration::from_mins(15);
 
 /// How often incoming texts are asked for where they cannot come by webhook.
 const INBOUND_EVERY: SignedDuration = SignedDuration::from_secs(10);
+
+/// At most so many questions at once.
+const AT_ONCE: usize = 8;
 
 /// When each notification under way is asked about next. In memory only: after a restart everything is asked once.
 #[derive(Debug, Default)]
@@ -27,8 +36,14 @@ impl Schedule {
         Self { at_once: true, ..Self::default() }
     }
 
-    /// Those of `under_way` that are to be asked about now.
-    pub fn due(&mut self, under_way: Vec<Notification>, webhooks: bool, now: Timestamp) -> Vec<Notification> {
+    /// Those of `under_way` that are to be asked about now, at most `limit`; the others stay due.
+    pub fn due(
+        &mut self,
+        under_way: Vec<Notification>,
+        webhooks: bool,
+        now: Timestamp,
+        limit: usize,
+    ) -> Vec<Notification> {
         self.next.retain(|id, _| under_way.iter().any(|notification| notification.id == *id));
         let mut due = Vec::new();
         for notification in under_way {
@@ -36,7 +51,10 @@ impl Schedule {
             let (first, every) = pace(notification.channel, webhooks);
             let next = self.next.entry(notification.id).or_insert(*at + first);
             // A clock that was set back must not silence the asking.
-            if self.at_once || *next <= now || *next > now + first + every {
+            if self.at_once || *next > now + first + every {
+                *next = now;
+            }
+            if *next <= now && due.len() < limit {
                 *next = now + every;
                 due.push(notification);
             }
@@ -64,4 +82,95 @@ fn pace(channel: Channel, webhooks: bool) -> (SignedDuration, SignedDuration) {
         (Channel::Text, true) => (60, 60),
     };
     (SignedDuration::from_secs(first), SignedDuration::from_secs(every))
+}
+
+impl Engine {
+    /// Asks the provider about what the schedule says is due.
+    pub fn ask(&mut self) -> store::Result<()> {
+        let Some(provider) = self.desk.provider.clone() else { return Ok(()) };
+        let now = self.desk.now();
+        let mut under_way = self.store.under_way(now - ASK_FOR)?;
+        if let Some(only) = &self.only {
+            under_way.retain(|notification| only.contains(&notification.id.alert));
+        }
+        let oldest = under_way.iter().map(|notification| notification.created_at).min();
+        for notification in self.schedule.due(under_way, self.webhooks, now, AT_ONCE.saturating_sub(self.asking)) {
+            let Delivery::Accepted { provider_id, .. } = notification.delivery else { continue };
+            let (provider, tell) = (Arc::clone(&provider), self.tell.clone());
+            self.asking += 1;
+            std::thread::spawn(move || {
+                let status = provider.status(notification.channel, &provider_id);
+                let _ = tell.send(Message::Asked(notification.id, status));
+            });
+        }
+        if !self.webhooks
+            && self.schedule.inbound_due(now)
+            && let Some(since) = [oldest, self.somebody_may_reply(now)?].into_iter().flatten().min()
+        {
+            let tell = self.tell.clone();
+            self.asking += 1;
+            std::thread::spawn(move || {
+                let _ = tell.send(Message::Inbound(provider.inbound(since)));
+            });
+        }
+        Ok(())
+    }
+
+    /// Since when a reply may have come: the opening of the oldest open alert that somebody was told of.
+    fn somebody_may_reply(&mut self, now: Timestamp) -> store::Result<Option<Timestamp>> {
+        let mut oldest = None;
+        let ids: BTreeSet<AlertId> = if let Some(only) = &self.only {
+            only.iter().copied().collect()
+        } else {
+            let since = Some(now - SignedDuration::from_hours(24));
+            let filter = store::Filter { states: vec![State::Open], since, ..store::Filter::default() };
+            self.store.alerts(&filter)?.iter().map(|alert| alert.id).collect()
+        };
+        for id in ids {
+            let alert = self.store.alert(id)?;
+            if alert.state == State::Open && !alert.notifications.is_empty() {
+                oldest = Some(oldest.map_or(alert.opened_at, |at: Timestamp| at.min(alert.opened_at)));
+            }
+        }
+        Ok(oldest)
+    }
+
+    pub(super) fn record_status(&mut self, id: NotificationId, status: Result<Status, Refusal>) {
+        let event = match status {
+            Ok(Status::Call { status, human }) => {
+                Event::CallStatus { notification: id, sequence: None, status, human, detail: String::new() }
+            }
+            Ok(Status::Text { status, detail }) => Event::TextStatus { notification: id, status, detail },
+            Err(refusal) => {
+                tracing::warn!(notification = %id, ?refusal, "the provider does not say how it stands; asking again later");
+                return;
+            }
+        };
+        if let Err(error) = self.desk.apply(self.store.as_mut(), id.alert, &event) {
+            tracing::error!(%error, notification = %id, "a status could not be recorded; asking again later");
+        }
+    }
+
+    pub(super) fn record_inbound(&mut self, texts: Result<Vec<Inbound>, Refusal>) {
+        let texts = match texts {
+            Ok(texts) => texts,
+            Err(refusal) => {
+                tracing::warn!(?refusal, "the provider does not say what texts came in; asking again later");
+                return;
+            }
+        };
+        for text in texts {
+            let reply = reply::Reply { id: &text.id, from: &text.from, body: &text.body, at: text.at };
+            let answer = reply::receive(&self.desk, self.store.as_mut(), reply);
+            let (desk, answer) = match answer {
+                Ok(Some(answer)) => (Arc::clone(&self.desk), answer),
+                Ok(None) => continue,
+                Err(error) => {
+                    tracing::error!(%error, "a reply could not be recorded; it will be asked for again");
+                    continue;
+                }
+            };
+            std::thread::spawn(move || reply::answer(&desk, &text.from, answer));
+        }
+    }
 }

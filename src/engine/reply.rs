@@ -21,23 +21,45 @@ enum Wish {
     Escalate,
 }
 
-/// Takes in a text that came from `from`, once for each `id`. Returns what to answer. People whom the rule file does
-/// not know get no answer.
+/// How far the provider's clock may be behind ours: a text that seems to be older than what it answers by more than
+/// this answers something else.
+const SKEW: SignedDuration = SignedDuration::from_secs(30);
+
+/// A text that came in.
+#[derive(Debug, Clone, Copy)]
+pub struct Reply<'a> {
+    /// The provider's id.
+    pub id: &'a str,
+    /// Who sent it.
+    pub from: &'a str,
+    /// What it says.
+    pub body: &'a str,
+    /// When it was sent: what its sender was told of later it cannot mean.
+    pub at: Timestamp,
+}
+
+/// Takes in a text, once for each id: a list of texts names the same ones again and again, and one "next" is one.
+/// Returns what to answer. People whom the rule file does not know get no answer.
 ///
 /// # Errors
 /// When the store fails: then the text counts as not received.
-pub fn receive(desk: &Desk, store: &mut dyn Store, id: &str, from: &str, body: &str) -> store::Result<Option<String>> {
+pub fn receive(desk: &Desk, store: &mut dyn Store, reply: Reply<'_>) -> store::Result<Option<String>> {
     let Some((number, contact)) =
-        from.parse::<Phone>().ok().and_then(|number| desk.contact_of(&number).map(|contact| (number, contact)))
+        reply.from.parse::<Phone>().ok().and_then(|number| desk.contact_of(&number).map(|contact| (number, contact)))
     else {
         tracing::info!("a text from a number that is no contact's is ignored");
         return Ok(None);
     };
-    let now = desk.now();
-    let answer = react(desk, store, &number, &contact, body, now)?;
-    // Remembered after it took effect: a crash in between does it twice, which an acknowledgement bears.
-    let first = store.first_time(id, now)?;
-    Ok(answer.filter(|_| first))
+    // Before it takes effect: a crash in between costs an acknowledgement, and the telephone rings on. The other way
+    // round an old "ok" could take an alert of which nobody has heard.
+    if !store.first_time(reply.id, desk.now())? {
+        return Ok(None);
+    }
+    let answer = react(desk, store, &number, &contact, reply);
+    if answer.is_err() {
+        store.forget(reply.id)?;
+    }
+    answer
 }
 
 /// Sends the answer to a reply that did not come by webhook.
@@ -53,55 +75,81 @@ fn react(
     store: &mut dyn Store,
     number: &Phone,
     contact: &ContactId,
-    body: &str,
-    now: Timestamp,
+    reply: Reply<'_>,
 ) -> store::Result<Option<String>> {
-    let words: Vec<String> = body
-        .split(|c: char| !c.is_alphanumeric())
-        .filter(|word| !word.is_empty())
-        .take(50)
-        .map(str::to_uppercase)
-        .collect();
-    if is_opt_out(&words) || is_machine(&words) || words.is_empty() {
+    let words = words(reply.body);
+    if words.is_empty() || is_opt_out(&words) {
         return Ok(None);
     }
-    let mut named = Vec::new();
-    for word in words.iter().filter(|word| looks_like_code(word)) {
-        if let Some(id) = store.by_code(&Code(word.clone()), now - CODES_HOLD)? {
-            let alert = store.alert(id)?;
-            if !named.iter().any(|known: &Alert| known.id == alert.id) {
-                named.push(alert);
-            }
-        }
-    }
-    let wish = wish(&words);
-    if !named.is_empty() {
-        let mut answers = Vec::new();
-        for alert in named {
-            answers.push(carry_out(desk, store, &alert, contact, wish)?);
-        }
-        return Ok(Some(answers.join(" ")));
-    }
+    let now = desk.now();
     let mut told = Vec::new();
     for id in store.notified(number, now - TOLD_WITHIN)? {
         told.push(store.alert(id)?);
     }
+    let named = named(store, &words, &told, now)?;
+    let wish = wish(&words);
+    if !named.is_empty() {
+        let mut answers = Vec::new();
+        for alert in named {
+            answers.push(carry_out(desk, store, &alert, number, contact, wish)?);
+        }
+        return Ok(Some(answers.join(" ")));
+    }
+    if is_machine(&words) {
+        return Ok(None);
+    }
     let open: Vec<&Alert> = told.iter().filter(|alert| alert.state == State::Open).collect();
-    match open.as_slice() {
-        [alert] => Ok(Some(carry_out(desk, store, alert, contact, wish)?)),
+    let meant: Vec<&Alert> = open
+        .iter()
+        .copied()
+        .filter(|alert| was_told(alert, number, reply.at.saturating_add(SKEW).unwrap_or(now)))
+        .collect();
+    match (meant.as_slice(), open.as_slice()) {
+        ([alert], _) => Ok(Some(carry_out(desk, store, alert, number, contact, wish)?)),
         // Late: nothing is open any more, so say who had it.
-        [] => Ok(told.first().map(standing)),
-        several => {
+        (_, []) => Ok(told.first().map(standing)),
+        (_, several) => {
             let list: Vec<String> = several.iter().take(5).map(|alert| brief(alert)).collect();
             Ok(Some(format!("Which one? Reply with its code: {}", list.join("; "))))
         }
     }
 }
 
+/// The words of a text, in capitals. `can't` is one word.
+fn words(body: &str) -> Vec<String> {
+    body.replace(['\'', '\u{2019}'], "")
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .take(50)
+        .map(str::to_uppercase)
+        .collect()
+}
+
+/// The alerts whose codes the words hold. That of an alert of which the sender was not told counts only where nothing
+/// else is said: "back in 5m" does not mean somebody else's alert `5M`.
+fn named(store: &mut dyn Store, words: &[String], told: &[Alert], now: Timestamp) -> store::Result<Vec<Alert>> {
+    let bare = words.iter().all(|word| looks_like_code(word) || COMMANDS.contains(&word.as_str()));
+    let mut named: Vec<Alert> = Vec::new();
+    for word in words.iter().filter(|word| looks_like_code(word)) {
+        let Some(id) = store.by_code(&Code(word.clone()), now - CODES_HOLD)? else { continue };
+        if named.iter().any(|alert| alert.id == id) || !bare && told.iter().all(|alert| alert.id != id) {
+            continue;
+        }
+        named.push(store.alert(id)?);
+    }
+    Ok(named)
+}
+
+/// Whether this number may have been told of the alert at that time.
+fn was_told(alert: &Alert, number: &Phone, at: Timestamp) -> bool {
+    alert.notifications.iter().any(|notification| notification.number == *number && notification.created_at <= at)
+}
+
 fn carry_out(
     desk: &Desk,
     store: &mut dyn Store,
     alert: &Alert,
+    number: &Phone,
     contact: &ContactId,
     wish: Wish,
 ) -> store::Result<String> {
@@ -112,7 +160,11 @@ fn carry_out(
     if late {
         return Ok(standing(alert));
     }
+    // Of several who share a telephone it is the one who was told.
+    let contact =
+        alert.notifications.iter().rev().find(|one| one.number == *number).map_or(contact, |one| &one.contact);
     let by = Actor { contact: Some(contact.clone()), name: desk.name_of(contact), through: Through::Reply };
+    let name = by.name.clone();
     let event = match wish {
         Wish::Acknowledge => Event::Acknowledge { by, within: None },
         Wish::Resolve => Event::Resolve { by, within: None },
@@ -121,10 +173,16 @@ fn carry_out(
     let after = desk.apply(store, alert.id, &event)?;
     let code = &alert.code;
     Ok(match wish {
-        Wish::Acknowledge => format!("{code} is yours."),
+        // Somebody else may have been a moment faster.
+        Wish::Acknowledge if after.acknowledged_by.as_deref() == Some(name.as_str()) => format!("{code} is yours."),
         Wish::Resolve => format!("{code} is over."),
-        Wish::Escalate if after.state == State::Open => format!("{code}: the next one is called."),
-        Wish::Escalate => standing(&after),
+        Wish::Escalate if after.state == State::Open && after.progress != alert.progress => {
+            format!("{code}: the next one is called.")
+        }
+        Wish::Escalate if after.state == State::Open => {
+            format!("{code}: there is nobody further; it is still open.")
+        }
+        Wish::Acknowledge | Wish::Escalate => standing(&after),
     })
 }
 
@@ -151,12 +209,48 @@ fn looks_like_code(word: &str) -> bool {
         && word.chars().skip(1).all(|c| c.is_ascii_uppercase())
 }
 
+/// Words that say what is wanted, and nothing else.
+const COMMANDS: [&str; 22] = [
+    "A",
+    "ACK",
+    "ACKD",
+    "ACKNOWLEDGE",
+    "ACKNOWLEDGED",
+    "ALL",
+    "CLOSE",
+    "CLOSED",
+    "DONE",
+    "ESCALATE",
+    "FIXED",
+    "GOT",
+    "I",
+    "IT",
+    "NEXT",
+    "OK",
+    "OVER",
+    "PASS",
+    "RESOLVE",
+    "RESOLVED",
+    "TAKE",
+    "YES",
+];
+
+/// "can't" passes it on, "done" resolves, and anything else takes it. In a longer sentence, or a denial, `done` may mean
+/// anything ("not fixed yet", "will be done in five minutes"): then it is taken, and not over.
 fn wish(words: &[String]) -> Wish {
     let any = |list: &[&str]| words.iter().any(|word| list.contains(&word.as_str()));
-    if any(&["DONE", "RESOLVE", "RESOLVED", "OVER", "FIXED", "CLOSE", "CLOSED"]) {
-        Wish::Resolve
-    } else if any(&["ESCALATE", "NEXT", "PASS", "CANNOT", "CANT"]) {
+    let said: Vec<&String> = words.iter().filter(|word| !looks_like_code(word)).collect();
+    let denied = any(&["NOT", "NO", "ISNT", "ARENT", "WASNT", "DIDNT", "DONT", "WONT", "NEVER", "NEARLY", "ALMOST"]);
+    if any(&["ESCALATE", "NEXT", "PASS", "CANNOT", "CANT", "UNABLE"]) || matches!(said.as_slice(), [no] if *no == "NO")
+    {
         Wish::Escalate
+    } else if said.len() <= 4
+        && !denied
+        && (any(&["DONE", "RESOLVE", "RESOLVED", "FIXED", "CLOSE", "CLOSED"])
+            || matches!(said.as_slice(), [over] | [_, over] | [_, _, over] if *over == "OVER")
+                && !any(&["TAKE", "TAKING"]))
+    {
+        Wish::Resolve
     } else {
         Wish::Acknowledge
     }
@@ -179,11 +273,47 @@ fn is_opt_out(words: &[String]) -> bool {
         "HELP",
         "INFO",
     ];
-    matches!(words, [word] if OPT_OUT.contains(&word.as_str()))
+    let split = matches!(words, [stop, all] if stop == "STOP" && all == "ALL" || stop == "OPT" && all == "OUT");
+    split || matches!(words, [word] if OPT_OUT.contains(&word.as_str()))
 }
 
 /// Handsets that answer by themselves: nobody has read the text.
 fn is_machine(words: &[String]) -> bool {
     let has = |word: &str| words.iter().any(|other| other == word);
     has("DRIVING") || has("AUTOREPLY") || has("AUTOMATED") || (has("AUTO") && has("REPLY")) || has("AUTOMATIC")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reply_is_taken_for_what_it_says() {
+        let of = |text: &str| wish(&words(text));
+        for text in
+            ["7K", "ack 7K", "ok, on it", "not fixed yet", "I'm taking over", "will be done in five minutes", "yes"]
+        {
+            assert_eq!(of(text), Wish::Acknowledge, "{text}");
+        }
+        for text in ["7K done", "done", "it is fixed now", "resolved 7K", "7K over", "it's over"] {
+            assert_eq!(of(text), Wish::Resolve, "{text}");
+        }
+        for text in ["no", "7K no", "I can't", "I can\u{2019}t take it", "cannot", "next", "7K pass"] {
+            assert_eq!(of(text), Wish::Escalate, "{text}");
+        }
+    }
+
+    #[test]
+    fn opt_out_words_are_known_however_they_are_written() {
+        for text in ["STOP", "stop.", "Stop all", "StopAll", " unsubscribe ", "opt-out", "opt out", "help"] {
+            assert!(is_opt_out(&words(text)), "{text}");
+        }
+        assert!(!is_opt_out(&words("stopping the batch job now")));
+    }
+
+    #[test]
+    fn handsets_that_answer_by_themselves_are_known() {
+        assert!(is_machine(&words("I'm driving with Do Not Disturb turned on.")));
+        assert!(!is_machine(&words("on it")));
+    }
 }

@@ -14,8 +14,7 @@ use crate::provider::{Call, Provider, Refusal, Script, Text};
 
 use super::Desk;
 
-/// An alert's text takes at most so many segments.
-pub const TEXT_SEGMENTS: usize = 3;
+pub use crate::notify::sms::TEXT_SEGMENTS;
 
 /// The provider that the rule file names.
 pub fn provider(config: &Config, clock: &Arc<dyn Clock>) -> Option<Arc<dyn Provider>> {

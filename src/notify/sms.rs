@@ -12,6 +12,8 @@ use super::clean::{is_hidden, one_line, start_of};
 
 /// Twilio takes a body of 1600 characters; so many segments always fit.
 const MAX_SEGMENTS: usize = 10;
+/// An alert's text is cut to so many segments.
+pub const TEXT_SEGMENTS: usize = 3;
 /// No more of the words than this is looked at, in bytes: several times what any text holds.
 const MAX_WORDS: usize = 16 * 1024;
 /// What tells that there is more.

@@ -62,6 +62,8 @@ pub enum Page {
     Acknowledged,
     /// `escalated.xml`: the next person is called now.
     Escalated,
+    /// `nobody_further.xml`: nobody else can be called; then the text again.
+    NobodyFurther,
     /// `resolved.xml`: it is over.
     Resolved,
     /// `taken.xml`: somebody else has it, or it is over.
@@ -73,11 +75,12 @@ pub enum Page {
 }
 
 impl Page {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Alert,
         Self::Inline,
         Self::Acknowledged,
         Self::Escalated,
+        Self::NobodyFurther,
         Self::Resolved,
         Self::Taken,
         Self::WrongKey,
@@ -90,6 +93,7 @@ impl Page {
             Self::Inline => "inline.xml",
             Self::Acknowledged => "acknowledged.xml",
             Self::Escalated => "escalated.xml",
+            Self::NobodyFurther => "nobody_further.xml",
             Self::Resolved => "resolved.xml",
             Self::Taken => "taken.xml",
             Self::WrongKey => "wrong_key.xml",
@@ -103,6 +107,7 @@ impl Page {
             Self::Inline => include_str!("../../twiml/inline.xml"),
             Self::Acknowledged => include_str!("../../twiml/acknowledged.xml"),
             Self::Escalated => include_str!("../../twiml/escalated.xml"),
+            Self::NobodyFurther => include_str!("../../twiml/nobody_further.xml"),
             Self::Resolved => include_str!("../../twiml/resolved.xml"),
             Self::Taken => include_str!("../../twiml/taken.xml"),
             Self::WrongKey => include_str!("../../twiml/wrong_key.xml"),
@@ -117,6 +122,7 @@ impl Page {
             Self::Alert
             | Self::Acknowledged
             | Self::Escalated
+            | Self::NobodyFurther
             | Self::Resolved
             | Self::Taken
             | Self::WrongKey
@@ -187,10 +193,10 @@ impl Templates {
     }
 
     /// Renders a document. A template that fails at night falls back to the built-in one. Where no keys can be taken,
-    /// [`Page::Alert`] and [`Page::WrongKey`] are [`Page::Inline`].
+    /// [`Page::Alert`], [`Page::WrongKey`] and [`Page::NobodyFurther`] are [`Page::Inline`].
     pub fn render(&self, page: Page, script: &Script) -> String {
         let page = match page {
-            Page::Alert | Page::WrongKey if script.action.is_empty() => Page::Inline,
+            Page::Alert | Page::WrongKey | Page::NobodyFurther if script.action.is_empty() => Page::Inline,
             page => page,
         };
         let script = script.bounded();

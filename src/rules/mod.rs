@@ -2,6 +2,7 @@
 
 pub mod condition;
 pub mod pattern;
+pub mod proof;
 pub mod ruleset;
 pub mod verdict;
 
@@ -10,6 +11,7 @@ mod excerpt;
 mod fold;
 mod haystack;
 mod literal;
+mod nearest;
 mod prefilter;
 mod sight;
 mod words;

@@ -140,7 +140,7 @@ impl PatternError {
     }
 }
 
-fn compile(source: &str) -> Result<Regex, PatternError> {
+pub(super) fn compile(source: &str) -> Result<Regex, PatternError> {
     // A pattern is compiled for one mail, and its literal is known to be there: what makes a search faster but
     // compiling slower (automata built in advance, a prefilter of its own) is lost time. Measured: 0.15 ms instead of
     // 0.7 ms for a sentence with `\w+` and a capture, 0.02 ms instead of 0.15 ms for `\S`.

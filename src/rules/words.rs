@@ -8,9 +8,14 @@ use jiff::tz::TimeZone;
 
 use super::authentication::Results;
 use super::excerpt;
+use super::nearest::{Nearest, nearest};
+use super::pattern::one_line;
 use super::ruleset::View;
 use super::sight::Sight;
 use super::{Condition, ConditionReport, Haystack, Pattern, Place};
+
+/// So much of what does not follow in a text is shown of a pattern, in characters.
+const REST: usize = 40;
 
 /// The condition on one line, in the words of the rule file.
 pub(crate) fn describe(condition: &Condition) -> String {
@@ -70,16 +75,32 @@ pub(crate) fn why_not(place: &Place, pattern: &Pattern, sight: &Sight<'_>) -> St
     if texts.iter().all(|haystack| haystack.text().trim().is_empty()) {
         return "it is empty".to_owned();
     }
+    let near = texts.iter().filter_map(|haystack| Some((haystack, nearest(pattern, haystack.text())?)));
+    let near = near.max_by_key(|(_, found)| found.range.len());
     if let [only] = texts.as_slice()
         && !only.text().trim().contains('\n')
     {
-        return format!("no match in: {}", excerpt::short(only.text()));
+        return match near {
+            Some((_, found)) => as_far_as("no match in", only, &found),
+            None => format!("no match in: {}", excerpt::short(only.text())),
+        };
+    }
+    if let Some((haystack, found)) = near {
+        return as_far_as("no line matches; nearest", haystack, &found);
     }
     match texts.iter().find_map(|haystack| haystack.nearest_line(pattern.required())) {
         Some(line) => format!("no line matches; nearest: {}", excerpt::short(line)),
         None if texts.len() > 1 => format!("none of {} matches", texts.len()),
         None => "no line matches".to_owned(),
     }
+}
+
+/// What is found of a pattern, and what does not follow.
+fn as_far_as(what: &str, haystack: &Haystack<'_>, found: &Nearest<'_>) -> String {
+    let rest: String = one_line(found.rest);
+    let cut = if rest.chars().count() > REST { "…" } else { "" };
+    let rest: String = rest.chars().take(REST).collect();
+    format!("{what}: {}, not followed by `{rest}{cut}`", excerpt::around(haystack.text(), &found.range))
 }
 
 /// What makes a mail an automatic answer, if anything does.

@@ -8,7 +8,7 @@ pub mod twilio;
 pub mod watchdog;
 
 use std::sync::mpsc::Sender;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use jiff::SignedDuration;
 
@@ -24,6 +24,7 @@ pub const ILL_AFTER: SignedDuration = SignedDuration::from_secs(10);
 /// The running server.
 pub struct Server {
     gate: Gate,
+    desk: Arc<RwLock<Arc<Desk>>>,
 }
 
 impl Server {
@@ -32,9 +33,20 @@ impl Server {
     /// # Errors
     /// When it cannot listen there.
     pub fn start(listen: &str, desk: Arc<Desk>, engine: Sender<Message>, pulse: Pulse) -> Result<Self, GateError> {
-        let routes = Routes { desk, engine: Mutex::new(engine), pulse, stores: Mutex::new(Vec::new()) };
-        let gate = Gate::start(GateOptions::new(listen), Arc::new(move |request: Request| routes.answer(&request)))?;
-        Ok(Self { gate })
+        let desk = Arc::new(RwLock::new(desk));
+        let counter = Counter { engine: Mutex::new(engine), pulse, stores: Mutex::default() };
+        let (counter, present) = (Arc::new(counter), Arc::clone(&desk));
+        let answer = move |request: Request| {
+            let desk = Arc::clone(&present.read().unwrap_or_else(PoisonError::into_inner));
+            Routes { desk, counter: Arc::clone(&counter) }.answer(&request)
+        };
+        let gate = Gate::start(GateOptions::new(listen), Arc::new(answer))?;
+        Ok(Self { gate, desk })
+    }
+
+    /// From the next request on, answers by this desk.
+    pub fn renew(&self, desk: Arc<Desk>) {
+        *self.desk.write().unwrap_or_else(PoisonError::into_inner) = desk;
     }
 
     /// Where it listens.
@@ -48,9 +60,14 @@ impl Server {
     }
 }
 
-/// What the routes need.
+/// What one request is answered with: the desk as it was when the request came, from beginning to end.
 pub(crate) struct Routes {
     pub(crate) desk: Arc<Desk>,
+    counter: Arc<Counter>,
+}
+
+/// What all requests share.
+struct Counter {
     engine: Mutex<Sender<Message>>,
     pulse: Pulse,
     /// Open stores that no request uses at the moment.
@@ -69,7 +86,7 @@ impl Routes {
 
     /// 200 when the engine turns.
     fn health(&self) -> Response {
-        match self.pulse.age() {
+        match self.counter.pulse.age() {
             Some(age) if age <= ILL_AFTER => Response::text(200, "ok"),
             Some(age) => Response::text(503, &format!("the engine last turned {} s ago", age.as_secs())),
             None => Response::text(503, "the engine has not turned yet"),
@@ -78,20 +95,20 @@ impl Routes {
 
     /// Works with a store that no other request uses meanwhile.
     pub(crate) fn with_store<T>(&self, work: impl FnOnce(&mut Sqlite) -> store::Result<T>) -> store::Result<T> {
-        let idle = self.stores.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let idle = self.counter.stores.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let mut store = match idle {
             Some(store) => store,
             None => Sqlite::open(&self.desk.config.store)?,
         };
         let result = work(&mut store);
         if result.is_ok() {
-            self.stores.lock().unwrap_or_else(PoisonError::into_inner).push(store);
+            self.counter.stores.lock().unwrap_or_else(PoisonError::into_inner).push(store);
         }
         result
     }
 
     /// Tells the engine that something changed.
     pub(crate) fn wake(&self) {
-        let _ = self.engine.lock().unwrap_or_else(PoisonError::into_inner).send(Message::Wake);
+        let _ = self.counter.engine.lock().unwrap_or_else(PoisonError::into_inner).send(Message::Wake);
     }
 }

@@ -5,7 +5,7 @@ use secrecy::SecretString;
 use super::http::{Method, Request, Response};
 use super::{Routes, signature};
 use crate::alert::{Actor, Alert, CallStatus, Event, Notification, NotificationId, State, TextStatus, Through, Token};
-use crate::engine::reply;
+use crate::engine::reply::{self, Reply};
 use crate::notify::twiml::{Page, Script};
 use crate::store::{self, Store};
 
@@ -92,9 +92,10 @@ impl Routes {
 
     fn alert_or_taken(&self, alert: &Alert, id: NotificationId, key: &str) -> Response {
         let page = match alert.state {
-            State::Open if key.is_empty() => Page::Alert,
-            State::Open => Page::WrongKey,
-            State::Acknowledged | State::Resolved | State::Expired => Page::Taken,
+            // The policy has ended, and nobody has it: whoever hears of it now may still take it.
+            State::Open | State::Expired if key.is_empty() => Page::Alert,
+            State::Open | State::Expired => Page::WrongKey,
+            State::Acknowledged | State::Resolved => Page::Taken,
         };
         self.say(page, alert, id, key)
     }
@@ -112,11 +113,13 @@ impl Routes {
             name: self.desk.name_of(&notification.contact),
             through: Through::Key,
         };
+        let name = by.name.clone();
         let takes = matches!(before.state, State::Open | State::Expired);
         let (event, page) = match pressed {
             Some('1') if takes => (Event::Acknowledge { by, within }, Page::Acknowledged),
             Some('2') if before.state == State::Open => (Event::Escalate { by, within }, Page::Escalated),
             Some('3') if before.state != State::Resolved => (Event::Resolve { by, within }, Page::Resolved),
+            Some('2') if takes => return Ok(self.say(Page::NobodyFurther, &before, id, "")),
             Some('1'..='3') => return Ok(self.say(Page::Taken, &before, id, "")),
             Some('*') => (Event::KeyPressed { notification: id, key: '*' }, Page::Alert),
             Some(key) => (Event::KeyPressed { notification: id, key }, Page::WrongKey),
@@ -129,6 +132,12 @@ impl Routes {
         Ok(match page {
             Page::Alert => self.alert_or_taken(&alert, id, ""),
             Page::WrongKey => self.alert_or_taken(&alert, id, &key),
+            // Somebody else may have been a moment faster.
+            Page::Acknowledged if alert.acknowledged_by.as_deref() != Some(name.as_str()) => {
+                self.say(Page::Taken, &alert, id, &key)
+            }
+            Page::Escalated if alert.state != State::Open => self.say(Page::Taken, &alert, id, &key),
+            Page::Escalated if alert.progress == before.progress => self.say(Page::NobodyFurther, &alert, id, &key),
             page => self.say(page, &alert, id, &key),
         })
     }
@@ -169,8 +178,9 @@ impl Routes {
     /// A text from somebody.
     fn text(&self, parameters: &Parameters) -> store::Result<Response> {
         let get = |name| parameter(parameters, name).unwrap_or_default();
-        let answer =
-            self.with_store(|store| reply::receive(&self.desk, store, get("MessageSid"), get("From"), get("Body")))?;
+        let at = self.desk.now();
+        let reply = Reply { id: get("MessageSid"), from: get("From"), body: get("Body"), at };
+        let answer = self.with_store(|store| reply::receive(&self.desk, store, reply))?;
         self.wake();
         Ok(Response::xml(self.desk.templates.message(answer.as_deref())))
     }

@@ -250,6 +250,9 @@ pub trait Store: Send {
     /// Remembers the id of something that came from outside (a text's `MessageSid`). False: it was known already.
     fn first_time(&mut self, id: &str, now: Timestamp) -> Result<bool>;
 
+    /// Forgets such an id again: what it stands for could not be acted upon.
+    fn forget(&mut self, id: &str) -> Result<()>;
+
     /// Overrides that hold now or later, and fixed ones, in the order in which they were made. A fixed one that
     /// another fixed one of its group has replaced ends when that one begins.
     fn overrides(&mut self, now: Timestamp) -> Result<Vec<Override>>;

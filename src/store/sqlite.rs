@@ -8,6 +8,7 @@
 //! - Beside the file lie `-wal`, `-shm` (SQLite's) and `.lock` (ours), with the same owner and mode.
 
 mod fault;
+mod look;
 mod open;
 mod query;
 mod row;
@@ -60,6 +61,17 @@ impl Sqlite {
         let connection = open::file(&path)?;
         drop(turn);
         Ok(Self { connection, queue, path: open::shown(&path) })
+    }
+
+    /// Opens the store at `path` to look into it: only the methods that read may be used. Makes nothing, changes
+    /// nothing and holds up nobody. `None` when there is no store yet.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is another version's.
+    pub fn look(path: &Path) -> Result<Option<Self>> {
+        let path = open::whole_path(path)?;
+        let connection = look::file(&path)?;
+        Ok(connection.map(|connection| Self { connection, queue: turn::Queue::none(), path: open::shown(&path) }))
     }
 
     /// A store that is gone when it is dropped.
@@ -262,6 +274,10 @@ impl Store for Sqlite {
         })
     }
 
+    fn forget(&mut self, id: &str) -> Result<()> {
+        self.write(|transaction| execute(transaction, query::FORGET, [id]).map(drop))
+    }
+
     fn overrides(&mut self, now: Timestamp) -> Result<Vec<Override>> {
         self.read(|transaction| all(transaction, query::OVERRIDES, [milliseconds(now)], row::duty_override))
     }
@@ -282,7 +298,8 @@ impl Store for Sqlite {
     fn beat(&mut self, owner: &str, now: Timestamp) -> Result<()> {
         let now = milliseconds(now);
         self.write(|transaction| {
-            execute(transaction, query::FORGET_BEATS, [now - BEATS_KEPT.as_secs() * 1000])?;
+            // A beat that is still to come was made by a clock that has been set back since; it would hide ours.
+            execute(transaction, query::FORGET_BEATS, [now - BEATS_KEPT.as_secs() * 1000, now + 10_000])?;
             execute(transaction, query::BEAT, params![owner, now]).map(drop)
         })
     }

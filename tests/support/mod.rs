@@ -173,6 +173,12 @@ impl Test {
         self
     }
 
+    /// The same for one that serves already: it starts again.
+    pub fn without_webhooks_served(mut self) -> Self {
+        self.kill_server();
+        self.without_webhooks().serve()
+    }
+
     fn write_rules(&self) {
         let public =
             if self.webhooks { format!("public_url = \"http://127.0.0.1:{}\"", self.port) } else { String::new() };
@@ -267,7 +273,8 @@ impl Test {
         let mut err = child.stderr.take().unwrap();
         let mut log = std::fs::File::create(self.path("server.log")).unwrap();
         std::thread::spawn(move || std::io::copy(&mut err, &mut log));
-        self.sandbox.inbound_url(&format!("{}/twilio/sms", self.url()));
+        let inbound = if self.webhooks { format!("{}/twilio/sms", self.url()) } else { String::new() };
+        self.sandbox.inbound_url(&inbound);
         self.server = Some(child);
         wait(|| self.get("/healthz") == 200, "the server is not healthy");
     }
@@ -294,6 +301,20 @@ impl Test {
         let mut child = self.server.take()?;
         let _ = Command::new("kill").arg(child.id().to_string()).status();
         child.wait().unwrap().code()
+    }
+
+    /// A signal, and nothing is waited for.
+    pub fn signal_server(&self, signal: &str) {
+        if let Some(child) = &self.server {
+            let _ = Command::new("kill").arg(format!("-{signal}")).arg(child.id().to_string()).status();
+        }
+    }
+
+    /// Waits until the server's log says so.
+    #[track_caller]
+    pub fn wait_for_log(&self, words: &str) {
+        let log = || std::fs::read_to_string(self.path("server.log")).unwrap_or_default();
+        wait(|| log().contains(words), &format!("the log does not say `{words}`"));
     }
 
     /// SIGKILL.

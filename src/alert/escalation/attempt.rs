@@ -119,7 +119,7 @@ impl<'r> Play<'r> {
         format!("{}{target}", number.saturating_add(1))
     }
 
-    /// What an attempt at `step` sends now: to nobody twice by the same channel.
+    /// What an attempt at `step` sends now: to nobody, and to no telephone, twice by the same channel.
     fn plan(&self, step: &Step) -> Vec<Planned<'r>> {
         let roster = self.roster;
         let mut plan: Vec<Planned<'r>> = Vec::new();
@@ -129,7 +129,8 @@ impl<'r> Play<'r> {
                 let ways = [(wanted, false), (other(wanted), true)];
                 let way = ways.into_iter().find_map(|(way, instead)| Some((way, number(contact, way)?, instead)));
                 let Some((channel, number, instead)) = way else { continue };
-                if !plan.iter().any(|planned| planned.contact.id == id && planned.channel == channel) {
+                let same = |planned: &Planned<'_>| planned.contact.id == id || planned.number == number;
+                if !plan.iter().any(|planned| planned.channel == channel && same(planned)) {
                     plan.push(Planned { contact, channel, number, instead });
                 }
             }

@@ -103,7 +103,7 @@ fn without_webhooks_the_way_to_acknowledge_is_a_text() {
     let script = Script { action: String::new(), ..alert() };
     let expected = "Alert for David. Issue number 8 6 5 8 has been escalated. \
                     To acknowledge, send a text with the code 7 K to this number.\n";
-    for page in [Page::Inline, Page::Alert, Page::WrongKey] {
+    for page in [Page::Inline, Page::Alert, Page::WrongKey, Page::NobodyFurther] {
         let document = render(page, &script);
         assert!(!document.contains("Gather"));
         assert_eq!(said(&document), format!("{}Goodbye.", expected.repeat(3)));

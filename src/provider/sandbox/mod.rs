@@ -97,9 +97,10 @@ impl Sandbox {
         self.network.change(|state| state.conditions = conditions);
     }
 
-    /// Where texts that come in are announced (Twilio: the number's messaging webhook), as `https://…/twilio/sms`.
+    /// Where texts that come in are announced (Twilio: the number's messaging webhook), as `https://…/twilio/sms`;
+    /// empty: nowhere.
     pub fn inbound_url(&self, url: &str) {
-        self.network.change(|state| state.inbound_url = Some(url.to_owned()));
+        self.network.change(|state| state.inbound_url = Some(url.to_owned()).filter(|url| !url.is_empty()));
     }
 
     /// The person at `from` texts us. Returns when the text is listed; the webhook follows on its own.

@@ -199,7 +199,10 @@ fn what_does_not_hold_and_what_is_under_not_captures_nothing() {
 #[test]
 fn a_report_shows_the_match_or_what_comes_nearest() {
     assert_eq!(see(&text(r"#\d+")).1, "Issue «#12» by Ann");
-    assert_eq!(see(&text("^issue #12 by Bob")).1, "no line matches; nearest: Issue #12 by Ann");
+    assert_eq!(
+        see(&text("^issue #12 by Bob")).1,
+        "no line matches; nearest: «Issue #12 by »Ann, not followed by `Bob`"
+    );
     assert_eq!(see(&text("tablespace")).1, "no line matches");
     assert_eq!(see(&matches(Place::Subject, "tablespace")).1, "no match in: Disk full");
     assert_eq!(see(&matches(Place::Header("X-Project".into()), r"\S")).1, "there is no header X-Project");

@@ -17,8 +17,9 @@ pub const ALERT_OF_MAIL: &str = "SELECT alert FROM mails WHERE digest = ?1";
 pub const ACTIVE: &str = "SELECT id FROM alerts WHERE digest = ?1 AND state IN ('open', 'acknowledged') \
      ORDER BY id DESC LIMIT 1";
 /// The one that a mail joins: open, or acknowledged and its window (?2) not over.
+/// One that was opened in the future was opened by a clock that has been set back since: its window says nothing.
 pub const JOINABLE: &str = "SELECT id FROM alerts WHERE digest = ?1 AND state IN ('open', 'acknowledged') \
-     AND (state = 'open' OR window_until > ?2) ORDER BY id DESC LIMIT 1";
+     AND (state = 'open' OR window_until > ?2 AND opened_at <= ?2 + 60000) ORDER BY id DESC LIMIT 1";
 pub const BY_CODE: &str = "SELECT id FROM alerts WHERE code = ?1 AND opened_at >= ?2 ORDER BY id DESC LIMIT 1";
 /// A code rests for a time after its alert was opened, and as long as that alert is open.
 pub const CODE_TAKEN: &str =
@@ -79,6 +80,7 @@ pub const SET_RECIPIENTS: &str = "UPDATE alerts SET recipients = ?2 WHERE id = ?
 pub const ADD_LINE: &str = "INSERT INTO history (alert, number, at, kind, text) VALUES (?1, \
      (SELECT coalesce(max(number), 0) + 1 FROM history WHERE alert = ?1), ?2, ?3, ?4)";
 pub const SEE: &str = "INSERT OR IGNORE INTO seen (id, at) VALUES (?1, ?2)";
+pub const FORGET: &str = "DELETE FROM seen WHERE id = ?1";
 pub const FORGET_SEEN: &str = "DELETE FROM seen WHERE at < ?1";
 /// An override without an end holds until another without an end replaces it, from when that one begins.
 pub const REPLACE_FIXED: &str = "UPDATE overrides SET until = ?2 WHERE grp = ?1 AND until = 9223372036854775807";
@@ -86,7 +88,7 @@ pub const ADD_OVERRIDE: &str =
     "INSERT INTO overrides (grp, contact, since, until, made_by) VALUES (?1, ?2, ?3, ?4, ?5)";
 pub const BEAT: &str = "INSERT INTO engine (owner, beat_at) VALUES (?1, ?2) \
      ON CONFLICT (owner) DO UPDATE SET beat_at = excluded.beat_at";
-pub const FORGET_BEATS: &str = "DELETE FROM engine WHERE beat_at < ?1";
+pub const FORGET_BEATS: &str = "DELETE FROM engine WHERE beat_at < ?1 OR beat_at > ?2";
 pub const STOP_BEATING: &str = "DELETE FROM engine WHERE owner = ?1";
 
 /// The list, for a filter: which states (stored words, so no quoting is needed), whether a group and a time are given.

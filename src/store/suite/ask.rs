@@ -183,6 +183,8 @@ pub fn an_outside_id_is_new_once_within_a_month(stage: &dyn Stage) {
     assert!(!stage.connect().first_time("SM1", at(29 * 86_400)).unwrap());
     assert!(store.first_time("SM2", at(1)).unwrap());
     assert!(store.first_time("SM1", at(31 * 86_400)).unwrap());
+    store.forget("SM2").unwrap();
+    assert!(store.first_time("SM2", at(2)).unwrap());
 }
 
 fn duty(group: &str, contact: &str, from: i64, until: Option<i64>) -> Override {

@@ -1,0 +1,219 @@
+//! What the rules ask for, mail by mail: the part of a backtest that every core works at. What is kept of a mail is small,
+//! and only of those that somebody wanted.
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+
+use jiff::Timestamp;
+
+use crate::alert::{Digest, Policy};
+use crate::archive::{Mail, when};
+use crate::config::Config;
+use crate::intake::intake;
+use crate::mail::{Envelope, Message};
+use crate::oncall::GroupId;
+use crate::rules::Action;
+
+/// Texts from mails are kept up to this many characters: enough to know them again.
+const KEPT: usize = 200;
+
+/// What one mail asks for, for one group.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ask<'c> {
+    /// What to do.
+    pub action: Action,
+    /// The rule; `None`: no rule wanted it, but its recipient is known.
+    pub rule: Option<&'c str>,
+    /// Whose.
+    pub group: GroupId,
+    /// The policy that would be played.
+    pub policy: &'c Policy,
+    /// The beginning of the key.
+    pub key: String,
+    /// Which alert.
+    pub digest: Digest,
+    /// Which mail, for this group and rule.
+    pub mail: Digest,
+    /// How long an acknowledged alert takes in mails of this digest.
+    pub window: jiff::SignedDuration,
+    /// The addresses at which it arrived.
+    pub recipients: Vec<String>,
+    /// Stands for what is spoken and texted; only where two rule files are compared.
+    pub words: Option<Digest>,
+}
+
+/// A mail that somebody wanted, or that the two rule files judge differently.
+#[derive(Debug)]
+pub struct Judged<'c> {
+    /// When it came.
+    pub at: Timestamp,
+    /// Which file of the archive.
+    pub file: usize,
+    /// Which mail of an mbox, from 1; 0 when the file is the mail.
+    pub number: u64,
+    /// The beginning of its subject.
+    pub subject: String,
+    /// What the rules ask for.
+    pub asks: Vec<Ask<'c>>,
+    /// What stood in the way, for which the mail server would have kept it.
+    pub problems: Vec<String>,
+    /// What the other rule file's rules ask for.
+    pub other: Vec<Ask<'c>>,
+    /// What stood in the way with the other rule file.
+    pub other_problems: Vec<String>,
+}
+
+impl Judged<'_> {
+    /// Whether the two rule files differ about it: in what is asked for, of whom, by which rule, under which key or in
+    /// which words.
+    pub fn differs(&self) -> bool {
+        let mut other: Vec<&Ask<'_>> = self.other.iter().collect();
+        let same = self.asks.len() == other.len()
+            && self.asks.iter().all(|ask| {
+                let place = other.iter().position(|other| ask.is_like(other));
+                place.map(|place| other.swap_remove(place)).is_some()
+            });
+        !same || self.problems != self.other_problems
+    }
+}
+
+impl Ask<'_> {
+    fn is_like(&self, other: &Ask<'_>) -> bool {
+        self.action == other.action
+            && self.rule == other.rule
+            && self.digest == other.digest
+            && self.policy == other.policy
+            && self.window == other.window
+            && self.words == other.words
+    }
+}
+
+/// The judge: rule files, envelope, and which mails count. Shared by all threads.
+pub struct Judge<'c> {
+    /// The rule file.
+    pub config: &'c Config,
+    /// The one to compare with.
+    pub other: Option<&'c Config>,
+    /// The envelope sender, when the headers are not to say.
+    pub sender: Option<String>,
+    /// The envelope recipients, when the headers are not to say.
+    pub recipients: Vec<String>,
+    /// Only mails that came at or after.
+    pub since: Option<Timestamp>,
+    /// Only mails that came before.
+    pub until: Option<Timestamp>,
+    /// When a mail came that does not tell and has no file.
+    pub now: Timestamp,
+    /// What was counted on the way.
+    pub counts: Counts,
+    /// The first pattern that could not be compiled: the rule file is broken.
+    pub broken: OnceLock<String>,
+}
+
+/// What is counted of all mails.
+#[derive(Debug)]
+pub struct Counts {
+    /// Mails judged.
+    pub judged: AtomicU64,
+    /// Mails before `since` or after `until`.
+    pub outside: AtomicU64,
+    /// Mails whose time is the file's, because they have none of their own.
+    pub undated: AtomicU64,
+    /// Mails without any header field.
+    pub headless: AtomicU64,
+    first: AtomicI64,
+    last: AtomicI64,
+}
+
+impl Default for Counts {
+    fn default() -> Self {
+        Self {
+            judged: AtomicU64::new(0),
+            outside: AtomicU64::new(0),
+            undated: AtomicU64::new(0),
+            headless: AtomicU64::new(0),
+            first: AtomicI64::new(i64::MAX),
+            last: AtomicI64::new(i64::MIN),
+        }
+    }
+}
+
+impl Counts {
+    /// When the first and the last mail came; `None` without mails.
+    pub fn span(&self) -> Option<(Timestamp, Timestamp)> {
+        let at = |second: &AtomicI64| Timestamp::from_second(second.load(Ordering::Relaxed)).ok();
+        Some((at(&self.first)?, at(&self.last)?))
+    }
+
+    fn came(&self, at: Timestamp) {
+        self.judged.fetch_add(1, Ordering::Relaxed);
+        self.first.fetch_min(at.as_second(), Ordering::Relaxed);
+        self.last.fetch_max(at.as_second(), Ordering::Relaxed);
+    }
+}
+
+impl<'c> Judge<'c> {
+    /// Judges a mail. `None` when nobody wants it.
+    pub fn judge(&self, mail: Mail) -> Option<Judged<'c>> {
+        let message = Message::parse(&mail.raw);
+        drop(mail.raw);
+        if message.headers.is_empty() {
+            self.counts.headless.fetch_add(1, Ordering::Relaxed);
+        }
+        let own_time = when(&message);
+        if own_time.is_none() {
+            self.counts.undated.fetch_add(1, Ordering::Relaxed);
+        }
+        let at = own_time.or(mail.fallback_time).unwrap_or(self.now);
+        if self.since.is_some_and(|since| at < since) || self.until.is_some_and(|until| at >= until) {
+            self.counts.outside.fetch_add(1, Ordering::Relaxed);
+            return None;
+        }
+        self.counts.came(at);
+        let envelope = Envelope::resolve(self.sender.as_deref(), &self.recipients, &|_| None, &message);
+        let (asks, problems) = self.ask(self.config, &message, &envelope, at)?;
+        let (other, other_problems) = match self.other {
+            Some(other) => self.ask(other, &message, &envelope, at)?,
+            None => Default::default(),
+        };
+        if asks.is_empty() && problems.is_empty() && other.is_empty() && other_problems.is_empty() {
+            return None;
+        }
+        let subject = message.subject().chars().take(KEPT).collect();
+        let (file, number) = (mail.file, mail.number);
+        Some(Judged { at, file, number, subject, asks, problems, other, other_problems })
+    }
+
+    /// What a rule file asks for. The one place where a backtest judges: a memory of the mails before (`count`) would be
+    /// given to `intake` here. As mails come here in no order, such a memory cannot be filled here: what it must know is
+    /// to be told by [`play`](super::play), which goes through them in the order of their time.
+    fn ask(
+        &self,
+        config: &'c Config,
+        message: &Message,
+        envelope: &Envelope,
+        at: Timestamp,
+    ) -> Option<(Vec<Ask<'c>>, Vec<String>)> {
+        let intake = match intake(config, message, envelope, at) {
+            Ok(intake) => intake,
+            Err(error) => {
+                let _ = self.broken.set(error.to_string());
+                return None;
+            }
+        };
+        let asks = intake.wishes.into_iter().map(|wish| Ask {
+            action: wish.action,
+            rule: wish.rule.map(|rule| rule.name.as_str()),
+            policy: wish.policy,
+            words: self.other.map(|_| Digest::of([wish.arrival.say.as_str(), wish.arrival.text.as_str()])),
+            group: wish.arrival.group,
+            key: wish.arrival.key.chars().take(KEPT).collect(),
+            digest: wish.arrival.digest,
+            mail: wish.arrival.mail,
+            window: wish.arrival.window,
+            recipients: wish.arrival.recipients,
+        });
+        let asks = asks.collect();
+        Some((asks, intake.problems.iter().map(ToString::to_string).collect()))
+    }
+}

@@ -1,0 +1,228 @@
+//! The mails in the order of their time, and the alerts that they would have opened, joined and resolved: what the store
+//! and the escalation do in a night, with one assumption, when a human says "I have it". Pure.
+
+use std::collections::HashMap;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::judge::{Ask, Judged};
+use crate::alert::plan::{Planned, plan};
+use crate::alert::{Channel, Digest, State};
+use crate::oncall::{ContactId, GroupId, Roster};
+use crate::rules::Action;
+
+/// An alert that would have been opened.
+#[derive(Debug)]
+pub struct Alert<'c> {
+    /// When its first mail came.
+    pub at: Timestamp,
+    /// The file of its first mail.
+    pub file: usize,
+    /// Which mail of an mbox, from 1; 0 when the file is the mail.
+    pub number: u64,
+    /// The subject of its first mail.
+    pub subject: String,
+    /// The rule; `None`: no rule wanted the mail, but its recipient is known.
+    pub rule: Option<&'c str>,
+    /// What the rule asked for.
+    pub action: Action,
+    /// Whose.
+    pub group: GroupId,
+    /// The beginning of its key.
+    pub key: String,
+    /// Which alert.
+    pub digest: Digest,
+    /// The addresses at which its mails arrived.
+    pub recipients: Vec<String>,
+    /// How many mails it took in, the first included.
+    pub mails: u32,
+    /// Who would have been called or texted until somebody took it, when, counted from its opening.
+    pub notifications: Vec<Planned>,
+    window_until: Timestamp,
+    acknowledged_at: Option<Timestamp>,
+    resolved_at: Option<Timestamp>,
+    expires_at: Option<Timestamp>,
+}
+
+impl Alert<'_> {
+    /// Whom it would have reached first.
+    pub fn contact(&self) -> Option<&ContactId> {
+        self.notifications.first().map(|first| &first.contact)
+    }
+
+    /// How many notifications of a channel.
+    pub fn count(&self, channel: Channel) -> usize {
+        self.notifications.iter().filter(|one| one.channel == channel).count()
+    }
+
+    /// Where it stood at `t`.
+    pub fn state(&self, t: Timestamp) -> State {
+        let past = |moment: Option<Timestamp>| moment.is_some_and(|moment| moment <= t);
+        if past(self.resolved_at) {
+            State::Resolved
+        } else if past(self.acknowledged_at) {
+            State::Acknowledged
+        } else if past(self.expires_at) {
+            State::Expired
+        } else {
+            State::Open
+        }
+    }
+
+    /// Where it stands in the end.
+    pub fn final_state(&self) -> State {
+        self.state(Timestamp::MAX)
+    }
+
+    /// Ends the notifications at `t`.
+    fn silence(&mut self, t: Timestamp) {
+        let after = t.duration_since(self.at);
+        self.notifications.retain(|one| one.after < after);
+        self.expires_at = None;
+    }
+}
+
+/// What a history of mails came to.
+#[derive(Debug, Default)]
+pub struct Played<'c> {
+    /// In the order in which they would have been opened.
+    pub alerts: Vec<Alert<'c>>,
+    /// Mails that asked for a call or text, by rule (empty: no rule).
+    pub wanted: HashMap<&'c str, u64>,
+    /// How many mails asked for one.
+    pub wanted_mails: u64,
+    /// How many times a mail joined an alert that was there already.
+    pub joined: u64,
+    /// How many times a mail was one that had been seen before.
+    pub repeated: u64,
+    /// How many times a mail resolved or acknowledged an alert.
+    pub closed: u64,
+    /// How many times there was none to close.
+    pub idle: u64,
+}
+
+/// Who would have been told, and when somebody took it.
+pub struct Stage<'c> {
+    /// Contacts, groups and rotations.
+    pub roster: &'c Roster,
+    /// How long after its first notification somebody acknowledges an alert; `None`: never.
+    pub acknowledged_after: Option<SignedDuration>,
+}
+
+/// Plays mails that are in the order of their time. `asks` says which of a mail's asks to play.
+pub fn play<'j, 'c: 'j>(
+    stage: &Stage<'_>,
+    mails: &'j [Judged<'c>],
+    asks: impl Fn(&'j Judged<'c>) -> &'j [Ask<'c>],
+) -> Played<'c> {
+    let mut played = Played::default();
+    let mut by_digest: HashMap<Digest, usize> = HashMap::new();
+    let mut by_mail: HashMap<Digest, usize> = HashMap::new();
+    for mail in mails {
+        let mut wanted = false;
+        for ask in asks(mail) {
+            let newest = by_digest.get(&ask.digest).copied();
+            match ask.action {
+                Action::Ignore => continue,
+                Action::Resolve | Action::Acknowledge => {
+                    let closed = newest.and_then(|index| played.alerts.get_mut(index));
+                    let closed = closed.is_some_and(|alert| close(alert, ask.action, mail.at));
+                    *(if closed { &mut played.closed } else { &mut played.idle }) += 1;
+                    continue;
+                }
+                Action::Call | Action::Sms | Action::Page => {}
+            }
+            wanted = true;
+            *played.wanted.entry(ask.rule.unwrap_or_default()).or_default() += 1;
+            let known = by_mail.get(&ask.mail).copied();
+            let joinable = newest.filter(|index| played.alerts.get(*index).is_some_and(|alert| takes(alert, mail.at)));
+            if let Some(alert) = known.or(joinable).and_then(|index| played.alerts.get_mut(index)) {
+                for recipient in &ask.recipients {
+                    if !alert.recipients.contains(recipient) {
+                        alert.recipients.push(recipient.clone());
+                    }
+                }
+                if known.is_some() {
+                    played.repeated += 1;
+                } else {
+                    alert.mails += 1;
+                    played.joined += 1;
+                }
+            } else {
+                by_digest.insert(ask.digest, played.alerts.len());
+                played.alerts.push(stage.open(mail, ask));
+            }
+            if known.is_none()
+                && let Some(index) = by_digest.get(&ask.digest)
+            {
+                by_mail.insert(ask.mail, *index);
+            }
+        }
+        played.wanted_mails += u64::from(wanted);
+    }
+    played
+}
+
+/// Whether an alert takes in another mail of its digest.
+fn takes(alert: &Alert<'_>, at: Timestamp) -> bool {
+    match alert.state(at) {
+        State::Open => true,
+        State::Acknowledged => at < alert.window_until,
+        State::Resolved | State::Expired => false,
+    }
+}
+
+/// A mail resolves or acknowledges an alert. False when that is over already.
+fn close(alert: &mut Alert<'_>, action: Action, at: Timestamp) -> bool {
+    let state = alert.state(at);
+    match (state, action) {
+        (State::Resolved | State::Expired, _) => return false,
+        (State::Acknowledged, Action::Acknowledge) => return true,
+        (State::Open, _) => alert.silence(at),
+        (State::Acknowledged, _) => {}
+    }
+    if action == Action::Acknowledge {
+        alert.acknowledged_at = Some(at);
+    } else {
+        alert.resolved_at = Some(at);
+    }
+    true
+}
+
+impl Stage<'_> {
+    fn open<'c>(&self, mail: &Judged<'_>, ask: &Ask<'c>) -> Alert<'c> {
+        let mut notifications = plan(ask.policy, &ask.group, self.roster, mail.at);
+        let end = notifications.last().map(|last| {
+            let step = usize::try_from(last.step).ok().and_then(|step| ask.policy.steps.get(step));
+            last.after + step.map_or(SignedDuration::ZERO, |step| step.wait)
+        });
+        // Where there is nobody to call, the alert stays until somebody sees it.
+        let taken = self.acknowledged_after.filter(|after| end.is_none_or(|end| *after < end));
+        if let Some(taken) = taken {
+            // The first goes out whatever is assumed.
+            notifications.retain(|one| one.after < taken || one.after.is_zero());
+        }
+        let later = |after: SignedDuration| mail.at.checked_add(after).unwrap_or(Timestamp::MAX);
+        Alert {
+            at: mail.at,
+            file: mail.file,
+            number: mail.number,
+            subject: mail.subject.clone(),
+            rule: ask.rule,
+            action: ask.action,
+            group: ask.group.clone(),
+            key: ask.key.clone(),
+            digest: ask.digest,
+            recipients: ask.recipients.clone(),
+            mails: 1,
+            notifications,
+            window_until: later(ask.window),
+            acknowledged_at: taken.map(later),
+            resolved_at: None,
+            expires_at: if taken.is_none() { end.map(later) } else { None },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

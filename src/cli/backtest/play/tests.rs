@@ -1,0 +1,156 @@
+use jiff::civil::time;
+
+use super::*;
+use crate::alert::{Policy, Step, Target};
+use crate::oncall::rotation::{Rotation, Turn};
+use crate::oncall::{Contact, Group, OnCall};
+
+const START: &str = "2026-11-02T00:00:00Z";
+
+fn id(name: &str) -> ContactId {
+    ContactId::new(name)
+}
+
+/// David, Darren and their group: daily turns from noon.
+fn roster() -> Roster {
+    let mut roster = Roster::default();
+    for name in ["david", "darren"] {
+        let contact = Contact { id: id(name), name: name.to_owned(), phone: None, sms: None, email: None };
+        roster.contacts.insert(id(name), contact);
+    }
+    let members = vec![id("david"), id("darren")];
+    let turns = Rotation {
+        every: Turn::Days(1),
+        weekday: None,
+        time: time(12, 0, 0, 0),
+        time_zone: jiff::tz::TimeZone::UTC,
+        start: jiff::civil::date(2026, 11, 1),
+    };
+    let group = Group {
+        id: GroupId::new("dba"),
+        name: "DBA".to_owned(),
+        members,
+        on_call: OnCall::Rotation(turns),
+        backup: vec![id("darren")],
+        policy: None,
+    };
+    roster.groups.insert(GroupId::new("dba"), group);
+    roster
+}
+
+/// Three calls to the one on call every five minutes, then one to the backup: 20 minutes in all.
+fn policy() -> Policy {
+    let step =
+        |notify, attempts| Step { notify, by: vec![Channel::Call], attempts, wait: SignedDuration::from_mins(5) };
+    Policy { name: "page".to_owned(), steps: vec![step(Target::OnCall, 3), step(Target::Backup, 1)], repeat: 0 }
+}
+
+/// A mail, so many minutes after the start: action, key, and by which Message-ID it is known.
+fn mail<'c>(policy: &'c Policy, minute: i64, action: Action, key: &str, id: &str) -> Judged<'c> {
+    let at = START.parse::<Timestamp>().unwrap() + SignedDuration::from_mins(minute);
+    let ask = Ask {
+        action,
+        rule: Some("down"),
+        group: GroupId::new("dba"),
+        policy,
+        key: key.to_owned(),
+        digest: Digest::of([key]),
+        mail: Digest::of([id]),
+        window: SignedDuration::from_hours(1),
+        recipients: vec!["ops@example.com".to_owned()],
+        words: None,
+    };
+    Judged {
+        at,
+        file: 0,
+        number: 0,
+        subject: String::new(),
+        asks: vec![ask],
+        problems: Vec::new(),
+        other: Vec::new(),
+        other_problems: Vec::new(),
+    }
+}
+
+/// Plays mails given as minute, action, key, Message-ID; tells minute, mails, calls and end of each alert.
+fn outcome(patience: Option<i64>, mails: &[(i64, Action, &str, &str)]) -> Vec<(i64, u32, usize, State)> {
+    let (policy, roster) = (policy(), roster());
+    let mails: Vec<Judged<'_>> =
+        mails.iter().map(|(minute, action, key, id)| mail(&policy, *minute, *action, key, id)).collect();
+    let stage = Stage { roster: &roster, acknowledged_after: patience.map(SignedDuration::from_mins) };
+    let played = play(&stage, &mails, |mail| &mail.asks);
+    let start: Timestamp = START.parse().unwrap();
+    let minute = |at: Timestamp| at.duration_since(start).as_mins();
+    played
+        .alerts
+        .iter()
+        .map(|alert| (minute(alert.at), alert.mails, alert.count(Channel::Call), alert.final_state()))
+        .collect()
+}
+
+use Action::{Acknowledge, Page, Resolve};
+use State::{Acknowledged, Expired, Resolved};
+
+#[test]
+fn mails_of_one_key_join_within_the_window_and_open_again_after_it() {
+    let mails = [(0, Page, "a", "1"), (30, Page, "a", "2"), (59, Page, "a", "3"), (60, Page, "a", "4")];
+    assert_eq!(outcome(Some(5), &mails), [(0, 3, 1, Acknowledged), (60, 1, 1, Acknowledged)]);
+}
+
+#[test]
+fn the_same_mail_joins_itself_whenever_it_comes() {
+    let mails = [(0, Page, "a", "1"), (1, Page, "b", "1"), (600, Page, "a", "1")];
+    assert_eq!(outcome(Some(5), &mails), [(0, 1, 1, Acknowledged)]);
+}
+
+#[test]
+fn who_takes_longer_is_called_more_often() {
+    let mails = [(0, Page, "a", "1")];
+    assert_eq!(outcome(Some(0), &mails), [(0, 1, 1, Acknowledged)]);
+    assert_eq!(outcome(Some(6), &mails), [(0, 1, 2, Acknowledged)]);
+    assert_eq!(outcome(Some(16), &mails), [(0, 1, 4, Acknowledged)]);
+    // The policy ends after 20 minutes.
+    assert_eq!(outcome(Some(20), &mails), [(0, 1, 4, Expired)]);
+    assert_eq!(outcome(None, &mails), [(0, 1, 4, Expired)]);
+}
+
+#[test]
+fn an_alert_that_played_to_its_end_takes_in_no_more() {
+    let mails = [(0, Page, "a", "1"), (19, Page, "a", "2"), (20, Page, "a", "3")];
+    assert_eq!(outcome(None, &mails), [(0, 2, 4, Expired), (20, 1, 4, Expired)]);
+}
+
+#[test]
+fn a_resolve_ends_the_calls_and_the_next_mail_opens_again() {
+    let mails = [(0, Page, "a", "1"), (7, Resolve, "a", "2"), (8, Page, "a", "3"), (9, Resolve, "b", "4")];
+    assert_eq!(outcome(Some(15), &mails), [(0, 1, 2, Resolved), (8, 1, 3, Acknowledged)]);
+    // Also long after it was acknowledged.
+    let mails = [(0, Page, "a", "1"), (500, Resolve, "a", "2"), (501, Page, "a", "3")];
+    assert_eq!(outcome(Some(5), &mails), [(0, 1, 1, Resolved), (501, 1, 1, Acknowledged)]);
+}
+
+#[test]
+fn an_acknowledgement_by_mail_ends_the_calls() {
+    let mails = [(0, Page, "a", "1"), (6, Acknowledge, "a", "2"), (7, Page, "a", "3")];
+    assert_eq!(outcome(None, &mails), [(0, 2, 2, Acknowledged)]);
+}
+
+#[test]
+fn who_is_on_call_is_looked_up_at_the_time_of_each_call() {
+    let (policy, roster) = (policy(), roster());
+    let stage = Stage { roster: &roster, acknowledged_after: None };
+    let mails = [mail(&policy, 12 * 60 - 6, Page, "a", "1")];
+    let played = play(&stage, &mails, |mail| &mail.asks);
+    let who: Vec<&str> = played.alerts[0].notifications.iter().map(|one| one.contact.as_str()).collect();
+    assert_eq!(who, ["david", "david", "darren", "darren"]);
+}
+
+#[test]
+fn a_group_with_nobody_keeps_its_alert_and_tells_nobody() {
+    let (policy, mut roster) = (policy(), roster());
+    roster.groups.clear();
+    let stage = Stage { roster: &roster, acknowledged_after: Some(SignedDuration::from_mins(5)) };
+    let mails = [mail(&policy, 0, Page, "a", "1"), mail(&policy, 1, Page, "a", "2")];
+    let played = play(&stage, &mails, |mail| &mail.asks);
+    assert_eq!((played.alerts.len(), played.alerts[0].contact(), played.joined), (1, None, 1));
+}

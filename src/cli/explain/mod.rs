@@ -1,0 +1,129 @@
+//! `thialfi explain`: what `deliver` would do with a mail, and why. Reads the rule file, standard input, and what the
+//! store knows of the alert that the mail would join; changes nothing.
+
+use std::path::Path;
+
+use anstream::{print, println};
+use clap::Args;
+use jiff::Timestamp;
+
+use super::judged::{Judged, Mail};
+use super::setup::{self, complain};
+use crate::alert::plan::{Planned, plan};
+use crate::clock;
+use crate::config::Moment;
+use crate::engine::send::TEXT_SEGMENTS;
+use crate::exit::Exit;
+use crate::intake::Wish;
+use crate::mail::message;
+use crate::notify::sms;
+use crate::oncall::Roster;
+use memory::{Meeting, Memory};
+
+pub mod conditions;
+mod json;
+mod memory;
+mod page;
+mod then;
+
+/// What `explain` takes.
+#[derive(Debug, Clone, Args)]
+pub struct Options {
+    /// The envelope sender
+    #[arg(short = 'f', long = "from", value_name = "SENDER", allow_hyphen_values = true)]
+    pub sender: Option<String>,
+    /// The envelope recipients [default: what the headers say]
+    #[arg(value_name = "RECIPIENT")]
+    pub recipients: Vec<String>,
+    /// As if the mail came then: `2026-11-02T03:00:00+13:00`, `2026-11-02 03:00`, `03:00` or `Sat 03:00`
+    #[arg(long, value_name = "TIME")]
+    pub at: Option<String>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+    /// End with 1 when nobody would be called or texted
+    #[arg(long)]
+    pub fail: bool,
+}
+
+/// Explains.
+pub fn run(config: Option<&Path>, options: &Options) -> Exit {
+    match story(config, options) {
+        Ok(false) if options.fail => Exit::No,
+        Ok(true | false) => Exit::Success,
+        Err(exit) => exit,
+    }
+}
+
+fn story(config: Option<&Path>, options: &Options) -> Result<bool, Exit> {
+    let at = options.at.as_deref().map(str::parse::<Moment>).transpose().map_err(|error| {
+        complain(&error.to_string());
+        Exit::Usage
+    })?;
+    let config = setup::look_or_complain(config)?;
+    let raw = message::read(&mut std::io::stdin().lock()).map_err(|error| fail(&error))?;
+    if raw.size == 0 {
+        complain("there is no mail on standard input");
+        return Err(Exit::No);
+    }
+    let mail = Mail::new(&raw, options.sender.as_deref(), &options.recipients);
+    let present = clock::from_environment().now();
+    let now = at.map_or(present, |at| at.resolve(present, &config.defaults.time_zone));
+    let judged = Judged::new(&config, &mail, now).map_err(|error| fail(&error))?;
+    let explanation = Explanation::new(&judged);
+    if options.json {
+        println!("{}", json::object(&explanation));
+    } else {
+        print!("{}", page::page(&explanation, super::layout::page_width()));
+    }
+    Ok(judged.intake.wishes.iter().any(Wish::notifies))
+}
+
+fn fail(error: &impl ToString) -> Exit {
+    complain(&error.to_string());
+    Exit::No
+}
+
+/// Everything that an explanation tells.
+struct Explanation<'a> {
+    judged: &'a Judged<'a>,
+    /// The rule file's roster, with the overrides of the store.
+    roster: Roster,
+    /// What each wish would meet in the store, in their order.
+    meetings: Vec<Meeting>,
+    /// Why the store could not be looked into, if there is one.
+    trouble: Option<String>,
+}
+
+impl<'a> Explanation<'a> {
+    fn new(judged: &'a Judged<'a>) -> Self {
+        let mut roster = judged.config.roster.clone();
+        let mut memory = if judged.intake.wishes.is_empty() { Memory::Absent } else { Memory::look(judged.config) };
+        roster.overrides = memory.overrides(judged.now);
+        let meetings = judged.intake.wishes.iter().map(|wish| memory.meeting(wish, judged.now)).collect();
+        Self { judged, roster, meetings, trouble: memory.trouble().map(str::to_owned) }
+    }
+
+    fn now(&self) -> Timestamp {
+        self.judged.now
+    }
+
+    /// The wishes, each with what it would meet.
+    fn wishes(&self) -> impl Iterator<Item = (&'a Wish<'a>, &Meeting)> {
+        self.judged.intake.wishes.iter().zip(&self.meetings)
+    }
+
+    /// Who would be notified when, if nobody ever acknowledged.
+    fn plan(&self, wish: &Wish<'_>) -> Vec<Planned> {
+        if !wish.notifies() {
+            return Vec::new();
+        }
+        plan(wish.policy, &wish.arrival.group, &self.roster, self.now())
+    }
+}
+
+/// The text as it would be sent; before the alert is opened its code is not known, and this one stands for it.
+fn text_of(wish: &Wish<'_>, meeting: &Meeting) -> String {
+    let code = meeting.alert().map_or("7K", |alert| alert.code.0.as_str());
+    sms::compose(code, &wish.arrival.text, TEXT_SEGMENTS)
+}

@@ -1,0 +1,87 @@
+//! When the store fails and a mail asks for a call: when in doubt, wake someone. The first person of the policy who can
+//! be reached is called, once, without state; the mail stays with the mail server.
+
+use anyhow::{Context as _, bail, ensure};
+use jiff::Timestamp;
+
+use super::test::reason;
+use crate::alert::Channel;
+use crate::engine::Desk;
+use crate::engine::send::TEXT_SEGMENTS;
+use crate::intake::Wish;
+use crate::notify::{sms, speech, twiml};
+use crate::oncall::{Contact, Phone};
+use crate::provider::{Call, Provider, Refusal, Script, Text};
+
+/// So many people are tried at most: the mail server waits.
+const TRIES: usize = 4;
+
+/// Calls or texts the first person of the policy. Says what was done: `called David (+64…)`.
+///
+/// # Errors
+/// Why nobody could be notified, in words.
+pub fn notify(desk: &Desk, wish: &Wish<'_>) -> anyhow::Result<String> {
+    let provider = desk.provider.as_ref().context("the rule file has no [twilio]")?;
+    let mut failed: Vec<String> = Vec::new();
+    for (contact, channel, number) in people(desk, wish, desk.now()).into_iter().take(TRIES) {
+        let (verb, sent) = match channel {
+            Channel::Call => ("called", call(desk, wish, provider.as_ref(), contact, number)),
+            Channel::Text => ("texted", text(wish, provider.as_ref(), number)),
+        };
+        let who = format!("{} ({number})", contact.name);
+        match sent {
+            Ok(_) => {
+                failed.push(format!("{verb} {who}"));
+                return Ok(failed.join("; "));
+            }
+            // It may have been placed: whoever else is called may be one too many, but is not one too few.
+            Err(refusal) => failed.push(format!("{who}: {}", reason(&refusal))),
+        }
+    }
+    ensure!(!failed.is_empty(), "nobody in its policy has a number");
+    bail!("{}", failed.join("; "))
+}
+
+/// Everybody whom the policy would notify, in its order, each once, and by which way. Without a store nothing is known
+/// of overrides.
+fn people<'d>(desk: &'d Desk, wish: &Wish<'_>, now: Timestamp) -> Vec<(&'d Contact, Channel, &'d Phone)> {
+    let roster = &desk.config.roster;
+    let mut people: Vec<(&Contact, Channel, &Phone)> = Vec::new();
+    for step in &wish.policy.steps {
+        for id in step.notify.contacts(&wish.arrival.group, roster, now) {
+            let Some(contact) = roster.contacts.get(&id) else { continue };
+            if people.iter().any(|(known, _, _)| known.id == id) {
+                continue;
+            }
+            let phone = contact.phone.as_ref().map(|phone| (contact, Channel::Call, phone));
+            let text = contact.text_number().map(|number| (contact, Channel::Text, number));
+            // A text may lie unread, and without a store nobody follows up: a call, unless the rule wants texts alone.
+            let texts_alone = wish.policy.steps.iter().all(|step| !step.by.contains(&Channel::Call));
+            people.extend(if texts_alone { text.or(phone) } else { phone.or(text) });
+        }
+    }
+    people
+}
+
+fn call(
+    desk: &Desk,
+    wish: &Wish<'_>,
+    provider: &dyn Provider,
+    contact: &Contact,
+    number: &Phone,
+) -> Result<String, Refusal> {
+    let words = twiml::Script {
+        say: speech::spoken(&wish.arrival.say),
+        contact: contact.name.clone(),
+        language: desk.config.voice.language.clone(),
+        voice: desk.config.voice.voice.clone().unwrap_or_default(),
+        ..twiml::Script::default()
+    };
+    let script = Script::Inline(desk.templates.render(twiml::Page::Inline, &words));
+    provider.call(&Call { to: number.clone(), script, status_url: None, machine_detection: false })
+}
+
+fn text(wish: &Wish<'_>, provider: &dyn Provider, number: &Phone) -> Result<String, Refusal> {
+    let body = sms::compose("", &wish.arrival.text, TEXT_SEGMENTS);
+    provider.text(&Text { to: number.clone(), body, status_url: None })
+}
