@@ -67,8 +67,6 @@ pub enum Command {
     Check(check::Options),
     /// Print the JSON schema of the rule file, for editors
     Schema,
-    /// Check the rule file
-    Check(CheckOptions),
     /// Play a history of mail against the rules: who would have been called, when, and why
     Backtest(backtest::Options),
     /// Show who is on call, or change it
@@ -118,7 +116,6 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
             anstream::print!("{}", crate::config::schema::SCHEMA);
             Exit::Success
         }
-        Command::Check(options) => setup::check(config, options.json),
         Command::Backtest(options) => backtest::run(config, &options),
         Command::Oncall(options) => oncall::run(config, &options),
         Command::Alerts(options) => alerts::run(config, &options),

@@ -45,7 +45,7 @@ pub fn run(config: Option<&Path>, options: &Options) -> Exit {
     let path = match setup::find(config) {
         Ok(path) => path,
         Err(error) => {
-            complain(&error);
+            complain(&error.to_string());
             return Exit::No;
         }
     };
