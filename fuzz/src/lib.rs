@@ -75,7 +75,7 @@ pub fn assert_tellable(say: &str, text: &str) {
         let raw = Script { say: say.to_owned(), ..script };
         assert_twiml(&TEMPLATES.render(Page::Inline, &raw));
     }
-    assert_twiml(&TEMPLATES.message(Some(text)));
+    assert_twiml(&TEMPLATES.message(Some(&sms::compose("", text, 10))));
 }
 
 /// `document` is well-formed XML with a `Response` at its root that speaks.

@@ -5,6 +5,8 @@ mod container;
 mod entity;
 mod token;
 
+use std::borrow::Cow;
+
 use self::container::Role;
 use self::token::{Tag, Token, Tokens};
 use super::line::Line;
@@ -14,8 +16,9 @@ const MAX_SEARCH: usize = 512;
 
 /// The text of `html` as lines.
 pub fn render(html: &str) -> Vec<Line> {
+    let html = with_line_feeds(html);
     let mut page = Page::default();
-    for token in Tokens::new(html) {
+    for token in Tokens::new(&html) {
         match token {
             Token::Text(text) => page.text(text),
             Token::Start(tag) => page.start(&tag),
@@ -23,6 +26,11 @@ pub fn render(html: &str) -> Vec<Line> {
         }
     }
     page.finish()
+}
+
+/// With LF line ends, as a browser reads a page before anything else (WHATWG HTML, 13.2.3.5). `&#13;` stays what it is.
+fn with_line_feeds(html: &str) -> Cow<'_, str> {
+    if html.contains('\r') { html.replace("\r\n", "\n").replace('\r', "\n").into() } else { html.into() }
 }
 
 /// The charset that a page declares for itself, near its beginning.
@@ -89,7 +97,7 @@ impl Page {
                     self.force_line();
                 }
                 if !line.is_empty() {
-                    self.write(line.strip_suffix('\r').unwrap_or(line));
+                    self.write(line);
                 }
             }
             return;

@@ -25,6 +25,13 @@ fn cells_of_a_row_stand_on_one_line() {
 }
 
 #[test]
+fn line_ends_of_pre_are_those_of_lf_when_they_are_crlf() {
+    let page = "a<pre>\n> x\n\n y</pre>b\n<p>c";
+    assert_eq!(text(&page.replace('\n', "\r\n")), text(page));
+    assert_eq!(text(&page.replace('\n', "\r")), text(page));
+}
+
+#[test]
 fn pre_keeps_its_lines_and_spaces() {
     assert_eq!(text("a<pre>\n  x\n    y\n</pre>b"), "a\n\n  x\n    y\n\nb");
 }
