@@ -184,9 +184,11 @@ impl<'c> Judge<'c> {
         Some(Judged { at, file, number, subject, asks, problems, other, other_problems })
     }
 
-    /// What a rule file asks for. The one place where a backtest judges: a memory of the mails before (`count`) would be
-    /// given to `intake` here. As mails come here in no order, such a memory cannot be filled here: what it must know is
-    /// to be told by [`play`](super::play), which goes through them in the order of their time.
+    /// What a rule file asks for. The one place where a backtest judges.
+    ///
+    /// A memory of the mails before, for rules that count, belongs here, too. Mails come here in no order, so it cannot be
+    /// asked here; but such a rule asks of it only whether there were enough: both answers can be worked out here, and
+    /// [`play`](super::play), which goes through the mails in the order of their time, asks and chooses.
     fn ask(
         &self,
         config: &'c Config,
