@@ -43,7 +43,6 @@ impl RuleFile {
         }
         match self.renewed() {
             Ok(desk) => {
-                tracing::info!("the rule file was read again");
                 self.seen = look(&desk.config);
                 self.desk = Arc::clone(&desk);
                 Some(desk)
