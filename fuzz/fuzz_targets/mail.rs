@@ -57,11 +57,11 @@ fn judge(message: &Message, envelope: &Envelope) {
     let recipient = envelope.recipients.first().map(String::as_str).unwrap_or_default();
     let view = View { message, sender: envelope.sender.as_deref(), recipient, now: *NOW };
     let judged = |config: &Config| -> Said {
-        let judgement = config.rules.judge(&view).unwrap();
+        let judgement = config.rules.judge(&view, &thialfi::rules::Nobody).unwrap();
         judgement.matched().map(|verdict| (verdict.rule.name.clone(), verdict.captures.clone())).collect()
     };
     let both = judged(&BOTH);
-    let explained = BOTH.rules.explain(&view).unwrap();
+    let explained = BOTH.rules.explain(&view, &thialfi::rules::Nobody).unwrap();
     let told: Said =
         explained.matched().map(|verdict| (verdict.rule.name.clone(), verdict.captures.clone())).collect();
     assert_eq!(both, told, "judge and explain differ");
@@ -103,7 +103,7 @@ fn plain(source: &str) -> &'static Regex {
 }
 
 fn tell(message: &Message, envelope: &Envelope) {
-    let wanted = intake(&BOTH, message, envelope, *NOW).unwrap();
+    let wanted = intake(&BOTH, message, envelope, *NOW, &mut thialfi::intake::Forgetful).unwrap();
     let mut told = Vec::new();
     for wish in wanted.wishes.iter().filter(|wish| wish.notifies()) {
         let words = (&wish.arrival.say, &wish.arrival.text);

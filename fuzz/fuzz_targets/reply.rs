@@ -55,7 +55,7 @@ fn open(store: &mut Sqlite, host: &str) {
     let mail = format!("From: a@b.example\nSubject: x\nMessage-ID: <{host}>\n\n{host} is DOWN\n");
     let message = Message::parse(&Raw::from(mail.as_bytes()));
     let envelope = Envelope::resolve(None, &[], &|_| None, &message);
-    let wanted = intake(&DESK.config, &message, &envelope, *NOW).unwrap();
+    let wanted = intake(&DESK.config, &message, &envelope, *NOW, &mut thialfi::intake::Forgetful).unwrap();
     let wish = wanted.wishes.iter().find(|wish| wish.rule.is_some_and(|rule| rule.name == "down")).unwrap();
     DESK.receive(store, wish).unwrap();
 }

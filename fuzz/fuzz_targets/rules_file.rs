@@ -44,7 +44,7 @@ fuzz_target!(|input: &[u8]| {
         let message = Message::parse(&Raw::from(MAIL));
         let envelope = Envelope::resolve(None, &[], &|_| None, &message);
         bounded(Duration::from_secs(2), || {
-            let told = thialfi::intake::intake(&config, &message, &envelope, *NOW);
+            let told = thialfi::intake::intake(&config, &message, &envelope, *NOW, &mut thialfi::intake::Forgetful);
             assert!(told.is_ok() || errors > 0, "{:?}", told.err());
         });
     }

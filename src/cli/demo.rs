@@ -186,7 +186,7 @@ impl Stage {
         let message = parse(mail);
         let now = jiff::Timestamp::now();
         let view = View { message: &message, sender: None, recipient: "", now };
-        let judgement = config.rules.explain(&view)?;
+        let judgement = config.rules.explain(&view, &crate::rules::Nobody)?;
         for verdict in judgement.matched() {
             println!("  {GOOD}✓ rule {}{GOOD:#}", verdict.rule.name);
             for condition in &verdict.conditions {

@@ -4,14 +4,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 
-use crate::alert::{Alert, AlertId, Change, Command, Context, Event, escalation::escalate};
+use crate::alert::{Actor, Alert, AlertId, Change, Command, Context, Event, State, Through, escalation::escalate};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::intake::Wish;
 use crate::notify::twiml::Templates;
 use crate::oncall::{ContactId, Phone, Roster};
 use crate::provider::Provider;
-use crate::store::{self, Receipt, Store};
+use crate::rules::Action;
+use crate::store::{self, Closing, Receipt, Store};
 
 /// Why the desk could not do it.
 #[derive(Debug, thiserror::Error)]
@@ -83,6 +84,33 @@ impl Desk {
         })?;
         self.to_hang_up(hang_ups);
         Ok(receipt)
+    }
+
+    /// Ends or takes the alerts that a wish is about; of several of one key, people are told of the newest only. On disk
+    /// when it returns.
+    pub fn close(&self, store: &mut dyn Store, wish: &Wish<'_>) -> store::Result<Closing> {
+        let now = self.now();
+        let roster = self.roster(store)?;
+        let mut hang_ups = Vec::new();
+        let closing = store.close(&wish.arrival, now, &mut |alert, newest| {
+            let by = Actor { contact: None, name: format!("rule {}", wish.arrival.rule), through: Through::Mail };
+            let told = newest || alert.state == State::Open;
+            let event = match (wish.action, told) {
+                (Action::Acknowledge, true) => Event::Acknowledge { by, within: None },
+                (Action::Acknowledge, false) => return None,
+                (Action::Resolve | Action::Ignore | Action::Call | Action::Sms | Action::Page, true) => {
+                    Event::Resolve { by, within: None }
+                }
+                (Action::Resolve | Action::Ignore | Action::Call | Action::Sms | Action::Page, false) => {
+                    Event::ResolveQuietly { by }
+                }
+            };
+            let change = escalate(alert, event, &mut Context { now, roster: &roster, random: &mut draw });
+            hang_ups.extend(change.commands.iter().cloned());
+            Some(change)
+        })?;
+        self.to_hang_up(hang_ups);
+        Ok(closing)
     }
 
     /// Lets `event` happen to the alert. On disk when it returns.

@@ -63,7 +63,7 @@ pub(super) fn acts() -> impl Strategy<Value = Act> {
             .prop_map(|(which, status, sequence, human)| Act::Call(which, status, sequence, human)),
         4 => (which(), 0..TEXTS.len()).prop_map(|(which, status)| Act::Text(which, status)),
         1 => which().prop_map(Act::Key),
-        2 => (0_u8..3, 0..NAMES.len(), proptest::option::of(which()))
+        2 => (0_u8..4, 0..NAMES.len(), proptest::option::of(which()))
             .prop_map(|(what, who, within)| Act::Human(what, who, within)),
         1 => Just(Act::Join),
         3 => Just(Act::Again),
@@ -143,6 +143,7 @@ pub(super) fn event(night: &mut Night, act: &Act, last: Option<&Event>) -> Optio
             Some(match what {
                 0 => Event::Acknowledge { by, within },
                 1 => Event::Resolve { by, within },
+                2 => Event::ResolveQuietly { by },
                 _ => Event::Escalate { by, within },
             })
         }
