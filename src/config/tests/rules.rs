@@ -177,7 +177,8 @@ fn rules_that_cannot_meet_are_warned_of() {
              [[rules]]\nname = \"up\"\nwhen = [ {{ text = '(?<host>.) up' }} ]\naction = \"resolve\"\n{close}\n"
         ));
         let report = files.check();
-        report.diagnostics.0.into_iter().map(|one| one.message).collect::<Vec<_>>()
+        let messages = report.diagnostics.0.into_iter().map(|one| one.message);
+        messages.filter(|message| message.starts_with("the rule `up`")).collect::<Vec<_>>()
     };
     assert_eq!(pair("key = \"{{ host }}\"", "key = \"{{ host }}\""), [""; 0]);
     assert_eq!(pair("key = \"host {{ host }}\"", "key = \"host {{ host }}\""), [""; 0]);
@@ -188,5 +189,6 @@ fn rules_that_cannot_meet_are_warned_of() {
         "[[rules]]\nname = \"r\"\nwhen = [ { text = '(?<n>.)', count = '5 in 10m' } ]\naction = \"call\"\n",
     );
     let messages: Vec<String> = counting.check().diagnostics.0.into_iter().map(|one| one.message).collect();
-    assert_eq!(messages, ["the rule `r` counts each set of captures for itself, for it has no `key`"]);
+    let wanted = "the rule `r` counts each set of captures for itself, for it has no `key`";
+    assert!(messages.iter().any(|message| message == wanted), "{messages:?}");
 }
