@@ -8,6 +8,7 @@ mod adversity;
 mod architecture;
 mod commands;
 mod documentation;
+mod fresh;
 mod mail_servers;
 mod people;
 mod quoted_history;
