@@ -13,6 +13,7 @@ mod conditions;
 mod documentation;
 mod explain;
 mod fifteen_shapes;
+mod fresh;
 mod mail_servers;
 mod odd_mail;
 mod packs;
