@@ -6,7 +6,8 @@ use std::sync::{Arc, LazyLock};
 use libfuzzer_sys::fuzz_target;
 use thialfi::alert::State;
 use thialfi::clock::ManualClock;
-use thialfi::engine::{Desk, reply};
+use thialfi::engine::reply::{self, Reply};
+use thialfi::engine::Desk;
 use thialfi::intake::intake;
 use thialfi::mail::{Envelope, Message, Raw};
 use thialfi::store::{Filter, Sqlite, Store};
@@ -29,10 +30,10 @@ fuzz_target!(|input: &[u8]| {
     // `@` stands for the code of the first alert, which is drawn by lot.
     for (number, text) in input.replace('@', &first).lines().take(10).enumerate() {
         let before = states(&mut store);
-        let stranger = reply::receive(&DESK, &mut store, &format!("SM-{number}"), "+64219999999", text).unwrap();
+        let stranger = tell(&mut store, &format!("SM-{number}"), "+64219999999", text);
         assert_eq!(stranger, None, "a stranger was answered");
         assert_eq!(states(&mut store), before, "a stranger's text counts");
-        let answer = reply::receive(&DESK, &mut store, &format!("SM{number}"), "+64211110001", text).unwrap();
+        let answer = tell(&mut store, &format!("SM{number}"), "+64211110001", text);
         assert_twiml(&DESK.templates.message(answer.as_deref()));
         let after = states(&mut store);
         for (before, after) in before.iter().zip(&after) {
@@ -46,10 +47,14 @@ fuzz_target!(|input: &[u8]| {
         let word = text.trim().to_uppercase();
         assert!(before == after || !["STOP", "END", "QUIT", "CANCEL", "UNSUBSCRIBE"].contains(&word.as_str()));
         // The same text told again changes nothing more.
-        let again = reply::receive(&DESK, &mut store, &format!("SM{number}"), "+64211110001", text).unwrap();
+        let again = tell(&mut store, &format!("SM{number}"), "+64211110001", text);
         assert_eq!(again, None, "answered twice");
     }
 });
+
+fn tell(store: &mut Sqlite, id: &str, from: &str, body: &str) -> Option<String> {
+    reply::receive(&DESK, store, Reply { id, from, body, at: *NOW }).unwrap()
+}
 
 fn open(store: &mut Sqlite, host: &str) {
     let mail = format!("From: a@b.example\nSubject: x\nMessage-ID: <{host}>\n\n{host} is DOWN\n");
