@@ -1,6 +1,7 @@
 //! The header of a quoted mail as mail clients print it: `From: … Sent: … To: … Subject: …`, in any language; Lotus
 //! Notes prints name, date and `To:` one below the other.
 
+use super::Context;
 use super::evidence::Evidence;
 use super::words::{Label, Labels, label};
 
@@ -77,8 +78,20 @@ pub struct View<'a> {
 }
 
 /// The header block that begins at `line(0)`; `line(n)` is the nth below. `announced`: a separator or a rule stands
-/// above it, which is evidence, too. `is_report`: a program wrote the mail, which may tell of mails.
-pub fn at<'a>(line: &dyn Fn(usize) -> Option<View<'a>>, announced: bool, is_report: bool) -> Option<Block> {
+/// above it, which is evidence, too. `context`: a program that wrote the mail
+/// may tell of mails, and so may one that answers none.
+pub fn at<'a>(line: &dyn Fn(usize) -> Option<View<'a>>, announced: bool, context: Context) -> Option<Block> {
+    let (block, seen, facts) = read(line)?;
+    // Reports print the headers of mails that they tell of: indented, with labels of their own, with bare addresses and
+    // dates in digits.
+    let indented = || line(0).is_some_and(|view| view.text.starts_with("  "));
+    let told_of = context.is_fresh && (facts.foreign > 0 || indented() || !facts.person && !facts.long_date);
+    let formal = !context.is_report || facts.formal(seen);
+    (facts.is_block(seen, announced) && (announced || formal && !told_of)).then_some(block)
+}
+
+/// What the lines from `line(0)` on say of a mail.
+fn read<'a>(line: &dyn Fn(usize) -> Option<View<'a>>) -> Option<(Block, Labels, Facts)> {
     line(0)?.entry.filter(|entry| !entry.kinds.is_empty())?;
     let mut seen = Labels::default();
     let mut facts = Facts::default();
@@ -119,7 +132,12 @@ pub fn at<'a>(line: &dyn Fn(usize) -> Option<View<'a>>, announced: bool, is_repo
             }
         }
     }
-    (facts.is_block(seen, announced) && (announced || !is_report || facts.formal(seen))).then_some(Block { length })
+    Some((Block { length }, seen, facts))
+}
+
+/// Whether mail clients know the label of `entry`.
+pub fn is_known(entry: Entry) -> bool {
+    !entry.kinds.is_empty()
 }
 
 /// Lotus Notes: a name, a date with its time, and then `To: … cc: … Subject: …`, each on its own line, empty ones
@@ -250,7 +268,7 @@ mod tests {
 
     fn block(text: &str) -> Option<usize> {
         let lines: Vec<&str> = text.lines().collect();
-        at(&|below| lines.get(below).map(|text| View { text, entry: Entry::of(text) }), false, false)
+        at(&|below| lines.get(below).map(|text| View { text, entry: Entry::of(text) }), false, Context::default())
             .map(|block| block.length)
     }
 

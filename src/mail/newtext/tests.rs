@@ -279,8 +279,8 @@ fn what_only_looks_like_a_quote_is_kept() {
 
 #[test]
 fn a_report_is_kept_even_where_an_answer_would_be_cut() {
-    let report = Context { is_report: true, is_reply: false };
-    let reply = Context { is_report: false, is_reply: true };
+    let report = Context { is_report: true, ..Context::default() };
+    let reply = Context { is_reply: true, ..Context::default() };
     let text = "Output:\n\n> one\n> two\n\nend\n";
     assert_eq!(new_text(text, report), text);
     assert_eq!(new_text(text, reply), "Output:\n\nend\n");
