@@ -203,17 +203,12 @@ fn shows_person(text: &str) -> bool {
     let labelled = pieces.iter().rev().skip(1).any(|piece| {
         piece.strip_suffix(':').is_some_and(|label| label.ends_with(|c: char| c.is_alphabetic() || c == ']'))
     });
-    // `van der Berg` and `de la Cruz` are names; so is what begins an introduction.
-    let article = pieces.windows(2).any(|pair| match pair {
-        [before, word] => {
-            let particle = before.to_lowercase();
-            word.starts_with(char::is_lowercase)
-                && *word != "o"
-                && *word != "a"
-                && is_article(word)
-                && !matches!(particle.as_str(), "van" | "von" | "de")
-        }
-        _ => false,
+    // `van der Berg` is a name, `21 de noviembre` a date.
+    let article = pieces.windows(2).any(|pair| {
+        let [before, word] = pair else { return false };
+        let particle = matches!(before.to_lowercase().as_str(), "van" | "von");
+        let tells = matches!(*word, "the" | "an" | "der" | "die" | "das" | "le" | "les" | "los" | "il" | "het");
+        tells && !particle
     });
     !labelled && (text.contains('@') || !article)
 }

@@ -30,6 +30,8 @@ pub struct Entry {
     person: bool,
     /// The value has words, not only numbers: `Monday, June 2, 2025 10:00 AM`.
     wordy: bool,
+    /// The value has a letter.
+    lettered: bool,
 }
 
 impl Entry {
@@ -54,6 +56,7 @@ impl Entry {
                 evidence: Evidence::default(),
                 person: false,
                 wordy: false,
+                lettered: false,
             });
         }
         let word = value.split_whitespace().next().unwrap_or_default();
@@ -64,6 +67,7 @@ impl Entry {
             evidence: Evidence::of(value),
             person: !value.is_empty() && !word.contains('.') && !value.chars().any(char::is_numeric),
             wordy: value.chars().filter(|c| c.is_alphabetic()).take(4).count() > 3,
+            lettered: value.chars().any(char::is_alphabetic),
         })
     }
 }
@@ -82,10 +86,11 @@ pub struct View<'a> {
 /// may tell of mails, and so may one that answers none.
 pub fn at<'a>(line: &dyn Fn(usize) -> Option<View<'a>>, announced: bool, context: Context) -> Option<Block> {
     let (block, seen, facts) = read(line)?;
-    // Reports print the headers of mails that they tell of: indented, with labels of their own, with bare addresses and
-    // dates in digits.
+    // Reports print the headers of mails that they tell of: indented, with a label of their own below, with bare
+    // addresses and dates in digits.
     let indented = || line(0).is_some_and(|view| view.text.starts_with("  "));
-    let told_of = context.is_fresh && (facts.foreign > 0 || indented() || !facts.person && !facts.long_date);
+    let told_of =
+        context.is_fresh && (facts.ends_foreign || indented() && !facts.sent || !facts.person && !facts.lettered);
     let formal = !context.is_report || facts.formal(seen);
     (facts.is_block(seen, announced) && (announced || formal && !told_of)).then_some(block)
 }
@@ -116,6 +121,7 @@ fn read<'a>(line: &dyn Fn(usize) -> Option<View<'a>>) -> Option<(Block, Labels, 
                     facts.note(kind, entry);
                 }
                 (length, blanks, wrapped) = (below + 1, 0, 0);
+                facts.ends_foreign = false;
             }
             // A header that we don't know, or a value that runs on below; but after a blank line it is text.
             _ => {
@@ -124,6 +130,7 @@ fn read<'a>(line: &dyn Fn(usize) -> Option<View<'a>>) -> Option<(Block, Labels, 
                 }
                 if entry.is_some_and(|entry| entry.single) && wrapped == 0 {
                     facts.foreign += 1;
+                    facts.ends_foreign = true;
                 }
                 wrapped += 1;
                 if wrapped > 4 {
@@ -216,6 +223,10 @@ struct Facts {
     /// Lotus Notes prints the date beside the sender.
     dated_from: bool,
     foreign: usize,
+    /// The last label is one that clients don't know.
+    ends_foreign: bool,
+    /// The date has letters: `p.m.`, `Uhr`, a month.
+    lettered: bool,
 }
 
 impl Facts {
@@ -230,6 +241,7 @@ impl Facts {
                 self.when |= entry.evidence.when();
                 self.long_date |= entry.evidence.when() && entry.wordy;
                 self.sent |= entry.sent;
+                self.lettered |= entry.lettered;
             }
             Label::To | Label::Other => self.address |= entry.evidence.address,
             Label::Subject => {}

@@ -132,7 +132,9 @@ impl Page {
             // Lotus Notes prints the sender's company above, by a tab as all of its block.
             let tabbed = |line: usize| self.text(line).is_some_and(|text| text.starts_with('\t'));
             let letterhead = short && tabbed(above) && tabbed(at);
-            let introduces = letterhead || short && start == above + 1 && attribution::is_dated(text);
+            // BlackBerry prints `Original Message` without dashes.
+            let bare = || short && start == above + 1 && words::is_separator(&words::lower(text), false);
+            let introduces = letterhead || bare() || short && start == above + 1 && attribution::is_dated(text);
             if !decorated && !introduces {
                 break;
             }
@@ -190,16 +192,23 @@ impl Page {
         let fresh = self.context.is_fresh;
         let length = attribution::length(&line, below, fresh)?;
         let start = last + 1 - length;
-        // Above unmarked text it is a paragraph of its own, not a line of a log with its output below.
-        let apart = self.begins_paragraph(start);
-        let output =
-            self.text(last + 1).is_some_and(|below| below.starts_with([' ', '\t']) && !below.trim().is_empty());
+        // Above unmarked text it has an address or ends a paragraph; it is no line of a log, with its output below.
+        let addressed = (start..=last).filter_map(|line| self.text(line)).any(|text| text.contains('@'));
+        let apart = addressed || self.begins_paragraph(start) || self.is_blank(last + 1);
+        let indented = |below: &str| below.starts_with([' ', '\t']) && !below.trim().is_empty();
+        let output = !addressed && self.text(last + 1).is_some_and(indented);
         (!fresh || below != Below::Text || apart && !output).then_some((start, below))
     }
 
     /// Whether a separator stands on the line. In a mail that answers nothing it may be the headline of a section.
     pub fn separator(&self, at: usize) -> bool {
         self.text(at).is_some_and(is_separator) && !(self.context.is_fresh && self.is_headline(at))
+    }
+
+    /// `>>> Bob <bob@x.example> 6/2/2025 10:00 AM >>>`: GroupWise, above a text that it does not mark.
+    pub fn is_group_wise(&self, at: usize) -> bool {
+        let framed = |text: &str| text.strip_prefix(">>> ")?.strip_suffix(" >>>").map(attribution::has_moment);
+        self.text(at).and_then(|text| framed(text.trim())).unwrap_or_default()
     }
 
     /// Whether what stands below `at` is no mail: labels that no header has, or a few lines and a closing rule.

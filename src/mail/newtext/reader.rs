@@ -40,6 +40,10 @@ impl Reader {
                 at += 1;
                 continue;
             }
+            if self.page.is_group_wise(at) && self.has_new && !self.context.is_report {
+                self.drop_range(at, count);
+                return;
+            }
             if self.is_torn(at) {
                 self.drop_range(at, at + 1);
                 at += 1;
