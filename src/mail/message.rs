@@ -164,7 +164,10 @@ impl Message {
                     .any(|known| name.starts_with(known))
             });
         let answers = marked || self.header("In-Reply-To").is_some() || self.header("References").is_some();
-        newtext::Context { is_reply: answers && !is_report, is_report }
+        let whole = ["Message-ID", "From", "Date"].iter().all(|name| self.header(name).is_some());
+        let is_fresh =
+            whole && !answers && self.header("Thread-Index").is_none() && !newtext::is_marked_subject(self.subject());
+        newtext::Context { is_reply: answers && !is_report, is_report, is_fresh }
     }
 
     /// The values of all header fields called `name` (any case), in order.

@@ -25,7 +25,8 @@ pub enum Below {
 
 /// How many lines before `end` (inclusive, counting blank ones between) introduce a quote; `None` when they don't.
 /// `line(n)` is the nth line above: 0 is the last line of the introduction.
-pub fn length<'a>(line: &dyn Fn(usize) -> Option<&'a str>, below: Below) -> Option<usize> {
+/// In a `fresh` mail, which answers nothing, an introduction must show a person: logs say who wrote what, and when, too.
+pub fn length<'a>(line: &dyn Fn(usize) -> Option<&'a str>, below: Below, fresh: bool) -> Option<usize> {
     let last = line(0)?.trim();
     if !ends_like_one(last, below) {
         return None;
@@ -57,7 +58,9 @@ pub fn length<'a>(line: &dyn Fn(usize) -> Option<&'a str>, below: Below) -> Opti
             _ if text.is_empty() => piece.to_owned(),
             _ => format!("{piece} {text}"),
         };
-        match strength(&text, below) {
+        let strength = strength(&text, below);
+        match strength {
+            Strength::Full | Strength::Half if fresh && !shows_person(&text) => {}
             Strength::Full => found = Some(above + 1),
             Strength::Half => weak = weak.or(Some(above + 1)),
             Strength::None => {}
@@ -67,13 +70,15 @@ pub fn length<'a>(line: &dyn Fn(usize) -> Option<&'a str>, below: Below) -> Opti
 }
 
 /// Whether `text` begins with a whole introduction and runs on: HTML without line ends, and careless clients.
-pub fn begins(text: &str) -> bool {
+pub fn begins(text: &str, fresh: bool) -> bool {
     let end = text.char_indices().nth(250).map_or(text.len(), |(at, _)| at);
     let start = text.get(..end).unwrap_or_default();
     let colons = start.match_indices([':', '：']).map(|(at, colon)| at + colon.len());
     colons.filter_map(|end| start.get(..end)).any(|head| {
         let verb = head.trim_end_matches([':', '：', ' ']).rsplit([' ', '>']).next();
-        verb.is_some_and(|word| words::has_verb(&words::lower(word))) && strength(head, Below::Text) == Strength::Full
+        verb.is_some_and(|word| words::has_verb(&words::lower(word)))
+            && strength(head, Below::Text) == Strength::Full
+            && (!fresh || shows_person(head))
     })
 }
 
@@ -191,6 +196,23 @@ fn strength(text: &str, below: Below) -> Strength {
     }
 }
 
+/// Whether it can be a person who wrote: there is an address, or no `the slave`, no `der Router`. And no label stands
+/// before it, as in `core app[92]: user bob@x.example wrote:`.
+fn shows_person(text: &str) -> bool {
+    let pieces: Vec<&str> = text.split_whitespace().collect();
+    let labelled = pieces.iter().rev().skip(1).any(|piece| {
+        piece.strip_suffix(':').is_some_and(|label| label.ends_with(|c: char| c.is_alphabetic() || c == ']'))
+    });
+    // `van der Berg` is a name, `21 de noviembre` a date.
+    let article = pieces.windows(2).any(|pair| {
+        let [before, word] = pair else { return false };
+        let particle = matches!(before.to_lowercase().as_str(), "van" | "von");
+        let tells = matches!(*word, "the" | "an" | "der" | "die" | "das" | "le" | "les" | "los" | "il" | "het");
+        tells && !particle
+    });
+    !labelled && (text.contains('@') || !article)
+}
+
 /// `<bob@x.example>`.
 fn has_angle_address(text: &str) -> bool {
     text.split_once('<').is_some_and(|(_, rest)| rest.contains('@') && rest.contains('>'))
@@ -277,7 +299,7 @@ mod tests {
 
     fn lines_of(text: &str, below: Below) -> Option<usize> {
         let lines: Vec<&str> = text.lines().rev().collect();
-        length(&|above| lines.get(above).copied(), below)
+        length(&|above| lines.get(above).copied(), below, false)
     }
 
     #[test]
@@ -311,8 +333,23 @@ mod tests {
         ] {
             assert_eq!(lines_of(text, Below::Text), Some(1), "{text}");
         }
-        assert!(begins("On 01/03/11 7:07 PM, Russell Brown wrote: > Hi, > and more"));
-        assert!(!begins("On host db1 the slave wrote: error"));
+        assert!(begins("On 01/03/11 7:07 PM, Russell Brown wrote: > Hi, > and more", true));
+        assert!(!begins("On host db1 the slave wrote: error", false));
+    }
+
+    #[test]
+    fn a_mail_that_answers_nothing_needs_a_person_who_wrote() {
+        for (text, person) in [
+            ("On db7, Mon Nov 2 03:14:10 2026, the replica wrote:", false),
+            ("Le 2 nov. 2026 à 03:14, le routeur nord a écrit dans son journal :", false),
+            ("Am 02.11.2026 um 03:14 Uhr schrieb der Router:", false),
+            ("Nov  2 03:14:04 core app[92]: On Mon, Nov 2, 2026 at 3:14 AM hal@shop.example wrote:", false),
+            ("On Mon, Nov 2, 2026 at 3:14 AM, Bob Brown wrote:", true),
+            ("Am 02.11.2026 um 03:14 schrieb Jan van der Berg:", true),
+        ] {
+            let found = length(&|above| (above == 0).then_some(text), Below::Text, true);
+            assert_eq!(found.is_some(), person, "{text}");
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The header of a quoted mail as mail clients print it: `From: … Sent: … To: … Subject: …`, in any language; Lotus
 //! Notes prints name, date and `To:` one below the other.
 
+use super::Context;
 use super::evidence::Evidence;
 use super::words::{Label, Labels, label};
 
@@ -29,6 +30,8 @@ pub struct Entry {
     person: bool,
     /// The value has words, not only numbers: `Monday, June 2, 2025 10:00 AM`.
     wordy: bool,
+    /// The value has a letter.
+    lettered: bool,
 }
 
 impl Entry {
@@ -53,6 +56,7 @@ impl Entry {
                 evidence: Evidence::default(),
                 person: false,
                 wordy: false,
+                lettered: false,
             });
         }
         let word = value.split_whitespace().next().unwrap_or_default();
@@ -63,6 +67,7 @@ impl Entry {
             evidence: Evidence::of(value),
             person: !value.is_empty() && !word.contains('.') && !value.chars().any(char::is_numeric),
             wordy: value.chars().filter(|c| c.is_alphabetic()).take(4).count() > 3,
+            lettered: value.chars().any(char::is_alphabetic),
         })
     }
 }
@@ -77,8 +82,21 @@ pub struct View<'a> {
 }
 
 /// The header block that begins at `line(0)`; `line(n)` is the nth below. `announced`: a separator or a rule stands
-/// above it, which is evidence, too. `is_report`: a program wrote the mail, which may tell of mails.
-pub fn at<'a>(line: &dyn Fn(usize) -> Option<View<'a>>, announced: bool, is_report: bool) -> Option<Block> {
+/// above it, which is evidence, too. `context`: a program that wrote the mail
+/// may tell of mails, and so may one that answers none.
+pub fn at<'a>(line: &dyn Fn(usize) -> Option<View<'a>>, announced: bool, context: Context) -> Option<Block> {
+    let (block, seen, facts) = read(line)?;
+    // Reports print the headers of mails that they tell of: indented, with a label of their own below, with bare
+    // addresses and dates in digits.
+    let indented = || line(0).is_some_and(|view| view.text.starts_with("  "));
+    let told_of =
+        context.is_fresh && (facts.ends_foreign || indented() && !facts.sent || !facts.person && !facts.lettered);
+    let formal = !context.is_report || facts.formal(seen);
+    (facts.is_block(seen, announced) && (announced || formal && !told_of)).then_some(block)
+}
+
+/// What the lines from `line(0)` on say of a mail.
+fn read<'a>(line: &dyn Fn(usize) -> Option<View<'a>>) -> Option<(Block, Labels, Facts)> {
     line(0)?.entry.filter(|entry| !entry.kinds.is_empty())?;
     let mut seen = Labels::default();
     let mut facts = Facts::default();
@@ -103,6 +121,7 @@ pub fn at<'a>(line: &dyn Fn(usize) -> Option<View<'a>>, announced: bool, is_repo
                     facts.note(kind, entry);
                 }
                 (length, blanks, wrapped) = (below + 1, 0, 0);
+                facts.ends_foreign = false;
             }
             // A header that we don't know, or a value that runs on below; but after a blank line it is text.
             _ => {
@@ -111,6 +130,7 @@ pub fn at<'a>(line: &dyn Fn(usize) -> Option<View<'a>>, announced: bool, is_repo
                 }
                 if entry.is_some_and(|entry| entry.single) && wrapped == 0 {
                     facts.foreign += 1;
+                    facts.ends_foreign = true;
                 }
                 wrapped += 1;
                 if wrapped > 4 {
@@ -119,7 +139,12 @@ pub fn at<'a>(line: &dyn Fn(usize) -> Option<View<'a>>, announced: bool, is_repo
             }
         }
     }
-    (facts.is_block(seen, announced) && (announced || !is_report || facts.formal(seen))).then_some(Block { length })
+    Some((Block { length }, seen, facts))
+}
+
+/// Whether mail clients know the label of `entry`.
+pub fn is_known(entry: Entry) -> bool {
+    !entry.kinds.is_empty()
 }
 
 /// Lotus Notes: a name, a date with its time, and then `To: … cc: … Subject: …`, each on its own line, empty ones
@@ -198,6 +223,10 @@ struct Facts {
     /// Lotus Notes prints the date beside the sender.
     dated_from: bool,
     foreign: usize,
+    /// The last label is one that clients don't know.
+    ends_foreign: bool,
+    /// The date has letters: `p.m.`, `Uhr`, a month.
+    lettered: bool,
 }
 
 impl Facts {
@@ -212,6 +241,7 @@ impl Facts {
                 self.when |= entry.evidence.when();
                 self.long_date |= entry.evidence.when() && entry.wordy;
                 self.sent |= entry.sent;
+                self.lettered |= entry.lettered;
             }
             Label::To | Label::Other => self.address |= entry.evidence.address,
             Label::Subject => {}
@@ -250,7 +280,7 @@ mod tests {
 
     fn block(text: &str) -> Option<usize> {
         let lines: Vec<&str> = text.lines().collect();
-        at(&|below| lines.get(below).map(|text| View { text, entry: Entry::of(text) }), false, false)
+        at(&|below| lines.get(below).map(|text| View { text, entry: Entry::of(text) }), false, Context::default())
             .map(|block| block.length)
     }
 

@@ -21,6 +21,9 @@ pub struct Context {
     pub is_reply: bool,
     /// A program wrote it (`Auto-Submitted: auto-generated`): what looks like a quote may well be output.
     pub is_report: bool,
+    /// It has the header of a whole mail, and says there neither that it answers nor that it forwards another: what looks
+    /// like history is, in doubt, what its author wrote.
+    pub is_fresh: bool,
 }
 
 /// A text, parted. Every line is in one of the two, but for empty lines at the edges.
@@ -37,6 +40,21 @@ pub fn split(lines: Vec<Line>, context: Context) -> Split {
     let mut reader = Reader::new(lines, context);
     reader.read();
     reader.split()
+}
+
+/// Whether a subject begins as those of answers and forwards do, in any language: `Fwd: `, `AW[2]: `, `转发：`. Some begin
+/// with the name of a list or a ticket: `[ops] Re: `.
+pub fn is_marked_subject(subject: &str) -> bool {
+    let mut rest = subject.trim_start();
+    while let Some((_, after)) = rest.strip_prefix('[').and_then(|inner| inner.split_once(']')) {
+        rest = after.trim_start();
+    }
+    rest.split_once([':', '：']).is_some_and(|(mark, _)| {
+        let mark = words::lower(mark.trim_end());
+        let mark =
+            mark.trim_end_matches(|c: char| c.is_ascii_digit() || matches!(c, '[' | ']' | '(' | ')' | '^' | ' '));
+        words::SUBJECT_MARKS.contains(&mark)
+    })
 }
 
 #[cfg(test)]

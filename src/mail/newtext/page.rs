@@ -2,7 +2,7 @@
 //! block begin here? Each answer looks at a bounded number of lines around.
 
 use super::attribution::{self, Below};
-use super::{header_block, words};
+use super::{Context, header_block, words};
 use crate::mail::line::Line;
 
 /// What stands below `-- ` and is longer than this, in lines, is no signature.
@@ -12,8 +12,8 @@ pub const MAX_SIGNATURE: usize = 20;
 pub struct Page {
     /// The lines.
     pub lines: Vec<Line>,
-    /// A program wrote the mail.
-    pub is_report: bool,
+    /// What the header says.
+    context: Context,
     /// What an introduced quote is marked by, when it is not by `>`.
     pub mark: Option<String>,
     /// How many quote marks each line begins with.
@@ -28,10 +28,10 @@ pub struct Page {
 
 impl Page {
     /// Reads each line once.
-    pub fn new(lines: Vec<Line>, is_report: bool) -> Page {
+    pub fn new(lines: Vec<Line>, context: Context) -> Page {
         let count = lines.len();
         let mut page = Page {
-            is_report,
+            context,
             mark: None,
             depth: lines.iter().map(|line| quote_depth(&line.text)).collect(),
             entries: lines.iter().map(|line| header_block::Entry::of(&line.text)).collect(),
@@ -132,7 +132,9 @@ impl Page {
             // Lotus Notes prints the sender's company above, by a tab as all of its block.
             let tabbed = |line: usize| self.text(line).is_some_and(|text| text.starts_with('\t'));
             let letterhead = short && tabbed(above) && tabbed(at);
-            let introduces = letterhead || short && start == above + 1 && attribution::is_dated(text);
+            // BlackBerry prints `Original Message` without dashes.
+            let bare = || short && start == above + 1 && words::is_separator(&words::lower(text), false);
+            let introduces = letterhead || bare() || short && start == above + 1 && attribution::is_dated(text);
             if !decorated && !introduces {
                 break;
             }
@@ -160,7 +162,7 @@ impl Page {
     /// Whether the lines from `at` to `last`, inside a blockquote, are an introduction.
     pub fn begins_below(&self, at: usize, last: usize) -> bool {
         let line = |above: usize| last.checked_sub(above).filter(|line| *line >= at).and_then(|line| self.text(line));
-        attribution::length(&line, Below::Text).is_some()
+        attribution::length(&line, Below::Text, false).is_some()
     }
 
     /// The introduction whose last line is `last`: where it begins, and what is below.
@@ -187,13 +189,45 @@ impl Page {
         let line = |above: usize| {
             last.checked_sub(above).filter(|line| !self.is_quote(*line)).and_then(|line| self.text(line))
         };
-        let length = attribution::length(&line, below)?;
-        Some((last + 1 - length, below))
+        let fresh = self.context.is_fresh;
+        let length = attribution::length(&line, below, fresh)?;
+        let start = last + 1 - length;
+        // Above unmarked text it has an address or ends a paragraph; it is no line of a log, with its output below.
+        let addressed = (start..=last).filter_map(|line| self.text(line)).any(|text| text.contains('@'));
+        let apart = addressed || self.begins_paragraph(start) || self.is_blank(last + 1);
+        let indented = |below: &str| below.starts_with([' ', '\t']) && !below.trim().is_empty();
+        let output = !addressed && self.text(last + 1).is_some_and(indented);
+        (!fresh || below != Below::Text || apart && !output).then_some((start, below))
     }
 
-    /// Whether a separator stands on the line.
+    /// Whether a separator stands on the line. In a mail that answers nothing it may be the headline of a section.
     pub fn separator(&self, at: usize) -> bool {
-        self.text(at).is_some_and(is_separator)
+        self.text(at).is_some_and(is_separator) && !(self.context.is_fresh && self.is_headline(at))
+    }
+
+    /// `>>> Bob <bob@x.example> 6/2/2025 10:00 AM >>>`: GroupWise, above a text that it does not mark.
+    pub fn is_group_wise(&self, at: usize) -> bool {
+        let framed = |text: &str| text.strip_prefix(">>> ")?.strip_suffix(" >>>").map(attribution::has_moment);
+        self.text(at).and_then(|text| framed(text.trim())).unwrap_or_default()
+    }
+
+    /// Whether what stands below `at` is no mail: labels that no header has, or a few lines and a closing rule.
+    fn is_headline(&self, at: usize) -> bool {
+        let marked = self.lines.get(at).is_some_and(|line| line.history || line.wrapper);
+        let below = |line: usize| (line + 1..line + 4).find(|line| !self.is_blank(*line));
+        let Some(first) = below(at).filter(|_| !marked) else { return false };
+        let second = below(first).unwrap_or(first);
+        if self.is_block(first, true) || self.is_block(second, true) || self.is_lotus(first) {
+            return false;
+        }
+        let foreign = self.entries.get(first).copied().flatten().is_some_and(|entry| !header_block::is_known(entry));
+        let closed = (first + 1..first + 12).any(|line| self.text(line).is_some_and(is_rule));
+        foreign || closed
+    }
+
+    /// Whether the line stands alone: nothing, or an empty line, above it.
+    pub fn begins_paragraph(&self, at: usize) -> bool {
+        at.checked_sub(1).is_none_or(|above| self.is_blank(above))
     }
 
     pub fn header_block(&self, at: usize, has_new: bool) -> bool {
@@ -201,20 +235,23 @@ impl Page {
         let above = (0..at).rev().take(3).find(|above| !self.is_blank(*above));
         let ruled = ruled || above.and_then(|above| self.text(above)).is_some_and(is_rule);
         // A report that begins with labels tells of something; it quotes nothing.
-        if self.is_report && !has_new {
+        if self.context.is_report && !has_new {
             return false;
         }
-        let view = |below: usize| self.view(at + below);
         let labelled = self.entries.get(at).is_some_and(Option::is_some);
         self.is_block(at, ruled)
             || self
                 .text(at)
                 .is_some_and(|text| labelled && (ruled || text.len() > 120) && header_block::is_inline(text))
-            || !labelled && self.maybe_lotus(at) && header_block::lotus(&view).is_some()
+            || !labelled && self.maybe_lotus(at) && self.is_lotus(at)
+    }
+
+    fn is_lotus(&self, at: usize) -> bool {
+        header_block::lotus(&|below| self.view(at + below)).is_some()
     }
 
     fn is_block(&self, at: usize, ruled: bool) -> bool {
-        header_block::at(&|below| self.view(at + below), ruled, self.is_report).is_some()
+        header_block::at(&|below| self.view(at + below), ruled, self.context).is_some()
     }
 
     fn view(&self, at: usize) -> Option<header_block::View<'_>> {

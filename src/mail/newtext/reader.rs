@@ -20,7 +20,7 @@ impl Reader {
     /// A reader at the top.
     pub fn new(lines: Vec<Line>, context: Context) -> Reader {
         let quoted = vec![false; lines.len()];
-        Reader { page: Page::new(lines, context.is_report), context, quoted, attributed: false, has_new: false }
+        Reader { page: Page::new(lines, context), context, quoted, attributed: false, has_new: false }
     }
 
     /// Reads to the end.
@@ -39,6 +39,10 @@ impl Reader {
             if self.page.is_blank(at) {
                 at += 1;
                 continue;
+            }
+            if self.page.is_group_wise(at) && self.has_new && !self.context.is_report {
+                self.drop_range(at, count);
+                return;
             }
             if self.is_torn(at) {
                 self.drop_range(at, at + 1);
@@ -73,8 +77,9 @@ impl Reader {
                 return;
             }
             if self.page.is_reply_marker(at) {
-                self.drop_range(at, if self.has_new { count } else { at + 1 });
-                at = if self.has_new { count } else { at + 1 };
+                let end = if self.has_new && !self.context.is_fresh { count } else { at + 1 };
+                self.drop_range(at, end);
+                at = end;
                 continue;
             }
             if self.is_signature(at) {
@@ -100,7 +105,8 @@ impl Reader {
                 }
                 None if self.has_new
                     && !self.context.is_report
-                    && self.page.text(at).is_some_and(attribution::begins) =>
+                    && (!self.context.is_fresh || self.page.begins_paragraph(at))
+                    && self.page.text(at).is_some_and(|text| attribution::begins(text, self.context.is_fresh)) =>
                 {
                     self.drop_range(at, count);
                     return;
@@ -145,7 +151,7 @@ impl Reader {
         }
         let html = self.page.lines.get(at).is_some_and(|line| line.depth > 0);
         if html {
-            let introduced = self.page.text(at).is_some_and(attribution::begins)
+            let introduced = self.page.text(at).is_some_and(|text| attribution::begins(text, false))
                 || (at..(at + 3).min(end)).any(|last| self.page.begins_below(at, last));
             let next = (end..self.page.lines.len()).take(4).find(|next| !self.page.is_blank(*next));
             return introduced || next.is_some_and(|next| self.page.lines.get(next).is_some_and(|line| line.history));
@@ -153,7 +159,7 @@ impl Reader {
         if self.page.quotes_mail(at, end) {
             return true;
         }
-        if self.context.is_report || self.page.is_diff(at) || self.page.are_prompts(at, end) {
+        if self.context.is_report || self.context.is_fresh || self.page.is_diff(at) || self.page.are_prompts(at, end) {
             return false;
         }
         if self.context.is_reply {

@@ -279,14 +279,52 @@ fn what_only_looks_like_a_quote_is_kept() {
 
 #[test]
 fn a_report_is_kept_even_where_an_answer_would_be_cut() {
-    let report = Context { is_report: true, is_reply: false };
-    let reply = Context { is_report: false, is_reply: true };
+    let report = Context { is_report: true, ..Context::default() };
+    let reply = Context { is_reply: true, ..Context::default() };
     let text = "Output:\n\n> one\n> two\n\nend\n";
     assert_eq!(new_text(text, report), text);
     assert_eq!(new_text(text, reply), "Output:\n\nend\n");
     let text = "From: sensor@dc.example\nDate: 2 June 2025 10:00\nTo: ops@dc.example\nSubject: warm\n\n41 degrees\n";
     assert_eq!(new_text(text, report), text);
     assert_eq!(new_text(text, reply), "");
+}
+
+#[test]
+fn a_mail_that_answers_nothing_loses_no_line_of_its_report() {
+    let fresh = Context { is_fresh: true, ..Context::default() };
+    let mut failed = Vec::new();
+    for text in [
+        "Held:\n\nFrom: a@shop.example\nTo: b@client.example\nDate: Mon, 2 Nov 2026 02:11:09 +0000\nSubject: Bill\nReason: 450 greylisted\n\nQueue DOWN\n",
+        "Found:\n\n    From: nobody@localhost\n    To: a@x.example\n    Subject: totals\n    Date: Sun, 1 Nov 2026 23:59:59 +0000\n\nIndex CRITICAL\n",
+        "Lost.\n\nSent:    2026-11-02 03:04:10\nFrom:    probe@noc.example\nTo:      echo@far.example\nSubject: probe\n\nCRITICAL\n",
+        "Not sent.\n\n----- Original Message -----\nLine: modem 3\nText: \"off\"\n--------\nModem DOWN\n",
+        "Not sent.\n\n----- Original Message -----\nboiler off\n--------\nModem DOWN\n",
+        "Nov  2 03:14:02 core kernel: filer1\nNov  2 03:14:03 core app[92]: user f@shop.example wrote: \"empty\"\nfiler1 DOWN\n",
+        "Watch\n\nOn db7, Mon Nov 2 03:14:10 2026, the replica wrote:\n  relay log corrupt\nDOWN\n",
+        "> rsync: read errors\n> rsync error: code 23\n\nCopy FAILED\n",
+    ] {
+        if new_text(text, fresh) != text {
+            failed.push(format!("{text:?}: {:?}", new_text(text, fresh)));
+        }
+    }
+    assert!(failed.is_empty(), "{} failed:\n{}", failed.len(), failed.join("\n"));
+    for old in [
+        "-----Original Message-----\nFrom: Bob Brown\nSent: Monday, June 2, 2025 10:00 AM\nTo: Ops\nSubject: x\n\nOld.",
+        "On Mon, Jun 2, 2025 at 10:00 AM Bob <b@x.example> wrote:\n> Old.",
+        "From: Bob <b@x.example>\nSent: Monday, June 2, 2025 10:00 AM\nTo: Ops\nSubject: x\n\nOld.",
+    ] {
+        assert_eq!(new_text(&format!("Done.\n\n{old}"), fresh), "Done.\n", "{old}");
+    }
+}
+
+#[test]
+fn subjects_of_answers_and_forwards_are_known() {
+    for subject in ["Fwd: x", "WG: x", "AW[2]: x", "[ops] Re: x", "转发：x", "İLT: x", "Re^2: x"] {
+        assert!(is_marked_subject(subject), "{subject}");
+    }
+    for subject in ["PROBLEM: x", "[FIRING:1] x", "disk full", "Error: Re: x"] {
+        assert!(!is_marked_subject(subject), "{subject}");
+    }
 }
 
 #[test]
