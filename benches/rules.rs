@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use thialfi::mail::Message;
 use thialfi::notify::template;
-use thialfi::rules::{Action, Condition, Haystack, Pattern, Place, Rule, RuleSet, View};
+use thialfi::rules::{Action, Condition, Haystack, Nobody, Pattern, Place, Rule, RuleSet, View};
 
 fn main() {
     println!(
@@ -67,12 +67,12 @@ fn measure(count: usize, size: usize) {
     let first = (0..5)
         .map(|_| {
             let rules = rules(count);
-            best(1, || rules.judge(&view).is_ok())
+            best(1, || rules.judge(&view, &Nobody).is_ok())
         })
         .min()
         .unwrap_or_default();
     let rules = rules(count);
-    let next = best(10, || rules.judge(&view).is_ok());
+    let next = best(10, || rules.judge(&view, &Nobody).is_ok());
     let patterns: Vec<_> = sources(count).iter().filter_map(|source| Pattern::new(source).ok()).collect();
     let single = best(3, || one_by_one(&patterns, &message.new_text));
     println!("{count:>6} {size:>8} {read:>12.1?} {first:>12.1?} {next:>12.1?} {single:>12.1?}");
@@ -97,6 +97,7 @@ fn rules(count: usize) -> RuleSet {
             .into_iter()
             .map(|pattern| Condition::Matches { place: Place::Text, pattern })
             .collect(),
+        count: None,
         set: Vec::new(),
         action: Action::Call,
         group: None,

@@ -130,6 +130,9 @@ fn receive(store: &mut dyn Store, mail: &str) -> Receipt {
     let arrival = Arrival {
         mail: Digest::of([mail, &now.to_string()]),
         digest: Digest::of(["dba", mail, &now.to_string()]),
+        other_digests: Vec::new(),
+        over: Vec::new(),
+        sent_at: None,
         key: mail.into(),
         window: SignedDuration::from_hours(1),
         group: GroupId::new("dba"),

@@ -1,16 +1,21 @@
 //! What a mail asks for: the rules' judgement of it, turned into alerts to open, acknowledge or resolve. Pure: `deliver`
 //! carries it out, `explain` shows it, `backtest` counts it.
 
+mod answers;
+pub mod memory;
+
 use jiff::Timestamp;
 
-use crate::alert::{Digest, Policy, key};
+use crate::alert::{Digest, Phase, Policy, key};
 use crate::config::{BUILT_IN_VARIABLES, Config, Unmatched};
 use crate::mail::{Envelope, Message, RecipientSource};
-use crate::notify::template::{self, Variables};
+use crate::notify::template::{self, TemplateError, Variables};
 use crate::oncall::GroupId;
 use crate::rules::ruleset::View;
-use crate::rules::{Action, Judgement, Rule, RuleError, RuleVerdict};
+use crate::rules::{Action, Count, Judgement, Rule, RuleError, RuleVerdict, Sight};
 use crate::store::Arrival;
+use answers::Answers;
+pub use memory::{Forgetful, Memory, Played};
 
 /// Recipients that are known only from the headers are judged one by one up to this number: nobody configured them to
 /// come to us, and a mail with 10,000 addresses in `To` must not take a minute.
@@ -38,10 +43,7 @@ pub struct Wish<'c> {
 impl Wish<'_> {
     /// Whether somebody is to be called or texted for it.
     pub fn notifies(&self) -> bool {
-        match self.action {
-            Action::Call | Action::Sms | Action::Page => true,
-            Action::Resolve | Action::Acknowledge | Action::Ignore => false,
-        }
+        self.action.notifies()
     }
 }
 
@@ -74,9 +76,11 @@ pub struct Intake<'c> {
     pub unknown: Vec<String>,
     /// The recipients that are.
     pub known: Vec<String>,
+    /// What was counted, in words: "rule `load`: mail 3 of 5 in 10m".
+    pub counted: Vec<String>,
 }
 
-/// What `message` asks for.
+/// What `message` asks for. `memory` is asked only by rules that count, once all their conditions hold.
 ///
 /// # Errors
 /// When a pattern of the rule file turns out to be too large to compile.
@@ -85,6 +89,7 @@ pub fn intake<'c>(
     message: &Message,
     envelope: &Envelope,
     now: Timestamp,
+    memory: &mut dyn Memory,
 ) -> Result<Intake<'c>, RuleError> {
     let mut intake = Intake::default();
     for address in &envelope.recipients {
@@ -92,23 +97,21 @@ pub fn intake<'c>(
         list.push(address.clone());
     }
     let identity = identity(message);
-    let shared = !config.rules.depends_on_recipient();
-    let mut shared_judgement = None;
-    for recipient in judged(&intake, envelope.source) {
-        let view = View { message, sender: envelope.sender.as_deref(), recipient: &recipient, now };
-        let fresh;
-        let judgement = if shared {
-            if shared_judgement.is_none() {
-                shared_judgement = Some(config.rules.judge(&view)?);
-            }
-            shared_judgement.as_ref()
-        } else {
-            fresh = config.rules.judge(&view)?;
-            Some(&fresh)
-        };
-        let mail = Mail { config, message, envelope, recipient: &recipient, identity };
+    let answers = Answers::new(config, message, envelope, identity, memory);
+    let recipients = judged(&intake, envelope.source);
+    let view = |recipient| View { message, sender: envelope.sender.as_deref(), recipient, now };
+    let mut sight = Sight::new(&view(""), &config.rules);
+    let depends_on_recipient = config.rules.depends_on_recipient();
+    let mut judgement: Option<Judgement<'_>> = None;
+    for recipient in &recipients {
+        let view = view(recipient);
+        if judgement.is_none() || depends_on_recipient {
+            sight.turn_to(recipient);
+            judgement = Some(config.rules.judge_seen(&sight, &answers)?);
+        }
+        let mail = Mail { config, message, envelope, recipient, identity };
         let mut matched = false;
-        for verdict in judgement.into_iter().flat_map(Judgement::matched) {
+        for verdict in judgement.iter().flat_map(Judgement::matched) {
             matched = true;
             match mail.wish(Some(verdict)) {
                 Ok(Some(wish)) => merge(&mut intake.wishes, wish),
@@ -119,7 +122,7 @@ pub fn intake<'c>(
         if matched || view.is_automatic() {
             continue;
         }
-        let known = config.recipient(&recipient).is_some();
+        let known = config.recipient(recipient).is_some();
         if known && config.defaults.unmatched == Unmatched::Page {
             match mail.wish(None) {
                 Ok(Some(wish)) => merge(&mut intake.wishes, wish),
@@ -131,7 +134,32 @@ pub fn intake<'c>(
         }
     }
     intake.problems.dedup();
+    let unknown = answers.unknown.into_inner();
+    for wish in intake.wishes.iter_mut().filter(|wish| unknown.contains(&wish.arrival.rule)) {
+        let count = wish.rule.and_then(|rule| rule.count);
+        wish.notes.extend(count.map(|Count { times, within }| {
+            format!("only when it is at least mail {times} of its key in {within:#}, which is not known here")
+        }));
+    }
+    intake.counted = answers.counted.into_inner();
     Ok(intake)
+}
+
+/// How the rules judge `message` for one recipient, with a report of every rule and condition. Nobody is asked: what a
+/// mail alone does not tell is taken to be so, and said not to be known.
+///
+/// # Errors
+/// When a pattern of the rule file turns out to be too large to compile.
+pub fn explain<'c>(
+    config: &'c Config,
+    message: &Message,
+    envelope: &Envelope,
+    recipient: &str,
+    now: Timestamp,
+) -> Result<Judgement<'c>, RuleError> {
+    let mut memory = Forgetful;
+    let answers = Answers::new(config, message, envelope, identity(message), &mut memory);
+    config.rules.explain(&View { message, sender: envelope.sender.as_deref(), recipient, now }, &answers)
 }
 
 /// Which recipients the rules judge the mail for. Those of the headers count only where none is known: a colleague in
@@ -164,6 +192,14 @@ fn identity(message: &Message) -> Digest {
     }
 }
 
+/// When the mail says that it was written.
+fn sent_at(message: &Message) -> Option<Timestamp> {
+    let date = message.header("Date")?;
+    // A comment may follow: `(NZDT)`.
+    let date = date.split_once('(').map_or(date, |(date, _)| date).trim();
+    jiff::fmt::rfc2822::parse(date).ok().map(|date| date.timestamp())
+}
+
 /// One mail to several recipients of one group opens one alert that names them all.
 fn merge<'c>(wishes: &mut Vec<Wish<'c>>, wish: Wish<'c>) {
     let same = wishes.iter_mut().find(|other| {
@@ -178,6 +214,8 @@ fn merge<'c>(wishes: &mut Vec<Wish<'c>>, wish: Wish<'c>) {
                     other.arrival.recipients.push(recipient);
                 }
             }
+            other.arrival.other_digests.push(wish.arrival.digest);
+            other.arrival.over.extend(wish.arrival.over);
         }
         None => wishes.push(wish),
     }
@@ -225,14 +263,14 @@ impl<'c> Mail<'c, '_> {
         };
         let say = words(rule.and_then(|rule| rule.say.as_deref()), "say", DEFAULT_SAY, &mut notes);
         let text = words(rule.and_then(|rule| rule.sms.as_deref()), "sms", DEFAULT_SMS, &mut notes);
-        let key = match rule.and_then(|rule| rule.key.as_deref()) {
-            None => key::derive(self.recipient, &rule_name, &captures, &fallback),
-            Some(source) => template::render(source, &variables).unwrap_or_else(|error| {
-                // A key that cannot be made must not make two events one: this mail stands for itself.
-                notes.push(format!("template `key` failed ({error}); this mail is an alert of its own"));
-                format!("mail {}", self.identity)
-            }),
-        };
+        let phase = Phase::of(self.message.subject());
+        let key = self.key(rule, &captures, &variables, phase).unwrap_or_else(|error| {
+            // A key that cannot be made must not make two events one: this mail stands for itself.
+            notes.push(format!("template `key` failed ({error}); this mail is an alert of its own"));
+            format!("mail {}", self.identity)
+        });
+        let over = self.over(action, rule, &captures, &variables, phase);
+        let over = over.iter().map(|key| Digest::of([group.as_str(), key.as_str()])).collect();
         let window = rule.and_then(|rule| rule.window).unwrap_or(self.config.defaults.window);
         Ok(Some(Wish {
             action,
@@ -241,8 +279,11 @@ impl<'c> Mail<'c, '_> {
             variables,
             policy,
             arrival: Arrival {
-                mail: Digest::of([self.identity.to_string().as_str(), group.as_str(), &rule_name]),
+                mail: self.mail(&group, &rule_name),
                 digest: Digest::of([group.as_str(), key.as_str()]),
+                other_digests: Vec::new(),
+                over,
+                sent_at: sent_at(self.message),
                 key,
                 window,
                 group,
@@ -255,6 +296,42 @@ impl<'c> Mail<'c, '_> {
             },
             notes,
         }))
+    }
+
+    /// Which mail this is for a group and rule.
+    fn mail(&self, group: &GroupId, rule: &str) -> Digest {
+        Digest::of([self.identity.to_string().as_str(), group.as_str(), rule])
+    }
+
+    /// The key, as the rule gives it, or derived.
+    fn key(
+        &self,
+        rule: Option<&Rule>,
+        captures: &[(String, String)],
+        variables: &Variables,
+        phase: Phase,
+    ) -> Result<String, TemplateError> {
+        if let Some(source) = rule.and_then(|rule| rule.key.as_deref()) {
+            return template::render(source, variables);
+        }
+        let rule = rule.map_or("", |rule| rule.name.as_str());
+        Ok(key::derive(self.recipient, rule, captures, &self.fallback(), phase))
+    }
+
+    /// The key whose event this mail says is over, when it says so and yet wants somebody called: its own, where the
+    /// rule gives it, else the one that the mail of the beginning has.
+    fn over(
+        &self,
+        action: Action,
+        rule: Option<&Rule>,
+        captures: &[(String, String)],
+        variables: &Variables,
+        phase: Phase,
+    ) -> Option<String> {
+        if phase == Phase::Begun || !action.notifies() {
+            return None;
+        }
+        self.key(rule, captures, variables, Phase::Begun).ok()
     }
 
     fn group(&self, rule: Option<&Rule>) -> Option<GroupId> {
@@ -331,3 +408,6 @@ impl<'c> Mail<'c, '_> {
 const DEFAULT_SAY: &str = "Alert for {{ group_name }}. {{ subject }}.";
 /// What is texted when the rule has no `sms`.
 const DEFAULT_SMS: &str = "{{ group_name }}: {{ subject }}{% if text %}. {{ text | truncate(300) }}{% endif %}";
+
+#[cfg(test)]
+mod tests;

@@ -7,12 +7,17 @@
 mod adversity;
 mod architecture;
 mod backtest;
+mod check;
 mod commands;
+mod conditions;
 mod documentation;
+mod explain;
 mod fifteen_shapes;
+mod fresh;
 mod mail_servers;
 mod odd_mail;
 mod packs;
+mod pairs;
 mod people;
 mod quoted_history;
 mod reaching;

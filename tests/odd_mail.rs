@@ -148,7 +148,8 @@ fn html(page: &str) -> Vec<u8> {
 }
 
 fn encoded(encoding: &str, text: &str) -> Vec<u8> {
-    format!("{HEADER}Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: {encoding}\n\n{text}").into_bytes()
+    format!("{HEADER}Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: {encoding}\n\n{text}")
+        .into_bytes()
 }
 
 #[test]
@@ -160,7 +161,10 @@ fn nothing_but_a_line_end() {
 
 #[test]
 fn a_mail_without_a_header_is_all_text() {
-    assert_eq!(survives("no header", b"db1 is DOWN since noon\nplease call\n"), "db1 is DOWN since noon\nplease call\n");
+    assert_eq!(
+        survives("no header", b"db1 is DOWN since noon\nplease call\n"),
+        "db1 is DOWN since noon\nplease call\n"
+    );
 }
 
 #[test]
@@ -231,7 +235,10 @@ fn header_lines_by_the_hundred_thousand() {
     survives("fields", format!("{fields}Subject: x\n\ndb1 is DOWN\n").as_bytes());
     let folds = " y\n".repeat(100_000);
     survives("folds", format!("Subject: x\n{folds}\ndb1 is DOWN\n").as_bytes());
-    survives("received", format!("{}\nx\n", "Received: from a by b; Sat, 7 Nov 2026 12:00:00 +0000\n".repeat(20_000)).as_bytes());
+    survives(
+        "received",
+        format!("{}\nx\n", "Received: from a by b; Sat, 7 Nov 2026 12:00:00 +0000\n".repeat(20_000)).as_bytes(),
+    );
     let addresses = "a@b.example, ".repeat(70_000);
     survives("addresses", format!("To: {addresses}\n\nx\n").as_bytes());
     let words = "=?utf-8?q?=C3=BC?= =?utf-8?b?w7w=?= =?".repeat(20_000);
@@ -268,7 +275,8 @@ fn boundaries_that_are_none_or_monstrous() {
         survives(what, &of_type(&format!("multipart/mixed; boundary={boundary}"), &text));
     }
     // Each line might be one of them.
-    let many: String = (0..1000).map(|level| format!("Content-Type: multipart/mixed; boundary={level}\n\n--{level}\n")).collect();
+    let many: String =
+        (0..1000).map(|level| format!("Content-Type: multipart/mixed; boundary={level}\n\n--{level}\n")).collect();
     survives("a thousand", format!("{HEADER}{many}{}", "--x\n".repeat(100_000)).as_bytes());
 }
 
@@ -306,8 +314,25 @@ fn encodings_within_encodings() {
 fn charsets_that_are_wrong() {
     let text = b"db1 is DOWN \xff\xfe\x80\xc3\x28\xf0\x9f\x1b$B\n".as_slice();
     for charset in [
-        "utf-8", "utf-7", "utf-16", "utf-16le", "utf-32", "us-ascii", "iso-2022-jp", "gb18030", "hz-gb-2312", "big5",
-        "shift_jis", "euc-kr", "iso-2022-kr", "koi8-r", "tis-620", "no-such-charset", "\"\"", "\"utf-8", "utf-8*en",
+        "utf-8",
+        "utf-7",
+        "utf-16",
+        "utf-16le",
+        "utf-32",
+        "us-ascii",
+        "iso-2022-jp",
+        "gb18030",
+        "hz-gb-2312",
+        "big5",
+        "shift_jis",
+        "euc-kr",
+        "iso-2022-kr",
+        "koi8-r",
+        "tis-620",
+        "no-such-charset",
+        "\"\"",
+        "\"utf-8",
+        "utf-8*en",
     ] {
         let mail = [of_type(&format!("text/plain; charset={charset}"), ""), text.to_vec()].concat();
         let told = survives(charset, &mail);

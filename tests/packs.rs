@@ -247,7 +247,7 @@ fn answers(alert: &[u8], text: &str) -> [Vec<u8>; 2] {
          Date: Fri, 06 Nov 2026 09:12:00 +1300\nMessage-ID: <answer@example.com>\nIn-Reply-To: <alert@example.com>\n\
          References: <alert@example.com>\nContent-Type: text/plain; charset=utf-8\n\nI have a look.\n\n"
     );
-    let quoted: String = text.lines().map(|line| format!("> {line}\n")).collect();
+    let quoted = format!("> {}\n", text.replace('\n', "\n> "));
     let gmail = format!("{head}On Fri, 6 Nov 2026 at 03:12, Monitoring <monitoring@example.com> wrote:\n\n{quoted}");
     let outlook = format!(
         "{head}________________________________\nFrom: Monitoring <monitoring@example.com>\n\

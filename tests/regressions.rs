@@ -227,3 +227,20 @@ fn a_secret_that_others_can_read_is_warned_about() {
         assert!(!ran.out.contains(crate::support::TOKEN), "{ran:?}");
     }
 }
+
+#[test]
+fn a_broken_template_of_a_call_stops_no_call() {
+    let mut test = Test::with_people().phone(DAVID, [Phone::Listen]);
+    std::fs::create_dir(test.path("twiml")).unwrap();
+    std::fs::write(test.path("twiml/inline.xml"), "<Response><Say>{{ say </Say>").unwrap();
+    let rules = std::fs::read_to_string(test.path("rules.toml")).unwrap();
+    std::fs::write(test.path("rules.toml"), format!("twiml = \"twiml\"\n{rules}")).unwrap();
+    let mail = test.mail("db1", "db1 is DOWN");
+    test.deliver(&mail).exit(75).says("opened alert 1").says("inline.xml").says("built-in").done();
+    test.wait_for_calls_only(&[DAVID]);
+    assert!(test.calls()[0].heard.join(" ").contains("Host db1 is down."), "{:?}", test.calls());
+    test.run(&["check"], b"").exit(1).says("inline.xml").done();
+    // A server starts, too, and shouts.
+    let test = test.serve();
+    test.wait_for_log("inline.xml");
+}

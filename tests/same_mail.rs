@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use proptest::prelude::*;
 use thialfi::config::Config;
-use thialfi::intake::intake;
+use thialfi::intake::{Forgetful, intake};
 use thialfi::mail::{Envelope, Message, Raw};
 
 use crate::support::PEOPLE;
@@ -143,7 +143,7 @@ fn verdict(config: &Config, mail: &[u8]) -> (String, String, String, Vec<String>
     let message = Message::parse(&Raw::from(mail));
     let envelope = Envelope::resolve(None, &[], &|_| None, &message);
     let now = "2026-11-02T02:00:00Z".parse().unwrap();
-    let wishes = intake(config, &message, &envelope, now).unwrap().wishes;
+    let wishes = intake(config, &message, &envelope, now, &mut Forgetful).unwrap().wishes;
     let wishes = wishes.iter().map(|wish| {
         let arrival = &wish.arrival;
         let rule = wish.rule.map(|rule| rule.name.as_str());

@@ -4,6 +4,8 @@
 //! the people.
 
 mod attempt;
+#[cfg(test)]
+mod chance;
 mod delivery;
 mod human;
 #[cfg(test)]
@@ -94,6 +96,11 @@ pub enum Event {
         by: Actor,
         /// The call in which they said so: it is not hung up.
         within: Option<NotificationId>,
+    },
+    /// It is over, and so is a newer alert of the same key, of which people are told: of this one they are not.
+    ResolveQuietly {
+        /// Who says so.
+        by: Actor,
     },
     /// A human cannot take it: the next step, now.
     Escalate {
@@ -226,6 +233,7 @@ pub fn escalate(alert: Alert, event: Event, context: &mut Context<'_>) -> Change
         Event::KeyPressed { notification, key } => play.key_pressed(notification, key),
         Event::Acknowledge { by, within } => play.acknowledge(&by, within),
         Event::Resolve { by, within } => play.resolve(&by, within),
+        Event::ResolveQuietly { by } => play.resolve_quietly(&by),
         Event::Escalate { by, within } => play.pass_on(&by, within),
     }
     play.end()

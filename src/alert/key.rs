@@ -4,24 +4,47 @@ use std::fmt;
 
 use sha2::{Digest as _, Sha256};
 
-pub use super::subject::subject_core;
+pub use super::subject::{subject_core, tells_of_the_end};
+
+/// Whether a mail tells that its event has begun, goes on, or is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// It has begun, goes on, or nothing tells.
+    Begun,
+    /// It is over, by the [subject](tells_of_the_end).
+    Over,
+}
+
+impl Phase {
+    /// The phase that a mail with this subject tells of.
+    pub fn of(subject: &str) -> Self {
+        if tells_of_the_end(subject) { Self::Over } else { Self::Begun }
+    }
+}
 
 /// The key of a mail whose rule gives none: recipient, rule and named captures; without captures, the core of the
 /// subject instead of them. Where the subject has no core, what it says counts as it is.
 ///
+/// A mail which tells that the event is over has a key of its own: a rule that calls for `PROBLEM` and `RECOVERY` alike
+/// must not take the next `PROBLEM` for what somebody has heard of already.
+///
 /// Different parts make different keys: what comes from a mail is quoted. A rule without captures and a mail without
 /// a subject leave nothing to tell events apart: such mails share a key.
-pub fn derive(recipient: &str, rule: &str, captures: &[(String, String)], subject: &str) -> String {
+pub fn derive(recipient: &str, rule: &str, captures: &[(String, String)], subject: &str, phase: Phase) -> String {
     let recipient = recipient.to_lowercase();
+    let over = match phase {
+        Phase::Begun => "",
+        Phase::Over => " over",
+    };
     if captures.is_empty() {
         let core = match subject_core(subject) {
             core if core.is_empty() => subject.trim().to_lowercase(),
             core => core,
         };
-        return format!("{recipient:?} {rule:?} subject {core:?}");
+        return format!("{recipient:?} {rule:?} subject {core:?}{over}");
     }
     let captures: Vec<_> = captures.iter().map(|(name, value)| format!("{name}={value:?}")).collect();
-    format!("{recipient:?} {rule:?} {}", captures.join(" "))
+    format!("{recipient:?} {rule:?} {}{over}", captures.join(" "))
 }
 
 /// SHA-256 over some parts, each with its length before it, so that `("ab", "c")` and `("a", "bc")` differ.
@@ -56,6 +79,10 @@ impl fmt::Debug for Digest {
 mod tests {
     use super::*;
 
+    fn derive(recipient: &str, rule: &str, captures: &[(String, String)], subject: &str) -> String {
+        super::derive(recipient, rule, captures, subject, Phase::of(subject))
+    }
+
     fn captures(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
         pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
     }
@@ -84,6 +111,18 @@ mod tests {
         assert_ne!(key("a@b", "r", "Disk full on db12"), key("c@b", "r", "Disk full on db12"));
         assert_ne!(key("a@b", "r", "Disk full on db12"), key("a@b", "s", "Disk full on db12"));
         assert_ne!(key("a@b", "r", "2026-11-02"), key("a@b", "r", "2026-11-03"));
+    }
+
+    #[test]
+    fn what_is_over_has_a_key_of_its_own() {
+        let host = captures(&[("host", "db12")]);
+        for captures in [&[], host.as_slice()] {
+            let key = |subject| derive("a@b", "r", captures, subject);
+            assert_ne!(key("Problem: High CPU on db12"), key("Resolved in 5m: High CPU on db12"));
+            assert_eq!(key("Resolved in 9m: High CPU on db12"), key("Resolved in 5m: High CPU on db12"));
+        }
+        let begun = super::derive("a@b", "r", &[], "Resolved: High CPU on db12", Phase::Begun);
+        assert_eq!(begun, derive("a@b", "r", &[], "Problem: High CPU on db12"));
     }
 
     #[test]

@@ -11,7 +11,7 @@ pub mod subject;
 
 pub use alert::{Actor, Alert, AlertId, Code, Progress, State, Through};
 pub use escalation::{Change, Command, Context, Entry, EntryKind, Event, Refusal};
-pub use key::Digest;
+pub use key::{Digest, Phase};
 pub use notification::{
     CallStatus, Channel, Delivery, Notification, NotificationId, Outcome, Purpose, TextStatus, Token,
 };

@@ -20,6 +20,21 @@ pub fn subject_core(subject: &str) -> String {
     tidy(&text)
 }
 
+/// Whether monitoring put a word before the subject which says that the event is over: `RECOVERY`, `[RESOLVED]`,
+/// `Resolved in 5m:`. Only those that [`subject_core`] takes away: what is over then has the core of what had begun.
+pub fn tells_of_the_end(subject: &str) -> bool {
+    let subject = folded(subject);
+    let mut rest = subject.as_str();
+    loop {
+        rest = rest.trim_start_matches([' ', '*']);
+        if END.is_match(rest) {
+            return true;
+        }
+        let Some(found) = HEAD.iter().find_map(|pattern| pattern.find(rest)) else { return false };
+        rest = rest.get(found.end()..).unwrap_or_default();
+    }
+}
+
 /// Runs of spaces and control characters as one space; without the invisible characters that mailers insert.
 fn folded(subject: &str) -> String {
     let visible = subject.chars().filter(|c| {
@@ -177,6 +192,20 @@ static HEAD: LazyLock<Vec<Regex>> = LazyLock::new(|| {
     ])
 });
 
+/// Those of [`HEAD`] that say that it is over.
+#[allow(clippy::expect_used)] // It is fixed: the tests compile it.
+static END: LazyLock<Regex> = LazyLock::new(|| {
+    let word = "(?i:recovery|recovered|resolved)";
+    let forms = [
+        format!(r"\[{word}(?::\s?\d+)?\]"),
+        format!(r"{word}\s?:"),
+        format!(r"{word}\s[-–]\s"),
+        r"(?i:resolved in (?:\d+\s?(?:[dhmsw]|ms)\s?)+:)".to_owned(),
+        r"(?:RECOVERY|RECOVERED|RESOLVED)\s".to_owned(),
+    ];
+    Regex::new(&format!("^(?:{})", forms.join("|"))).expect("the pattern of the end is valid")
+});
+
 /// What changes from one mail about an event to the next; the first group is what goes. In lower case.
 static CHANGING: LazyLock<Vec<Regex>> = LazyLock::new(|| {
     const ZONE: &str =
@@ -274,6 +303,32 @@ mod tests {
         for (one, other) in pairs {
             assert_eq!(subject_core(one), subject_core(other), "{one:?} and {other:?}");
             assert!(!subject_core(one).is_empty(), "{one:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_over_says_so_before_its_subject() {
+        for over in [
+            "** RECOVERY Service Alert: db12/Disk is OK **",
+            "Re: [EXTERNAL] RECOVERY Host Alert: db12 is UP",
+            "[RECOVERY] Ping on db12 is OK!",
+            "Resolved in 1h 5m 3s: High CPU on db12",
+            "Resolved: High CPU on db12",
+            "[RESOLVED] InstanceDown (db12 node)",
+            "[RESOLVED:2] InstanceDown (db12 node)",
+            "recovered - db12",
+        ] {
+            assert!(tells_of_the_end(over), "{over:?}");
+        }
+        for begun in [
+            "** PROBLEM Service Alert: db12/Disk is CRITICAL **",
+            "Recovery of db12 failed",
+            "Backup RECOVERY failed",
+            "[FIRING:1] RESOLVED_ORDERS_LOW",
+            "Resolved issues pile up",
+            "",
+        ] {
+            assert!(!tells_of_the_end(begun), "{begun:?}");
         }
     }
 

@@ -105,7 +105,7 @@ fn story(config: Option<&Path>, options: &Options) -> Result<(), Exit> {
         Action::Ack { .. } => Event::Acknowledge { by, within: None },
         Action::Resolve { .. } => Event::Resolve { by, within: None },
     };
-    let desk = setup::desk(config)?;
+    let desk = setup::desk(config);
     let alert = desk.apply(&mut store, id, &event).map_err(|error| fail(&error))?;
     desk.hang_up();
     if options.json {

@@ -30,7 +30,7 @@ pub mod play;
 pub mod report;
 pub mod summary;
 
-use judge::{Counts, Judge, Judged};
+use judge::{Counts, Judge, Judged, Pending, settle};
 use play::{Played, Stage, play};
 use summary::Summary;
 
@@ -116,7 +116,7 @@ fn story(config: Option<&Path>, options: &Options) -> Result<Exit, Exit> {
     let jobs = options.jobs.map_or_else(cores, std::num::NonZeroUsize::get);
     let found = archive::search(&options.archives);
     let begun = Instant::now();
-    let (mut mails, tally) = read(&found, jobs, &judge);
+    let (pending, tally) = read(&found, jobs, &judge);
     let took = begun.elapsed();
     if let Some(broken) = judge.broken.get() {
         complain(broken);
@@ -127,7 +127,7 @@ fn story(config: Option<&Path>, options: &Options) -> Result<Exit, Exit> {
         complain("there is no mail to be read");
         return Err(Exit::No);
     }
-    mails.sort_by_key(|mail| (mail.at, mail.file, mail.number));
+    let mails = settle(pending);
     complain_of_problems(&mails);
     let counts = &judge.counts;
     let setting = Setting {
@@ -180,7 +180,7 @@ fn cores() -> usize {
 }
 
 /// Reads and judges all mails, with a bar that shows how far it is when somebody watches.
-fn read<'c>(found: &Found, jobs: usize, judge: &Judge<'c>) -> (Vec<Judged<'c>>, Tally) {
+fn read<'c>(found: &Found, jobs: usize, judge: &Judge<'c>) -> (Vec<Pending<'c>>, Tally) {
     let bar = bar(found);
     let read = archive::read(found, jobs, &|mail| judge.judge(mail), &|mails, bytes| {
         bar.inc(bytes);

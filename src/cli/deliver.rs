@@ -3,24 +3,25 @@
 
 use std::fmt::Write as _;
 use std::io::{IsTerminal as _, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
+use jiff::Timestamp;
 
 use super::stateless;
 use super::syslog::{self, Severity};
 use super::{follow_up, setup, terminal};
-use crate::alert::{Actor, AlertId, Digest, Event, Through};
+use crate::alert::AlertId;
 use crate::clock::{self, Clock};
 use crate::config::Config;
 use crate::engine::Desk;
 use crate::exit::Exit;
-use crate::intake::{Intake, Problem, Wish, intake};
+use crate::intake::{Intake, Memory, Problem, Wish, intake};
 use crate::mail::{Envelope, Message, message};
-use crate::rules::Action;
-use crate::store::{self, Receipt, Sqlite, Store};
+use crate::rules::Recall;
+use crate::store::{self, Closing, Receipt, Sqlite, Store, Tally};
 
 /// The mail server's patience ends at 1000 s with a bounce (Postfix), so ours ends long before.
 const WATCHDOG: Duration = Duration::from_mins(1);
@@ -137,7 +138,8 @@ fn judge(config: &Arc<Config>, options: &Options, message: &Message) -> Result<S
     let environment = |name: &str| std::env::var(name).ok();
     let envelope = Envelope::resolve(options.sender.as_deref(), &options.recipients, &environment, message);
     let clock = clock::from_environment();
-    let intake = intake(config, message, &envelope, clock.now())
+    let mut counts = Counts::at(&config.store);
+    let intake = intake(config, message, &envelope, clock.now(), &mut counts)
         .map_err(|error| Failure::try_again(format!("the rule file cannot be used: {error}")))?;
     // A rule that matched wants somebody called, whatever keeps it from that: such a mail is not sent back.
     let unwanted_only = intake.problems.iter().all(|problem| matches!(problem, Problem::UnknownRecipient(_)));
@@ -146,14 +148,19 @@ fn judge(config: &Arc<Config>, options: &Options, message: &Message) -> Result<S
         && !intake.unknown.is_empty()
         && intake.wishes.is_empty()
         && unwanted_only
+        && counts.failure.is_none()
     {
         let line = format!("unknown recipient {}: rejected", intake.unknown.join(", "));
         return Err(Failure { line, exit: Exit::UnknownRecipient });
     }
     if intake.wishes.is_empty() && intake.problems.is_empty() {
-        return Ok(unwanted(config, message, &intake));
+        let line = unwanted(config, message, &intake);
+        return match counts.failure {
+            Some(error) => Err(Failure::try_again(format!("{line}; mails could not be counted: {error}"))),
+            None => Ok(line),
+        };
     }
-    carry_out(config, clock, message, &intake, options.wait)
+    carry_out(config, clock, message, &intake, counts, options.wait)
 }
 
 fn unwanted(config: &Config, message: &Message, intake: &Intake<'_>) -> String {
@@ -162,7 +169,13 @@ fn unwanted(config: &Config, message: &Message, intake: &Intake<'_>) -> String {
         [one] if intake.known.is_empty() && !config.recipients.is_empty() => {
             format!("{}: no rule wants it (`{one}` is not under [recipients])", terminal::short(id, 120))
         }
-        _ => format!("{}: no rule wants it", terminal::short(id, 120)),
+        _ => {
+            let mut line = format!("{}: no rule wants it", terminal::short(id, 120));
+            for counted in &intake.counted {
+                let _ = write!(line, "; {counted}");
+            }
+            line
+        }
     }
 }
 
@@ -172,21 +185,25 @@ fn carry_out(
     clock: Arc<dyn Clock>,
     message: &Message,
     intake: &Intake<'_>,
+    counts: Counts,
     wait: bool,
 ) -> Result<String, Failure> {
     let mut lines: Vec<String> = intake.problems.iter().map(ToString::to_string).collect();
+    lines.extend(intake.counted.iter().cloned());
     let mut alerts: Vec<AlertId> = Vec::new();
-    let mut failed = !intake.problems.is_empty();
+    let mut failed = !intake.problems.is_empty() || counts.failure.is_some();
     let mut following = None;
     if !intake.wishes.is_empty() {
-        let desk = Desk::new(Arc::clone(config), clock).map(Arc::new).map_err(Failure::try_again)?;
-        match open(&desk) {
+        let desk = Arc::new(Desk::new(Arc::clone(config), clock));
+        lines.extend(desk.trouble.clone());
+        match counts.store.map_or_else(|| Sqlite::open(&desk.config.store), Ok) {
             Ok(mut store) => {
+                lines.extend(counts.failure.map(|error| format!("mails could not be counted: {error}")));
                 for wish in &intake.wishes {
                     match take_in(&desk, &mut store, wish) {
-                        Ok((line, alert)) => {
+                        Ok((line, of_wish)) => {
                             lines.push(line);
-                            alerts.extend(alert);
+                            alerts.extend(of_wish);
                         }
                         Err(error) => {
                             failed = true;
@@ -227,17 +244,50 @@ fn carry_out(
     if failed { Err(Failure::try_again(line)) } else { Ok(line) }
 }
 
-fn open(desk: &Desk) -> store::Result<Sqlite> {
-    Sqlite::open(&desk.config.store)
+/// Counts mails in the store, which is opened when the first one is counted.
+struct Counts {
+    path: PathBuf,
+    store: Option<Sqlite>,
+    failure: Option<store::Error>,
 }
 
-/// Commits what one wish asks for. Returns what to log, and the alert to follow.
-fn take_in(desk: &Desk, store: &mut Sqlite, wish: &Wish<'_>) -> store::Result<(String, Option<AlertId>)> {
+impl Counts {
+    fn at(path: &Path) -> Self {
+        Self { path: path.to_owned(), store: None, failure: None }
+    }
+
+    fn try_count(&mut self, tally: &Tally, now: Timestamp) -> store::Result<u32> {
+        let store = match &mut self.store {
+            Some(store) => store,
+            None => self.store.insert(Sqlite::open(&self.path)?),
+        };
+        store.count(tally, now)
+    }
+}
+
+impl Memory for Counts {
+    fn count(&mut self, tally: &Tally, now: Timestamp) -> Recall {
+        if self.failure.is_some() {
+            // What failed once is not waited for again: the watchdog has no patience for that.
+            return Recall::Failed;
+        }
+        match self.try_count(tally, now) {
+            Ok(times) => Recall::Times(times),
+            Err(error) => {
+                self.failure = Some(error);
+                Recall::Failed
+            }
+        }
+    }
+}
+
+/// Commits what one wish asks for. Returns what to log, and the alerts to follow.
+fn take_in(desk: &Desk, store: &mut Sqlite, wish: &Wish<'_>) -> store::Result<(String, Vec<AlertId>)> {
     let arrival = &wish.arrival;
     let by =
         if arrival.rule.is_empty() { "no rule, known recipient".to_owned() } else { format!("rule {}", arrival.rule) };
     if !wish.notifies() {
-        return close(desk, store, wish, arrival.digest).map(|line| (format!("{by}: {line}"), None));
+        return close(desk, store, wish).map(|(line, alerts)| (format!("{by}: {line}"), alerts));
     }
     let receipt = desk.receive(store, wish)?;
     let alert = receipt.alert();
@@ -247,24 +297,25 @@ fn take_in(desk: &Desk, store: &mut Sqlite, wish: &Wish<'_>) -> store::Result<(S
         Receipt::Joined(_) => "joined",
     };
     let line = format!("{by}: {what} alert {} ({}) of {}", alert.id, alert.code, alert.group);
-    Ok((line, Some(alert.id)))
+    Ok((line, vec![alert.id]))
 }
 
 /// `resolve` and `acknowledge`: by the key, once a mail.
-fn close(desk: &Desk, store: &mut Sqlite, wish: &Wish<'_>, digest: Digest) -> store::Result<String> {
-    let Some(id) = store.active(digest)? else {
-        return Ok(format!("no open alert has the key `{}`", terminal::short(&wish.arrival.key, 80)));
+fn close(desk: &Desk, store: &mut Sqlite, wish: &Wish<'_>) -> store::Result<(String, Vec<AlertId>)> {
+    let (changed, newer) = match desk.close(store, wish)? {
+        Closing::Done { changed, newer } => (changed, newer),
+        Closing::SameMail(alerts) => return Ok(("the same mail again".to_owned(), alerts)),
     };
-    let by = Actor { contact: None, name: format!("rule {}", wish.arrival.rule), through: Through::Mail };
-    let event = match wish.action {
-        Action::Acknowledge => Event::Acknowledge { by, within: None },
-        Action::Resolve | Action::Ignore | Action::Call | Action::Sms | Action::Page => {
-            Event::Resolve { by, within: None }
-        }
-    };
-    let alert = desk.apply(store, id, &event)?;
     desk.hang_up();
-    Ok(format!("alert {} ({}) is {}", alert.id, alert.code, alert.state.word()))
+    let mut told: Vec<String> = Vec::new();
+    for alert in &changed {
+        told.push(format!("alert {} ({}) is {}", alert.id, alert.code, alert.state.word()));
+    }
+    told.extend(newer.iter().map(|id| format!("alert {id} stays as it is: it has had a mail that was written later")));
+    if told.is_empty() {
+        told.push(format!("no open alert has the key `{}`", terminal::short(&wish.arrival.key, 80)));
+    }
+    Ok((told.join(", "), changed.iter().map(|alert| alert.id).collect()))
 }
 
 /// The store fails: when in doubt, wake someone. The first person is called without state, and the mail stays with the

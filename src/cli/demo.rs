@@ -116,7 +116,7 @@ impl Stage {
         write_rules(&rules, &sandbox.url(), &listen, &token)?;
         let config = Config::load(&rules).map_err(|errors| anyhow!(errors.one_line()))?;
         let store_path = config.store.clone();
-        let desk = Arc::new(Desk::new(Arc::new(config), clock).map_err(anyhow::Error::msg)?);
+        let desk = Arc::new(Desk::new(Arc::new(config), clock));
         let open = || Sqlite::open(&store_path);
         let mut engine = Engine::new(Arc::clone(&desk), Box::new(open()?), true);
         let sender = engine.sender();
@@ -186,7 +186,7 @@ impl Stage {
         let message = parse(mail);
         let now = jiff::Timestamp::now();
         let view = View { message: &message, sender: None, recipient: "", now };
-        let judgement = config.rules.explain(&view)?;
+        let judgement = config.rules.explain(&view, &crate::rules::Nobody)?;
         for verdict in judgement.matched() {
             println!("  {GOOD}✓ rule {}{GOOD:#}", verdict.rule.name);
             for condition in &verdict.conditions {

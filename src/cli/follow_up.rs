@@ -70,6 +70,10 @@ pub fn follow(
             if !alive {
                 lines.push(format!("alert {} is open and no engine follows up", alert.id));
             }
+        } else if !alive && something_unsent(engine.store(), &[*id])? {
+            // News that nobody would send: the redelivery tries again, until it was sent or given up.
+            over = false;
+            lines.push(format!("not everybody has been told of alert {}, and no engine follows up", alert.id));
         }
     }
     Ok((lines, over))

@@ -6,10 +6,9 @@ use jiff::Timestamp;
 use jiff::fmt::rfc2822;
 
 use crate::config::Config;
-use crate::intake::{Intake, intake};
+use crate::intake::{self, Forgetful, Intake, intake};
 use crate::mail::message::{self, Raw};
 use crate::mail::{Envelope, Message, automatic};
-use crate::rules::ruleset::View;
 use crate::rules::{Judgement, RuleError};
 
 /// So many recipients are judged on their own where the rules look at the recipient.
@@ -75,7 +74,7 @@ impl<'a> Judged<'a> {
     /// # Errors
     /// When a pattern cannot be compiled.
     pub fn new(config: &'a Config, mail: &'a Mail, now: Timestamp) -> Result<Self, RuleError> {
-        let intake = intake(config, &mail.message, &mail.envelope, now)?;
+        let intake = intake(config, &mail.message, &mail.envelope, now, &mut Forgetful)?;
         let mut recipients: Vec<String> = intake.known.iter().chain(&intake.unknown).cloned().collect();
         if recipients.is_empty() {
             recipients.push(String::new());
@@ -84,9 +83,7 @@ impl<'a> Judged<'a> {
         recipients.truncate(if apart { RECIPIENTS } else { 1 });
         let mut judgements = Vec::new();
         for recipient in recipients {
-            let view =
-                View { message: &mail.message, sender: mail.envelope.sender.as_deref(), recipient: &recipient, now };
-            let judgement = config.rules.explain(&view)?;
+            let judgement = intake::explain(config, &mail.message, &mail.envelope, &recipient, now)?;
             judgements.push((recipient, judgement));
         }
         Ok(Self { config, mail, now, intake, judgements })

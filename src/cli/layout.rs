@@ -133,6 +133,6 @@ mod tests {
         assert_eq!(page, "  * alpha beta gamma delta\n    epsilon zeta\n");
         page.clear();
         hang(&mut page, 2, "* ", 2, &text, Room { width: 26, most: 1 });
-        assert_eq!(page, "  * alpha beta gamma delta…\n");
+        assert_eq!(page, "  * alpha beta gamma delt…\n");
     }
 }

@@ -43,7 +43,6 @@ impl RuleFile {
         }
         match self.renewed() {
             Ok(desk) => {
-                tracing::info!("the rule file was read again");
                 self.seen = look(&desk.config);
                 self.desk = Arc::clone(&desk);
                 Some(desk)
@@ -67,7 +66,11 @@ impl RuleFile {
             fresh.store == present.store && fresh.server.listen == present.server.listen,
             "`[store] path` or `[server] listen` differs: start thialfi again"
         );
-        self.desk.renewed(Arc::new(fresh)).map(Arc::new).map_err(anyhow::Error::msg)
+        let desk = self.desk.renewed(Arc::new(fresh));
+        if let Some(trouble) = &desk.trouble {
+            tracing::error!("{trouble}");
+        }
+        Ok(Arc::new(desk))
     }
 }
 

@@ -39,10 +39,7 @@ pub fn run(config: Option<&Path>, options: &Options) -> Exit {
     }
     let listen = options.listen.clone().unwrap_or_else(|| config.server.listen.clone());
     let (path, public_url) = (config.store.clone(), config.server.public_url.clone());
-    let desk = match setup::desk(config) {
-        Ok(desk) => desk,
-        Err(exit) => return exit,
-    };
+    let desk = setup::desk(config);
     let store = match Sqlite::open(&path) {
         Ok(store) => store,
         Err(error) => {

@@ -95,15 +95,13 @@ pub fn open_store(config: &Config) -> Result<Sqlite, Exit> {
     })
 }
 
-/// Makes a desk of the rule file.
-///
-/// # Errors
-/// With what the command is to end with.
-pub fn desk(config: Config) -> Result<Arc<Desk>, Exit> {
-    Desk::new(Arc::new(config), crate::clock::from_environment()).map(Arc::new).map_err(|error| {
-        complain(&error);
-        Exit::No
-    })
+/// Makes a desk of the rule file, and says what is wrong with its templates.
+pub fn desk(config: Config) -> Arc<Desk> {
+    let desk = Desk::new(Arc::new(config), crate::clock::from_environment());
+    if let Some(trouble) = &desk.trouble {
+        complain(trouble);
+    }
+    Arc::new(desk)
 }
 
 /// Who sits at the keyboard, for the history.

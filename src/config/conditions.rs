@@ -3,9 +3,10 @@
 use super::Scope;
 use super::reader::Purpose;
 use super::scalar;
+use super::suggest::{listed, nearest};
 use super::time;
-use super::value::{Table, Value};
-use crate::rules::{Condition, Pattern, Place};
+use super::value::{Entry, Table, Value};
+use crate::rules::{Comparison, Condition, Count, Pattern, Place, Relation};
 
 const KEYS: &[&str] = &[
     "text",
@@ -24,6 +25,14 @@ const KEYS: &[&str] = &[
     "auth",
     "between",
     "on",
+    "count",
+    "var",
+    "above",
+    "below",
+    "at_least",
+    "at_most",
+    "equals",
+    "raw",
     "any",
     "all",
     "not",
@@ -32,18 +41,37 @@ const KEYS: &[&str] = &[
 /// `any`, `all` and `not` nest at most so deep.
 const DEPTH: usize = 16;
 
-/// Reads the value of `when`: a list of conditions, or one. What their named groups capture is added to `captures`.
-pub(super) fn read(scope: &Scope<'_>, value: Value<'_>, captures: &mut Vec<String>) -> Option<Vec<Condition>> {
-    list(scope, value, 0, captures)
+const RELATIONS: &[(&str, Relation)] = &[
+    ("above", Relation::Above),
+    ("below", Relation::Below),
+    ("at_least", Relation::AtLeast),
+    ("at_most", Relation::AtMost),
+    ("equals", Relation::Equals),
+];
+
+/// What a rule's conditions have besides themselves.
+#[derive(Default)]
+pub(super) struct Found {
+    /// What the named groups of their patterns capture.
+    pub captures: Vec<String>,
+    /// `count`.
+    pub count: Option<Count>,
+    /// The names that the rule's `set` makes: a `var` may name one.
+    pub set: Vec<String>,
 }
 
-fn list(scope: &Scope<'_>, value: Value<'_>, depth: usize, captures: &mut Vec<String>) -> Option<Vec<Condition>> {
+/// Reads the value of `when`: a list of conditions, or one.
+pub(super) fn read(scope: &Scope<'_>, value: Value<'_>, found: &mut Found) -> Option<Vec<Condition>> {
+    list(scope, value, 0, found)
+}
+
+fn list(scope: &Scope<'_>, value: Value<'_>, depth: usize, found: &mut Found) -> Option<Vec<Condition>> {
     let reader = scope.reader;
     let items = if value.is_table() { vec![value] } else { reader.list(value)? };
     let mut conditions = Vec::with_capacity(items.len());
     let mut complete = true;
     for item in items {
-        match reader.table(item).and_then(|table| tests(scope, table, depth, captures)) {
+        match reader.table(item).and_then(|table| tests(scope, table, depth, found)) {
             Some(tests) => conditions.extend(tests),
             None => complete = false,
         }
@@ -52,7 +80,7 @@ fn list(scope: &Scope<'_>, value: Value<'_>, depth: usize, captures: &mut Vec<St
 }
 
 /// The tests of one condition table, in the order of the file.
-fn tests(scope: &Scope<'_>, table: Table<'_>, depth: usize, captures: &mut Vec<String>) -> Option<Vec<Condition>> {
+fn tests(scope: &Scope<'_>, table: Table<'_>, depth: usize, found: &mut Found) -> Option<Vec<Condition>> {
     let reader = scope.reader;
     if depth > DEPTH {
         reader.error(table.at, format!("conditions are nested more than {DEPTH} deep"));
@@ -62,13 +90,8 @@ fn tests(scope: &Scope<'_>, table: Table<'_>, depth: usize, captures: &mut Vec<S
         reader.error_hint(table.at, "this condition is empty", "write for example `{ subject = 'alert' }`");
         return None;
     }
-    let mut known = KEYS.to_vec();
-    if let Some(count) = table.get("count") {
-        // Needs the history of a key, which no condition sees yet.
-        reader.error(count.at, "`count` is not supported yet");
-        known.push("count");
-    }
-    reader.only(table, &known);
+    reader.only(table, KEYS);
+    let undecoded = undecoded(scope, table);
     let mut conditions = Vec::new();
     let mut complete = true;
     for entry in table.entries() {
@@ -79,14 +102,34 @@ fn tests(scope: &Scope<'_>, table: Table<'_>, depth: usize, captures: &mut Vec<S
             "to" => Some(Place::To),
             "sender" => Some(Place::Sender),
             "recipient" => Some(Place::Recipient),
+            "body" if undecoded == Some(true) => Some(Place::Undecoded),
             "body" => Some(Place::Body),
             "quoted" => Some(Place::Quoted),
             "attachment" => Some(Place::Attachment),
             _ => None,
         };
         let test = match (place, entry.key) {
-            (Some(place), _) => matches(scope, place, entry.value, captures),
-            (None, "header") => header(scope, table, entry.value, captures),
+            (Some(place), _) => matches(scope, place, entry.value, found),
+            (None, "header") => header(scope, table, entry.value, found),
+            (None, "raw") => match undecoded {
+                Some(_) => continue,
+                None => None,
+            },
+            (None, "count") => {
+                if count(scope, entry, depth, found).is_none() {
+                    complete = false;
+                }
+                continue;
+            }
+            (None, "var") => number(scope, table, entry.value, found),
+            (None, name) if RELATIONS.iter().any(|(relation, _)| *relation == name) => {
+                if table.get("var").is_some() {
+                    continue;
+                }
+                let hint = format!("write for example `{{ var = \"load\", {name} = 20 }}`");
+                reader.error_hint(entry.key_at, format!("`{name}` stands without `var`"), hint);
+                None
+            }
             (None, "matches") if table.get("header").is_some() => continue,
             (None, "matches") => {
                 let hint = "write `{ header = \"NAME\", matches = '…' }`, or for example `{ subject = '…' }`";
@@ -104,10 +147,10 @@ fn tests(scope: &Scope<'_>, table: Table<'_>, depth: usize, captures: &mut Vec<S
             (None, "on") => reader
                 .parsed(entry.value, time::days)
                 .map(|(days, zone)| Condition::On { days, time_zone: zone.unwrap_or_else(|| scope.time_zone.clone()) }),
-            (None, "any") => several(scope, entry.value, depth, captures).map(Condition::Any),
-            (None, "all") => several(scope, entry.value, depth, captures).map(Condition::All),
+            (None, "any") => several(scope, entry.value, depth, found).map(Condition::Any),
+            (None, "all") => several(scope, entry.value, depth, found).map(Condition::All),
             // What a pattern captures where it must not match is never there.
-            (None, "not") => list(scope, entry.value, depth + 1, &mut Vec::new()).and_then(|inner| {
+            (None, "not") => without_captures(scope, entry.value, depth + 1, found).and_then(|inner| {
                 if inner.is_empty() {
                     reader.error(entry.value.at, "there is no condition in `not`");
                     return None;
@@ -124,8 +167,72 @@ fn tests(scope: &Scope<'_>, table: Table<'_>, depth: usize, captures: &mut Vec<S
     complete.then_some(conditions)
 }
 
+/// The conditions under `not`, which capture nothing for others but see what was captured before.
+fn without_captures(scope: &Scope<'_>, value: Value<'_>, depth: usize, found: &mut Found) -> Option<Vec<Condition>> {
+    let before = found.captures.len();
+    let inner = list(scope, value, depth, found);
+    found.captures.truncate(before);
+    inner
+}
+
+/// `raw`: whether `body` means the undecoded mail; `None` when it is wrong.
+fn undecoded(scope: &Scope<'_>, table: Table<'_>) -> Option<bool> {
+    let Some(value) = table.get("raw") else { return Some(false) };
+    if table.get("body").is_none() {
+        let hint = "write `{ body = '…', raw = true }`: it matches the mail as it came, header and all";
+        scope.reader.error_hint(value.at, "`raw` stands without `body`", hint);
+        return None;
+    }
+    scope.reader.truth(value)
+}
+
+/// `count`, which is the rule's and not the condition's that it stands in.
+fn count(scope: &Scope<'_>, entry: Entry<'_>, depth: usize, found: &mut Found) -> Option<()> {
+    let reader = scope.reader;
+    if depth > 0 {
+        let hint =
+            "it counts the mails that all conditions of the rule hold for: write it beside `any`, `all` and `not`";
+        reader.error_hint(entry.key_at, "`count` cannot stand within `any`, `all` or `not`", hint);
+        return None;
+    }
+    if found.count.is_some() {
+        reader.error_hint(entry.key_at, "there are two `count` in this rule", "write two rules");
+        return None;
+    }
+    found.count = Some(reader.parsed(entry.value, scalar::count)?);
+    Some(())
+}
+
+/// `var` and its bounds.
+fn number(scope: &Scope<'_>, table: Table<'_>, value: Value<'_>, found: &Found) -> Option<Condition> {
+    let reader = scope.reader;
+    let variable = reader.text(value)?;
+    let names = || found.captures.iter().chain(&found.set).map(String::as_str);
+    if !names().any(|name| name == variable) {
+        let hint = match nearest(variable, names()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None if names().next().is_some() => format!("filled before it: {}", listed(names())),
+            None => format!("a named group `(?<{variable}>…)` of a condition before it would, or the rule's `set`"),
+        };
+        reader.error_hint(value.at, format!("nothing before this condition fills the variable `{variable}`"), hint);
+        return None;
+    }
+    let mut bounds = Vec::new();
+    for (name, relation) in RELATIONS {
+        if let Some(bound) = table.get(name) {
+            bounds.push(Comparison { relation: *relation, bound: reader.quantity(bound)? });
+        }
+    }
+    if bounds.is_empty() {
+        let hint = format!("write for example `{{ var = \"{variable}\", above = 20 }}`");
+        reader.error_hint(table.at, format!("`{variable}` is compared with nothing"), hint);
+        return None;
+    }
+    Some(Condition::Number { variable: variable.to_owned(), bounds })
+}
+
 /// The value of `any` or `all`: each table in it is one condition, whatever number of tests it has.
-fn several(scope: &Scope<'_>, value: Value<'_>, depth: usize, captures: &mut Vec<String>) -> Option<Vec<Condition>> {
+fn several(scope: &Scope<'_>, value: Value<'_>, depth: usize, found: &mut Found) -> Option<Vec<Condition>> {
     let reader = scope.reader;
     let items = reader.list(value)?;
     if items.is_empty() {
@@ -134,7 +241,7 @@ fn several(scope: &Scope<'_>, value: Value<'_>, depth: usize, captures: &mut Vec
     }
     let read: Vec<Option<Condition>> = items
         .into_iter()
-        .map(|item| reader.table(item).and_then(|table| tests(scope, table, depth + 1, captures)).map(one))
+        .map(|item| reader.table(item).and_then(|table| tests(scope, table, depth + 1, found)).map(one))
         .collect();
     read.into_iter().collect()
 }
@@ -151,7 +258,7 @@ fn one(mut tests: Vec<Condition>) -> Condition {
     }
 }
 
-fn header(scope: &Scope<'_>, table: Table<'_>, value: Value<'_>, captures: &mut Vec<String>) -> Option<Condition> {
+fn header(scope: &Scope<'_>, table: Table<'_>, value: Value<'_>, found: &mut Found) -> Option<Condition> {
     let reader = scope.reader;
     let name = reader.text(value)?;
     // RFC 5322, 3.6.8: printable characters but the colon.
@@ -164,10 +271,10 @@ fn header(scope: &Scope<'_>, table: Table<'_>, value: Value<'_>, captures: &mut 
         reader.error_hint(table.at, "`matches` is missing", "to test that the field is there, write `matches = '\\S'`");
         return None;
     };
-    matches(scope, Place::Header(name.to_owned()), pattern, captures)
+    matches(scope, Place::Header(name.to_owned()), pattern, found)
 }
 
-fn matches(scope: &Scope<'_>, place: Place, value: Value<'_>, captures: &mut Vec<String>) -> Option<Condition> {
+fn matches(scope: &Scope<'_>, place: Place, value: Value<'_>, found: &mut Found) -> Option<Condition> {
     let reader = scope.reader;
     let source = reader.text(value)?;
     if source.is_empty() {
@@ -175,9 +282,7 @@ fn matches(scope: &Scope<'_>, place: Place, value: Value<'_>, captures: &mut Vec
         return None;
     }
     let pattern = pattern(scope, value, source)?;
-    if reader.purpose == Purpose::Check {
-        captures.extend(pattern.capture_names().iter().cloned());
-    }
+    found.captures.extend(pattern.capture_names().iter().cloned());
     Some(Condition::Matches { place, pattern })
 }
 

@@ -124,7 +124,15 @@ fn heartbeat(scope: &Scope<'_>, table: Table<'_>) -> Option<Heartbeat> {
     let span = |text| time::duration_within(text, SignedDuration::from_mins(1), SignedDuration::from_hours(366 * 24));
     let name = reader.need(table, "name", "\"backup\"").and_then(|value| reader.words(value));
     let when = reader.need(table, "when", "[ { subject = 'backup finished' } ]");
-    let when = when.and_then(|value| conditions::read(scope, value, &mut Vec::new()));
+    let mut found = conditions::Found::default();
+    let when = when.and_then(|value| conditions::read(scope, value, &mut found));
+    if found.count.is_some() {
+        reader.error_hint(
+            table.at,
+            "a heartbeat cannot count",
+            "leave out `count`: `every` says how often it must come",
+        );
+    }
     let every = reader.need(table, "every", "\"1 day\"").and_then(|value| reader.parsed(value, span));
     let grace = table.get("grace").map_or(Some(SignedDuration::ZERO), |value| reader.parsed(value, time::duration));
     let group = table.get("group").and_then(|value| reader.parsed(value, |text| scope.names.groups.find(text)));

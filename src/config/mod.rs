@@ -21,6 +21,7 @@ pub mod locate;
 mod mask;
 pub mod moment;
 mod names;
+mod pairs;
 mod people;
 mod policies;
 mod reader;

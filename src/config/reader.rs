@@ -12,6 +12,7 @@ use super::scalar::Fault;
 use super::suggest::{listed, nearest};
 use super::text_offset;
 use super::value::{At, Table, Value};
+use crate::rules::Quantity;
 
 /// At most so many complaints are kept: a file of nothing but mistakes must not take minutes to say so.
 const COMPLAINTS: usize = 100;
@@ -194,6 +195,27 @@ impl<'a> Reader<'a> {
             self.error(value.at, format!("this must be from {} to {}", range.start(), range.end()));
         }
         number
+    }
+
+    /// A number, or a text with a number and its unit.
+    pub fn quantity(&self, value: Value<'a>) -> Option<Quantity> {
+        let number = match value.raw {
+            DeValue::Integer(integer) => {
+                i64::from_str_radix(integer.as_str(), integer.radix()).ok().map(|n| n.to_string())
+            }
+            DeValue::Float(float) => Some(float.as_str().to_owned()),
+            DeValue::String(_) => return self.parsed(value, super::scalar::quantity),
+            DeValue::Boolean(_) | DeValue::Datetime(_) | DeValue::Array(_) | DeValue::Table(_) => {
+                self.wrong_kind(value, "a number");
+                return None;
+            }
+        };
+        // An integer or float of TOML in plain decimals, but for `inf` and `nan`.
+        let number = number.and_then(|text| text.parse::<f64>().ok()).filter(|number| number.is_finite());
+        if number.is_none() {
+            self.error(value.at, "this is not a number to compare with");
+        }
+        number.map(|number| Quantity { number, unit: String::new() })
     }
 
     /// A table.

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::Config;
 use crate::mail::Message;
 use crate::rules::ruleset::View;
-use crate::rules::{Condition, Place, Rule};
+use crate::rules::{Condition, Nobody, Place, Rule};
 
 /// Subject and text of what common monitoring sends when all is well again, in its form, in our words.
 const RECOVERIES: &[(&str, &str)] = &[
@@ -28,7 +28,7 @@ const RECOVERIES: &[(&str, &str)] = &[
 /// that does not look at what mails say is meant for all of them.
 pub(super) fn called_for(config: &Config, rule: &Rule) -> Option<&'static str> {
     let looks = |place: &Place| rule.when.iter().any(|condition: &Condition| condition.looks_at(place));
-    if !super::warnings::notifies(rule.action) || !(looks(&Place::Subject) || looks(&Place::Text)) {
+    if !rule.action.notifies() || !(looks(&Place::Subject) || looks(&Place::Text)) {
         return None;
     }
     RECOVERIES.iter().find(|(subject, text)| decides(config, rule, subject, text)).map(|(subject, _)| *subject)
@@ -43,6 +43,6 @@ fn decides(config: &Config, rule: &Rule, subject: &str, text: &str) -> bool {
         ..Message::default()
     };
     let view = View { message: &message, sender: None, recipient: "", now: Timestamp::UNIX_EPOCH };
-    let judgement = config.rules.judge(&view);
+    let judgement = config.rules.judge(&view, &Nobody);
     judgement.is_ok_and(|judgement| judgement.matched().any(|verdict| std::ptr::eq(verdict.rule, rule)))
 }

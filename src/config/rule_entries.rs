@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use jiff::SignedDuration;
 
+use super::reader::Purpose;
 use super::templates::Known;
 use super::value::{At, Table};
 use super::{Scope, conditions, samples, time};
@@ -51,14 +52,19 @@ fn rule(scope: &Scope<'_>, table: Table<'_>) -> Option<Rule> {
     reader.only(table, KEYS);
     let name = reader.need(table, "name", "\"disk-full\"").and_then(|value| reader.words(value));
     let action = reader.need(table, "action", "\"call\"").and_then(|value| reader.choice(value, ACTIONS));
-    let mut captures = Vec::new();
+    let mut found = conditions::Found::default();
+    if let Some(set) = table.get("set").filter(|set| set.is_table()).and_then(|set| reader.table(set)) {
+        found.set = set.entries().iter().map(|entry| entry.key.to_owned()).collect();
+    }
     let when = table.get("when");
     if when.is_none() {
         reader.error_hint(table.at, "`when` is missing", "to match every mail, write `when = []`");
     }
-    let when = when.and_then(|value| conditions::read(scope, value, &mut captures));
+    let when = when.and_then(|value| conditions::read(scope, value, &mut found));
     let mut known = Known::to_begin_with(reader);
-    known.add(captures);
+    if reader.purpose == Purpose::Check {
+        known.add(found.captures);
+    }
     let set = set(scope, table, &mut known);
     let template = |key: &str| {
         let value = table.get(key)?;
@@ -76,6 +82,7 @@ fn rule(scope: &Scope<'_>, table: Table<'_>) -> Option<Rule> {
     Some(Rule {
         name: name?.trim().to_owned(),
         when: when?,
+        count: found.count,
         set: set?,
         action: action?,
         group: group.map(str::to_owned),

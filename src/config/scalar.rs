@@ -5,6 +5,7 @@ use jiff::SignedDuration;
 
 use super::time::duration_within;
 use crate::oncall::Phone;
+use crate::rules::{Count, Quantity};
 
 /// Why a text does not mean what it should.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,6 +85,25 @@ pub(super) fn limit(text: &str) -> Result<(u32, SignedDuration), Fault> {
     }
     let span = duration_within(span, SignedDuration::from_secs(1), SignedDuration::from_hours(366 * 24))?;
     Ok((count, span))
+}
+
+/// `5 in 10m`.
+pub(super) fn count(text: &str) -> Result<Count, Fault> {
+    let fault = || Fault::new(format!("`{text}` is not a count")).hint("write for example `5 in 10m`");
+    let (times, within) = text.split_once(" in ").ok_or_else(fault)?;
+    let times: u32 = times.trim().parse().map_err(|_| fault())?;
+    if !(2..=10_000).contains(&times) {
+        return Err(Fault::new(format!("`{text}` does not count from 2 to 10000"))
+            .hint("the first mail is counted, too: a rule without `count` matches from the first on"));
+    }
+    let within = duration_within(within, SignedDuration::from_secs(1), SignedDuration::from_hours(366 * 24))?;
+    Ok(Count { times, within })
+}
+
+/// `20`, `1.5 GB`: a number that captured numbers are compared with.
+pub(super) fn quantity(text: &str) -> Result<Quantity, Fault> {
+    let hint = "write a number without quotes, or one with its unit: `20`, `\"1.5 GB\"`, `\"80 %\"`";
+    Quantity::parse(text).ok_or_else(|| Fault::new(format!("`{text}` is not a number")).hint(hint))
 }
 
 /// `dkim=pass`: a method of RFC 8601 and its result, in lower case.
@@ -206,6 +226,14 @@ mod tests {
         assert_eq!(limit("5 per 15m"), Ok((5, SignedDuration::from_mins(15))));
         for text in ["5", "0 per 15m", "5 in 15m", "five per 15m", "5 per 0s"] {
             assert!(limit(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn counts_say_how_many_in_how_long() {
+        assert_eq!(count("5 in 10m"), Ok(Count { times: 5, within: SignedDuration::from_mins(10) }));
+        for text in ["5", "1 in 10m", "0 in 10m", "5 per 10m", "five in 10m", "5 in 0s", "5 in", "10001 in 1h"] {
+            assert!(count(text).is_err(), "{text}");
         }
     }
 

@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 
 use super::Scope;
-use super::reader::Reader;
+use super::reader::{Purpose, Reader};
 use super::scalar::{self, Fault};
 use super::value::Table;
 use super::{Server, Twilio, Voice, beside, secret};
+use crate::notify::twiml::Templates;
 
 const TWILIO_KEYS: &[&str] = &[
     "account_sid",
@@ -174,7 +175,14 @@ pub(super) fn twiml(reader: &Reader<'_>) -> Option<PathBuf> {
     let value = reader.main_root()?.get("twiml")?;
     let directory = beside(reader, value.at, reader.words(value)?.as_ref());
     match std::fs::read_dir(&directory) {
-        Ok(_) => Some(directory),
+        Ok(_) => {
+            if reader.purpose == Purpose::Check
+                && let Err(why) = Templates::load(Some(&directory))
+            {
+                reader.error_hint(value.at, why, "until that is mended the built-in templates are used");
+            }
+            Some(directory)
+        }
         Err(error) => {
             let reason = super::source::reason(&error);
             let message = format!("the templates in `{}` cannot be read: {reason}", directory.display());

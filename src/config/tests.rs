@@ -11,7 +11,7 @@ use super::*;
 use crate::alert::{Channel, Target};
 use crate::oncall::rotation::Turn;
 use crate::oncall::{ContactId, OnCall};
-use crate::rules::{Action, Condition, Place};
+use crate::rules::{Action, Comparison, Condition, Place};
 
 mod rules;
 mod secrets;

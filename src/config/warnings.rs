@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::value::At;
-use super::{Config, Scope, Unmatched, people, policies, recoveries};
+use super::{Config, Scope, Unmatched, pairs, people, policies, recoveries};
 use crate::alert::{Channel, Step, Target};
 use crate::oncall::{ContactId, Group, GroupId, OnCall};
 use crate::rules::Action;
@@ -15,7 +15,7 @@ pub(super) fn check_groups_of_rules(scope: &Scope<'_>, config: &Config, places: 
         return;
     }
     for (rule, at) in config.rules.rules.iter().zip(places) {
-        if notifies(rule.action) && rule.group.is_none() {
+        if rule.action.notifies() && rule.group.is_none() {
             let message = format!("the rule `{}` has no group, and nothing else says whom to notify", rule.name);
             scope.reader.error_hint(*at, message, "add `group = \"…\"`, or `group` under `[defaults]`");
         }
@@ -25,14 +25,8 @@ pub(super) fn check_groups_of_rules(scope: &Scope<'_>, config: &Config, places: 
 /// All warnings that need the whole of the file.
 pub(super) fn warn(scope: &Scope<'_>, config: &Config, places: &[At]) {
     rules(scope, config, places);
+    pairs::warn(scope, config, places);
     numbers(scope, config);
-}
-
-pub(super) fn notifies(action: Action) -> bool {
-    match action {
-        Action::Call | Action::Sms | Action::Page => true,
-        Action::Resolve | Action::Acknowledge | Action::Ignore => false,
-    }
 }
 
 fn rules(scope: &Scope<'_>, config: &Config, places: &[At]) {
@@ -150,7 +144,7 @@ fn used_policies(config: &Config) -> BTreeSet<(GroupId, String)> {
         }
     }
     homes.extend(config.defaults.group.clone().map(|group| (group, None)));
-    for rule in config.rules.rules.iter().filter(|rule| notifies(rule.action)) {
+    for rule in config.rules.rules.iter().filter(|rule| rule.action.notifies()) {
         let groups: Vec<(GroupId, Option<String>)> = match &rule.group {
             Some(group) => vec![(GroupId::new(group), None)],
             None => homes.iter().cloned().collect(),

@@ -4,14 +4,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 
-use crate::alert::{Alert, AlertId, Change, Command, Context, Event, escalation::escalate};
+use crate::alert::{Actor, Alert, AlertId, Change, Command, Context, Event, State, Through, escalation::escalate};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::intake::Wish;
 use crate::notify::twiml::Templates;
 use crate::oncall::{ContactId, Phone, Roster};
 use crate::provider::Provider;
-use crate::store::{self, Receipt, Store};
+use crate::rules::Action;
+use crate::store::{self, Closing, Receipt, Store};
 
 /// Why the desk could not do it.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +30,8 @@ pub struct Desk {
     pub provider: Option<Arc<dyn Provider>>,
     /// What calls say.
     pub templates: Arc<Templates>,
+    /// Why the built-in templates speak in place of the rule file's.
+    pub trouble: Option<String>,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
     /// Calls to be ended, when there is time for it: a webhook never waits for a provider.
@@ -37,22 +40,18 @@ pub struct Desk {
 
 impl Desk {
     /// A desk for this rule file.
-    ///
-    /// # Errors
-    /// When a TwiML template cannot be read, in words.
-    pub fn new(config: Arc<Config>, clock: Arc<dyn Clock>) -> Result<Self, String> {
-        let templates = Arc::new(Templates::load(config.twiml.as_deref())?);
+    pub fn new(config: Arc<Config>, clock: Arc<dyn Clock>) -> Self {
+        let (templates, trouble) = Templates::load_or_built_in(config.twiml.as_deref());
+        let templates = Arc::new(templates);
         let provider = super::send::provider(&config, &clock);
-        Ok(Self { config, provider, templates, clock, hang_ups: Arc::default() })
+        Self { config, provider, templates, trouble, clock, hang_ups: Arc::default() }
     }
 
     /// The same desk with another rule file: what is to be hung up stays to be hung up.
-    ///
-    /// # Errors
-    /// When a TwiML template cannot be read, in words.
-    pub fn renewed(&self, config: Arc<Config>) -> Result<Self, String> {
-        let fresh = Self::new(config, Arc::clone(&self.clock))?;
-        Ok(Self { hang_ups: Arc::clone(&self.hang_ups), ..fresh })
+    #[must_use]
+    pub fn renewed(&self, config: Arc<Config>) -> Self {
+        let fresh = Self::new(config, Arc::clone(&self.clock));
+        Self { hang_ups: Arc::clone(&self.hang_ups), ..fresh }
     }
 
     /// The present time.
@@ -85,6 +84,33 @@ impl Desk {
         })?;
         self.to_hang_up(hang_ups);
         Ok(receipt)
+    }
+
+    /// Ends or takes the alerts that a wish is about; of several of one key, people are told of the newest only. On disk
+    /// when it returns.
+    pub fn close(&self, store: &mut dyn Store, wish: &Wish<'_>) -> store::Result<Closing> {
+        let now = self.now();
+        let roster = self.roster(store)?;
+        let mut hang_ups = Vec::new();
+        let closing = store.close(&wish.arrival, now, &mut |alert, newest| {
+            let by = Actor { contact: None, name: format!("rule {}", wish.arrival.rule), through: Through::Mail };
+            let told = newest || alert.state == State::Open;
+            let event = match (wish.action, told) {
+                (Action::Acknowledge, true) => Event::Acknowledge { by, within: None },
+                (Action::Acknowledge, false) => return None,
+                (Action::Resolve | Action::Ignore | Action::Call | Action::Sms | Action::Page, true) => {
+                    Event::Resolve { by, within: None }
+                }
+                (Action::Resolve | Action::Ignore | Action::Call | Action::Sms | Action::Page, false) => {
+                    Event::ResolveQuietly { by }
+                }
+            };
+            let change = escalate(alert, event, &mut Context { now, roster: &roster, random: &mut draw });
+            hang_ups.extend(change.commands.iter().cloned());
+            Some(change)
+        })?;
+        self.to_hang_up(hang_ups);
+        Ok(closing)
     }
 
     /// Lets `event` happen to the alert. On disk when it returns.

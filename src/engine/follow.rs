@@ -233,6 +233,7 @@ impl Engine {
             Message::Desk(desk) => {
                 self.webhooks = desk.config.server.public_url.is_some();
                 self.desk = desk;
+                tracing::info!("the rule file was read again");
             }
             Message::Sent(job, event) => {
                 self.sending = self.sending.saturating_sub(1);

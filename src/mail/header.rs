@@ -70,6 +70,20 @@ pub fn decode_value(value: &[u8], charset: Option<&str>) -> String {
         // ISO-2022-JP and other 7-bit charsets are valid UTF-8 and stay as they are.
         Err(_) => decode_charset(value, charset.filter(|name| !name.to_ascii_lowercase().starts_with("utf"))),
     };
+    let unfolded = unfolded(&text);
+    if unfolded.contains("=?") {
+        super::text::clean_line(&encoded_words(&unfolded))
+    } else {
+        super::text::clean_line(&unfolded)
+    }
+}
+
+/// The value of a field, unfolded, and nothing in it decoded. What is not UTF-8 is U+FFFD: a charset can hide ASCII.
+pub fn unfold_value(value: &[u8]) -> String {
+    super::text::clean_line(&unfolded(&String::from_utf8_lossy(value)))
+}
+
+fn unfolded(text: &str) -> String {
     let mut unfolded = String::with_capacity(text.len());
     for line in text.split(['\r', '\n']) {
         let piece = if unfolded.is_empty() { line } else { line.trim_start() };
@@ -78,12 +92,7 @@ pub fn decode_value(value: &[u8], charset: Option<&str>) -> String {
         }
         unfolded.push_str(piece);
     }
-    let unfolded = unfolded.trim();
-    if unfolded.contains("=?") {
-        super::text::clean_line(&encoded_words(unfolded))
-    } else {
-        super::text::clean_line(unfolded)
-    }
+    unfolded.trim().to_owned()
 }
 
 /// Words of one charset that stand next to each other, collected before they are decoded: some senders split a

@@ -1,8 +1,9 @@
 //! The decoded mail. Everything a rule can see of a mail is a method here.
 
 use std::io::{self, Read};
+use std::sync::OnceLock;
 
-use super::header::decode_value;
+use super::header::{decode_value, unfold_value};
 use super::line::Line;
 use super::mime::{self, Content, Part};
 use super::transfer::decode_charset;
@@ -80,7 +81,20 @@ pub struct Message {
     pub own: bool,
     /// The sender named by the `From_` line above the header, when there is one.
     pub envelope_line: Option<String>,
+    /// The mail as it came, for the few rules that want that.
+    pub undecoded: Undecoded,
 }
+
+/// The mail as it came: its bytes, and as text once somebody asks for it.
+#[derive(Debug, Clone, Default)]
+pub struct Undecoded {
+    bytes: Vec<u8>,
+    text: OnceLock<String>,
+}
+
+/// Fields in which an encoded word is no more than its letters. RFC 8601 has none in `Authentication-Results`, and our
+/// own mail server may quote there what a sender wrote: decoded, it could end the quotation and speak for the server.
+const NEVER_DECODED: [&str; 2] = ["Authentication-Results", "ARC-Authentication-Results"];
 
 impl Message {
     /// Decodes a mail. Never fails and takes time linear in the mail, whatever the bytes are. Recursion is bounded, so it
@@ -89,14 +103,22 @@ impl Message {
         let bytes = with_line_feeds(&raw.bytes);
         let (envelope_line, mail) = envelope_line(&bytes);
         let parts = mime::parse(mail);
-        let mut message = Message { size: raw.size, envelope_line, ..Message::default() };
+        let undecoded = Undecoded { bytes: raw.bytes.clone(), text: OnceLock::new() };
+        let mut message = Message { size: raw.size, envelope_line, undecoded, ..Message::default() };
         if let Some(whole) = parts.first() {
             let charset = parts.iter().find_map(|part| part.content_type.parameter("charset"));
-            let decode = |value: &[u8]| decode_value(value, charset.as_deref());
+            let decode = |name: &str, value: &[u8]| {
+                if NEVER_DECODED.iter().any(|never| never.eq_ignore_ascii_case(name)) {
+                    unfold_value(value)
+                } else {
+                    decode_value(value, charset.as_deref())
+                }
+            };
             message.headers = whole
                 .fields
                 .iter()
-                .map(|field| (String::from_utf8_lossy(field.name).into_owned(), decode(field.value)))
+                .map(|field| (String::from_utf8_lossy(field.name).into_owned(), field.value))
+                .map(|(name, value)| (name.clone(), decode(&name, value)))
                 .collect();
         }
         message.automatic = automatic::by_header(&message);
@@ -153,6 +175,15 @@ impl Message {
     /// The value of the first header field called `name` (any case).
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
+
+    /// The mail as it came, header and all, its first [`PARSE_LIMIT`] bytes: nothing is decoded, but lines end in LF, and
+    /// what is not UTF-8 is U+FFFD.
+    pub fn undecoded(&self) -> &str {
+        self.undecoded.text.get_or_init(|| {
+            let text = String::from_utf8_lossy(&self.undecoded.bytes);
+            if text.contains('\n') { text.replace("\r\n", "\n") } else { text.replace('\r', "\n") }
+        })
     }
 
     /// The decoded subject; empty when there is none.

@@ -185,6 +185,19 @@ impl Templates {
         Ok(templates)
     }
 
+    /// The same; where one of them is of no use, the built-in ones, and why: words that somebody wrote wrongly must not
+    /// stop a call.
+    pub fn load_or_built_in(directory: Option<&Path>) -> (Self, Option<String>) {
+        match Self::load(directory) {
+            Ok(templates) => (templates, None),
+            Err(why) => {
+                let built_in = environment();
+                let why = format!("{why}; until that is mended the built-in templates are used");
+                (Self { environment: built_in.clone(), built_in }, Some(why))
+            }
+        }
+    }
+
     /// The answer to a text that came by webhook; `None`: nothing is answered.
     pub fn message(&self, answer: Option<&str>) -> String {
         const MESSAGE: &str = "<Response>{% if answer %}<Message>{{ answer }}</Message>{% endif %}</Response>";

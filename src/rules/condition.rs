@@ -1,15 +1,17 @@
 //! One test of a rule: where it looks, and what it wants there.
 //!
-//! `count = "5 in 10m"` is no condition: how many mails of a key there were is the store's knowledge, and the key is only
-//! known when all conditions hold. It belongs beside `Rule::key` and is asked after the verdict.
+//! `count = "5 in 10m"` is no condition, though it stands among them: the key of a mail is known only when all of them
+//! hold. It is [`Rule::count`](super::Rule::count) and asked last.
 
 use jiff::Zoned;
 use jiff::civil::{Time, Weekday};
 use jiff::tz::TimeZone;
 
 use super::authentication::Results;
+use super::outside::Outside;
 use super::pattern::{Match, Pattern, PatternError};
-use super::ruleset::View;
+use super::quantity::Quantity;
+use super::ruleset::{Rule, View};
 use super::sight::Sight;
 use super::verdict::{Captures, ConditionReport};
 use super::{excerpt, words};
@@ -38,6 +40,46 @@ pub enum Place {
     Quoted,
     /// The names of attachments; any of them may match.
     Attachment,
+    /// The mail as it came, header and all, with LF line ends but nothing decoded: its first MiB.
+    Undecoded,
+}
+
+/// How a number is to stand to a bound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Relation {
+    /// Greater.
+    Above,
+    /// Less.
+    Below,
+    /// Greater or the same.
+    AtLeast,
+    /// Less or the same.
+    AtMost,
+    /// The same.
+    Equals,
+}
+
+/// A bound for a number.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Comparison {
+    /// How the number is to stand to it.
+    pub relation: Relation,
+    /// The bound.
+    pub bound: Quantity,
+}
+
+impl Comparison {
+    /// Whether the number is within the bound; `None` when the two cannot be compared.
+    pub(crate) fn holds(&self, number: &Quantity) -> Option<bool> {
+        let order = number.compare(&self.bound)?;
+        Some(match self.relation {
+            Relation::Above => order.is_gt(),
+            Relation::Below => order.is_lt(),
+            Relation::AtLeast => order.is_ge(),
+            Relation::AtMost => order.is_le(),
+            Relation::Equals => order.is_eq(),
+        })
+    }
 }
 
 /// One test of a rule.
@@ -85,6 +127,14 @@ pub enum Condition {
         /// Whose local day.
         time_zone: TimeZone,
     },
+    /// A variable is one [number](Quantity::parse) and within all bounds: one of the rule's `set`, else one that a
+    /// condition before this one captured. What is missing or no number is within none.
+    Number {
+        /// Its name.
+        variable: String,
+        /// The bounds.
+        bounds: Vec<Comparison>,
+    },
     /// All of them hold; also when there are none.
     All(Vec<Condition>),
     /// One of them holds; never when there are none. All that hold fill captures.
@@ -109,7 +159,8 @@ impl Condition {
             | Self::Size { .. }
             | Self::Authenticated { .. }
             | Self::Between { .. }
-            | Self::On { .. } => Vec::new(),
+            | Self::On { .. }
+            | Self::Number { .. } => Vec::new(),
         }
     }
 
@@ -123,7 +174,8 @@ impl Condition {
             | Self::Size { .. }
             | Self::Authenticated { .. }
             | Self::Between { .. }
-            | Self::On { .. } => Vec::new(),
+            | Self::On { .. }
+            | Self::Number { .. } => Vec::new(),
         }
     }
 
@@ -137,7 +189,8 @@ impl Condition {
             | Self::Size { .. }
             | Self::Authenticated { .. }
             | Self::Between { .. }
-            | Self::On { .. } => false,
+            | Self::On { .. }
+            | Self::Number { .. } => false,
         }
     }
 
@@ -151,6 +204,22 @@ impl Condition {
             | Self::Size { .. }
             | Self::Authenticated { .. }
             | Self::Between { .. }
+            | Self::On { .. }
+            | Self::Number { .. } => false,
+        }
+    }
+
+    /// Whether it, or a condition within it, compares a variable that `is_meant`.
+    pub(crate) fn compares(&self, is_meant: &dyn Fn(&str) -> bool) -> bool {
+        match self {
+            Self::Number { variable, .. } => is_meant(variable),
+            Self::All(conditions) | Self::Any(conditions) => conditions.iter().any(|c| c.compares(is_meant)),
+            Self::Not(condition) => condition.compares(is_meant),
+            Self::Matches { .. }
+            | Self::Automatic(_)
+            | Self::Size { .. }
+            | Self::Authenticated { .. }
+            | Self::Between { .. }
             | Self::On { .. } => false,
         }
     }
@@ -159,32 +228,36 @@ impl Condition {
     ///
     /// # Errors
     /// When a pattern cannot be compiled.
-    pub(crate) fn holds(&self, sight: &Sight<'_>, captures: &mut Captures) -> Result<bool, PatternError> {
+    pub(crate) fn holds(&self, look: &Look<'_, '_>, captures: &mut Captures) -> Result<bool, PatternError> {
+        let view = &look.sight.view;
+        let mark = captures.mark();
         Ok(match self {
-            Self::Matches { place, pattern } => match seek(place, pattern, sight)? {
+            Self::Matches { place, pattern } => match seek(place, pattern, look.sight)? {
                 Some((_, found)) => {
                     captures.add(&found);
                     true
                 }
                 None => false,
             },
-            Self::Automatic(wanted) => sight.view.is_automatic() == *wanted,
-            Self::Size { min, max } => size_lies_in(*min, *max, sight.view.message.size),
+            Self::Automatic(wanted) => view.is_automatic() == *wanted,
+            Self::Size { min, max } => size_lies_in(*min, *max, view.message.size),
             Self::Authenticated { method, result } => {
-                authentication(sight.view.message).is_some_and(|results| results.tell(method, result))
+                authentication(view.message).is_some_and(|results| results.tell(method, result))
             }
-            Self::Between { from, until, time_zone } => {
-                lies_between(*from, *until, local(sight.view, time_zone).time())
+            Self::Between { from, until, time_zone } => lies_between(*from, *until, local(view, time_zone).time()),
+            Self::On { days, time_zone } => days.contains(&local(view, time_zone).weekday()),
+            Self::Number { variable, bounds } => {
+                let value = look.variable(variable, captures);
+                let number = value.as_deref().and_then(Quantity::parse);
+                number.is_some_and(|number| bounds.iter().all(|bound| bound.holds(&number) == Some(true)))
             }
-            Self::On { days, time_zone } => days.contains(&local(sight.view, time_zone).weekday()),
             Self::All(conditions) => {
-                let mut mine = Captures::default();
                 for condition in conditions {
-                    if !condition.holds(sight, &mut mine)? {
+                    if !condition.holds(look, captures)? {
+                        captures.forget(mark);
                         return Ok(false);
                     }
                 }
-                captures.absorb(mine);
                 true
             }
             Self::Any(conditions) => {
@@ -192,12 +265,16 @@ impl Condition {
                 for condition in conditions {
                     // One that holds is enough; the rest can only fill captures.
                     if !held || !condition.capture_names().is_empty() {
-                        held |= condition.holds(sight, captures)?;
+                        held |= condition.holds(look, captures)?;
                     }
                 }
                 held
             }
-            Self::Not(condition) => !condition.holds(sight, &mut Captures::default())?,
+            Self::Not(condition) => {
+                let held = condition.holds(look, captures)?;
+                captures.forget(mark);
+                !held
+            }
         })
     }
 
@@ -205,44 +282,49 @@ impl Condition {
     ///
     /// # Errors
     /// When a pattern cannot be compiled.
-    pub(crate) fn report(&self, sight: &Sight<'_>, captures: &mut Captures) -> Result<ConditionReport, PatternError> {
-        let view = sight.view;
+    pub(crate) fn report(&self, look: &Look<'_, '_>, captures: &mut Captures) -> Result<ConditionReport, PatternError> {
+        let view = &look.sight.view;
+        let mark = captures.mark();
         let mut within = Vec::new();
         let (matched, saw) = match self {
-            Self::Matches { place, pattern } => match seek(place, pattern, sight)? {
+            Self::Matches { place, pattern } => match seek(place, pattern, look.sight)? {
                 Some((text, found)) => {
                     captures.add(&found);
                     (true, excerpt::around(text, &found.range))
                 }
-                None => (false, words::why_not(place, pattern, sight)),
+                None => (false, words::why_not(place, pattern, look.sight)),
             },
-            Self::Automatic(_) => (self.holds(sight, captures)?, words::automatic(view)),
-            Self::Size { .. } => (self.holds(sight, captures)?, format!("{} bytes", view.message.size)),
+            Self::Automatic(_) => (self.holds(look, captures)?, words::automatic(view)),
+            Self::Size { .. } => (self.holds(look, captures)?, format!("{} bytes", view.message.size)),
             Self::Authenticated { .. } => {
-                (self.holds(sight, captures)?, words::authentication(authentication(view.message).as_ref()))
+                (self.holds(look, captures)?, words::authentication(authentication(view.message).as_ref()))
             }
             Self::Between { time_zone, .. } | Self::On { time_zone, .. } => {
-                (self.holds(sight, captures)?, words::local_time(&local(view, time_zone)))
+                (self.holds(look, captures)?, words::local_time(&local(view, time_zone)))
+            }
+            Self::Number { variable, bounds } => {
+                let value = look.variable(variable, captures);
+                (self.holds(look, captures)?, words::number(variable, value.as_deref(), bounds))
             }
             Self::All(conditions) => {
-                let mut mine = Captures::default();
                 for condition in conditions {
-                    within.push(condition.report(sight, &mut mine)?);
+                    within.push(condition.report(look, captures)?);
                 }
                 let matched = within.iter().all(|report| report.matched);
-                if matched {
-                    captures.absorb(mine);
+                if !matched {
+                    captures.forget(mark);
                 }
                 (matched, words::how_many_hold(&within))
             }
             Self::Any(conditions) => {
                 for condition in conditions {
-                    within.push(condition.report(sight, captures)?);
+                    within.push(condition.report(look, captures)?);
                 }
                 (within.iter().any(|report| report.matched), words::how_many_hold(&within))
             }
             Self::Not(condition) => {
-                let report = condition.report(sight, &mut Captures::default())?;
+                let report = condition.report(look, captures)?;
+                captures.forget(mark);
                 let matched = !report.matched;
                 let saw = if matched { "it does not hold" } else { "it holds" }.to_owned();
                 within.push(report);
@@ -250,6 +332,24 @@ impl Condition {
             }
         };
         Ok(ConditionReport { describes: self.describe(), matched, saw, within })
+    }
+}
+
+/// What the conditions of one rule look at.
+#[derive(Clone, Copy)]
+pub(crate) struct Look<'l, 'a> {
+    pub(crate) sight: &'l Sight<'a>,
+    pub(crate) rule: &'l Rule,
+    pub(crate) outside: &'l dyn Outside,
+}
+
+impl Look<'_, '_> {
+    /// The value of a variable, as a template of the rule would see it here.
+    fn variable(&self, name: &str, captures: &Captures) -> Option<String> {
+        if self.rule.set.iter().any(|(set, _)| set == name) {
+            return self.outside.variable(self.rule, &self.sight.view, captures.as_pairs(), name);
+        }
+        captures.get(name).map(str::to_owned)
     }
 }
 

@@ -65,7 +65,7 @@ impl<'c> Prover<'c> {
     /// Whether every mail that the later rule matches is decided by the earlier one.
     pub fn covers(&self, earlier: &'c Rule, later: &'c Rule) -> bool {
         const NO_ANSWER: &Condition = &Condition::Automatic(false);
-        if earlier.goes_on || (later.asks_for_automatic() && !earlier.asks_for_automatic()) {
+        if earlier.goes_on || earlier.count.is_some() || (later.asks_for_automatic() && !earlier.asks_for_automatic()) {
             return false;
         }
         let mut known = flat(&later.when);

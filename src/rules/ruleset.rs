@@ -5,10 +5,13 @@ use std::sync::OnceLock;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
+use super::condition::Look;
 use super::haystack::Literals;
+use super::outside::{Count, Outside};
 use super::prefilter::Prefilter;
 use super::sight::Sight;
-use super::verdict::{Captures, RuleVerdict};
+use super::verdict::{Captures, ConditionReport, RuleVerdict};
+use super::words;
 use super::{Condition, Judgement, Pattern, PatternError, Place, RuleError};
 use crate::mail::{Message, automatic};
 
@@ -34,6 +37,16 @@ pub enum Action {
     Ignore,
 }
 
+impl Action {
+    /// Whether somebody is called or texted.
+    pub fn notifies(self) -> bool {
+        match self {
+            Self::Call | Self::Sms | Self::Page => true,
+            Self::Resolve | Self::Acknowledge | Self::Ignore => false,
+        }
+    }
+}
+
 /// A `[[rules]]` entry, checked. Templates are held as written; [`notify::template`](crate::notify::template) renders
 /// them.
 #[derive(Debug)]
@@ -42,6 +55,8 @@ pub struct Rule {
     pub name: String,
     /// All must hold.
     pub when: Vec<Condition>,
+    /// And so many mails of its key must have come, when there is a number.
+    pub count: Option<Count>,
     /// Further variables, in the order of the rule file: each is a template that sees the ones before it.
     pub set: Vec<(String, String)>,
     /// What to do.
@@ -99,15 +114,23 @@ impl RuleSet {
     }
 
     /// Judges a mail: each rule in order until one matches that does not go on. A rule without conditions matches.
+    /// `outside` is asked for the counts of rules whose conditions all hold.
     ///
     /// # Errors
     /// When a pattern that is needed cannot be compiled.
-    pub fn judge<'r>(&'r self, view: &View<'_>) -> Result<Judgement<'r>, RuleError> {
-        let sight = Sight::new(view, self);
+    pub fn judge<'r>(&'r self, view: &View<'_>, outside: &dyn Outside) -> Result<Judgement<'r>, RuleError> {
+        self.judge_seen(&Sight::new(view, self), outside)
+    }
+
+    /// The same of a mail that was looked at before, for another recipient.
+    ///
+    /// # Errors
+    /// When a pattern that is needed cannot be compiled.
+    pub fn judge_seen<'r>(&'r self, sight: &Sight<'_>, outside: &dyn Outside) -> Result<Judgement<'r>, RuleError> {
         let mut verdicts = Vec::new();
-        let automatic = view.is_automatic();
+        let automatic = sight.view.is_automatic();
         for rule in self.rules.iter().filter(|rule| !automatic || rule.asks_for_automatic()) {
-            if let Some(captures) = rule.matches(&sight)? {
+            if let Some(captures) = rule.matches(&Look { sight, rule, outside })? {
                 let captures = captures.into_pairs();
                 verdicts.push(RuleVerdict { rule, matched: true, considered: true, conditions: Vec::new(), captures });
                 if !rule.goes_on {
@@ -119,26 +142,36 @@ impl RuleSet {
     }
 
     /// Like [`judge`](Self::judge), but reports every rule and condition, also those that `judge` needs not look at.
+    /// Counts are asked for as `judge` asks.
     ///
     /// # Errors
     /// When a pattern cannot be compiled, also one that `judge` needs not look at.
-    pub fn explain<'r>(&'r self, view: &View<'_>) -> Result<Judgement<'r>, RuleError> {
-        let sight = Sight::new(view, self);
+    pub fn explain<'r>(&'r self, view: &View<'_>, outside: &dyn Outside) -> Result<Judgement<'r>, RuleError> {
+        let sight = &Sight::new(view, self);
         let mut verdicts = Vec::new();
         let mut considered = true;
         let automatic = view.is_automatic();
         for rule in &self.rules {
             let asked = considered && (!automatic || rule.asks_for_automatic());
-            let verdict = rule.report(&sight, asked)?;
+            let verdict = rule.report(&Look { sight, rule, outside }, asked)?;
             considered &= !asked || !verdict.matched || rule.goes_on;
             verdicts.push(verdict);
         }
         Ok(Judgement { verdicts })
     }
 
-    /// Whether some condition looks at the recipient: if not, all recipients of a mail get the same judgement.
+    /// Whether the recipient may matter: if not, all recipients of a mail get the same judgement. The key that mails
+    /// are counted by, and what `set` makes, may have the recipient in it.
     pub fn depends_on_recipient(&self) -> bool {
-        self.rules.iter().flat_map(|rule| &rule.when).any(|condition| condition.looks_at(&Place::Recipient))
+        self.rules.iter().any(|rule| {
+            let is_set = |name: &str| rule.set.iter().any(|(set, _)| set == name);
+            rule.count.is_some() || rule.when.iter().any(|one| one.looks_at(&Place::Recipient) || one.compares(&is_set))
+        })
+    }
+
+    /// Whether some rule counts: if not, no judgement depends on the mails before it.
+    pub fn counts(&self) -> bool {
+        self.rules.iter().any(|rule| rule.count.is_some())
     }
 
     /// Compiles every pattern, which `check` does and a mail does not wait for: all that fail.
@@ -177,22 +210,38 @@ impl Rule {
         self.when.iter().any(Condition::asks_for_automatic)
     }
 
-    /// What was captured, if all conditions hold.
-    fn matches(&self, sight: &Sight<'_>) -> Result<Option<Captures>, RuleError> {
+    /// What was captured, if all conditions hold and the count is reached.
+    fn matches(&self, look: &Look<'_, '_>) -> Result<Option<Captures>, RuleError> {
         let mut captures = Captures::default();
         for condition in &self.when {
-            if !condition.holds(sight, &mut captures).map_err(|error| self.broken(error))? {
+            if !condition.holds(look, &mut captures).map_err(|error| self.broken(error))? {
                 return Ok(None);
             }
         }
-        Ok(Some(captures))
+        let reached = self.count.as_ref().is_none_or(|count| {
+            let recall = look.outside.recall(self, count, &look.sight.view, captures.as_pairs());
+            count.is_reached(recall, self)
+        });
+        Ok(reached.then_some(captures))
     }
 
-    fn report(&self, sight: &Sight<'_>, considered: bool) -> Result<RuleVerdict<'_>, RuleError> {
+    fn report(&self, look: &Look<'_, '_>, considered: bool) -> Result<RuleVerdict<'_>, RuleError> {
         let mut captures = Captures::default();
         let mut conditions = Vec::with_capacity(self.when.len());
         for condition in &self.when {
-            conditions.push(condition.report(sight, &mut captures).map_err(|error| self.broken(error))?);
+            conditions.push(condition.report(look, &mut captures).map_err(|error| self.broken(error))?);
+        }
+        let all_hold = conditions.iter().all(|report| report.matched);
+        if let Some(count) = &self.count {
+            let (matched, saw) = if all_hold && considered {
+                let recall = look.outside.recall(self, count, &look.sight.view, captures.as_pairs());
+                (count.is_reached(recall, self), words::recalled(recall))
+            } else if all_hold {
+                (false, "not counted: the rule is not considered".to_owned())
+            } else {
+                (false, "not counted: only mails that all other conditions hold for are".to_owned())
+            };
+            conditions.push(ConditionReport { describes: words::count(count), matched, saw, within: Vec::new() });
         }
         let matched = conditions.iter().all(|report| report.matched);
         let captures = if matched { captures.into_pairs() } else { Vec::new() };
@@ -205,4 +254,4 @@ impl Rule {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

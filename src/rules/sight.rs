@@ -1,13 +1,17 @@
 //! What conditions see of a mail: each place as texts that are folded and searched at most once for all rules.
 
-use super::Place;
+use std::cell::OnceCell;
+
 use super::haystack::{Haystack, Literals};
 use super::ruleset::View;
+use super::{Place, RuleSet};
 
-/// A mail, ready to be looked at by many conditions.
-pub(crate) struct Sight<'a> {
+/// A mail, ready to be looked at by many conditions, and for one recipient after the other.
+pub struct Sight<'a> {
     /// The mail, its envelope, and when it came.
-    pub(crate) view: &'a View<'a>,
+    pub(crate) view: View<'a>,
+    literals: &'a dyn Literals,
+    undecoded: OnceCell<Haystack<'a>>,
     text: Haystack<'a>,
     body: Haystack<'a>,
     quoted: Haystack<'a>,
@@ -19,12 +23,15 @@ pub(crate) struct Sight<'a> {
 }
 
 impl<'a> Sight<'a> {
-    /// `literals` are those of the rules that will look.
-    pub(crate) fn new(view: &'a View<'a>, literals: &'a dyn Literals) -> Self {
+    /// For the rules that will look.
+    pub fn new(view: &View<'a>, rules: &'a RuleSet) -> Self {
         let message = view.message;
+        let literals: &'a dyn Literals = rules;
         let haystack = |text: &'a str| Haystack::with_literals(text, literals);
         Self {
-            view,
+            view: *view,
+            literals,
+            undecoded: OnceCell::new(),
             text: haystack(&message.new_text),
             body: haystack(&message.body),
             quoted: haystack(&message.quoted),
@@ -36,11 +43,18 @@ impl<'a> Sight<'a> {
         }
     }
 
+    /// The same mail for another recipient. What was learned of the mail stays known.
+    pub fn turn_to(&mut self, recipient: &'a str) {
+        self.view.recipient = recipient;
+        self.recipient = Haystack::with_literals(recipient, self.literals);
+    }
+
     /// The texts of a place: none when the mail has no such field, sender or attachment.
     pub(crate) fn texts<'s>(&'s self, place: &'s Place) -> Box<dyn Iterator<Item = &'s Haystack<'a>> + 's> {
         match place {
             Place::Text => Box::new(std::iter::once(&self.text)),
             Place::Body => Box::new(std::iter::once(&self.body)),
+            Place::Undecoded => Box::new(std::iter::once(self.undecoded())),
             Place::Quoted => Box::new(std::iter::once(&self.quoted)),
             Place::Subject => Box::new(std::iter::once(&self.subject)),
             Place::Recipient => Box::new(std::iter::once(&self.recipient)),
@@ -50,6 +64,12 @@ impl<'a> Sight<'a> {
             Place::To => Box::new(self.fields("To").chain(self.fields("Cc"))),
             Place::Header(name) => Box::new(self.fields(name)),
         }
+    }
+
+    /// Few rules look at it, so that it is made when the first one does.
+    fn undecoded(&self) -> &Haystack<'a> {
+        let message = self.view.message;
+        self.undecoded.get_or_init(|| Haystack::with_literals(message.undecoded(), self.literals))
     }
 
     fn fields<'s>(&'s self, name: &'s str) -> impl Iterator<Item = &'s Haystack<'a>> {

@@ -68,23 +68,31 @@ pub(crate) struct Captures(Vec<(String, String)>);
 impl Captures {
     pub(crate) fn add(&mut self, found: &Match<'_, '_>) {
         for (name, text) in &found.captures {
-            self.fill(name, text);
+            if self.get(name).is_none() {
+                self.0.push(((*name).to_owned(), (*text).to_owned()));
+            }
         }
     }
 
-    pub(crate) fn absorb(&mut self, others: Self) {
-        for (name, text) in others.0 {
-            self.fill(&name, &text);
-        }
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(known, _)| known == name).map(|(_, text)| text.as_str())
+    }
+
+    /// How many there are: what [`forget`](Self::forget) wants to be told.
+    pub(crate) fn mark(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Forgets what was caught since there were so many.
+    pub(crate) fn forget(&mut self, mark: usize) {
+        self.0.truncate(mark);
+    }
+
+    pub(crate) fn as_pairs(&self) -> &[(String, String)] {
+        &self.0
     }
 
     pub(crate) fn into_pairs(self) -> Vec<(String, String)> {
         self.0
-    }
-
-    fn fill(&mut self, name: &str, text: &str) {
-        if !self.0.iter().any(|(known, _)| known == name) {
-            self.0.push((name.to_owned(), text.to_owned()));
-        }
     }
 }

@@ -12,7 +12,7 @@ use super::nearest::{Nearest, nearest};
 use super::pattern::one_line;
 use super::ruleset::View;
 use super::sight::Sight;
-use super::{Condition, ConditionReport, Haystack, Pattern, Place};
+use super::{Comparison, Condition, ConditionReport, Count, Haystack, Pattern, Place, Quantity, Recall, Relation};
 
 /// So much of what does not follow in a text is shown of a pattern, in characters.
 const REST: usize = 40;
@@ -36,6 +36,10 @@ pub(crate) fn describe(condition: &Condition) -> String {
             let days: Vec<_> = days.iter().map(|day| day_name(*day)).collect();
             format!("on {} {}", days.join(", "), zone_name(time_zone))
         }
+        Condition::Number { variable, bounds } => {
+            let bounds: Vec<_> = bounds.iter().map(|one| format!("{} {}", relation(one.relation), one.bound)).collect();
+            format!("{variable} is {}", bounds.join(" and "))
+        }
         Condition::All(conditions) => format!("all of {} conditions", conditions.len()),
         Condition::Any(conditions) => format!("any of {} conditions", conditions.len()),
         Condition::Not(condition) => format!("not: {}", describe(condition)),
@@ -55,6 +59,7 @@ impl fmt::Display for Place {
             Self::Body => f.write_str("body"),
             Self::Quoted => f.write_str("quoted"),
             Self::Attachment => f.write_str("attachment"),
+            Self::Undecoded => f.write_str("undecoded mail"),
         }
     }
 }
@@ -69,7 +74,9 @@ pub(crate) fn why_not(place: &Place, pattern: &Pattern, sight: &Sight<'_>) -> St
             Place::Header(name) => format!("there is no header {name}"),
             Place::Sender => "no sender was named".to_owned(),
             Place::Attachment => "there is no attachment".to_owned(),
-            Place::Text | Place::Subject | Place::Recipient | Place::Body | Place::Quoted => "it is missing".to_owned(),
+            Place::Text | Place::Subject | Place::Recipient | Place::Body | Place::Quoted | Place::Undecoded => {
+                "it is missing".to_owned()
+            }
         };
     }
     if texts.iter().all(|haystack| haystack.text().trim().is_empty()) {
@@ -125,6 +132,43 @@ pub(crate) fn authentication(results: Option<&Results>) -> String {
 /// "it is Sat 23:14 Pacific/Auckland"
 pub(crate) fn local_time(now: &Zoned) -> String {
     format!("it is {} {} {}", day_name(now.weekday()), now.strftime("%H:%M"), zone_name(now.time_zone()))
+}
+
+/// "load is «23,5 %», which is 23.5%"; or why it cannot be compared.
+pub(crate) fn number(variable: &str, value: Option<&str>, bounds: &[Comparison]) -> String {
+    let Some(value) = value else { return format!("nothing has filled {variable}") };
+    let seen = format!("{variable} is «{}»", excerpt::short(value));
+    let Some(number) = Quantity::parse(value) else { return format!("{seen}, which is not a number") };
+    match bounds.iter().find(|one| one.holds(&number).is_none()) {
+        Some(one) => format!("{seen}, which cannot be compared with {}", one.bound),
+        None if number.to_string() == value => seen,
+        None => format!("{seen}, which is {number}"),
+    }
+}
+
+/// "at least 5 mails of its key in 10m"
+pub(crate) fn count(count: &Count) -> String {
+    format!("at least {} mails of its key in {:#}", count.times, count.within)
+}
+
+/// What came of asking.
+pub(crate) fn recalled(recall: Recall) -> String {
+    match recall {
+        Recall::Times(1) => "it is the first".to_owned(),
+        Recall::Times(times) => format!("there are {times}, this one included"),
+        Recall::Unknown => "not known here: a mail alone does not tell; taken to be reached".to_owned(),
+        Recall::Failed => "the store fails: somebody is woken rather than not".to_owned(),
+    }
+}
+
+fn relation(relation: Relation) -> &'static str {
+    match relation {
+        Relation::Above => "above",
+        Relation::Below => "below",
+        Relation::AtLeast => "at least",
+        Relation::AtMost => "at most",
+        Relation::Equals => "equal to",
+    }
 }
 
 /// "2 of 3 hold"

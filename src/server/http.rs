@@ -134,42 +134,7 @@ impl Response {
 /// The pairs of `application/x-www-form-urlencoded` text, decoded as the WHATWG URL standard has it: `+` is a space, a
 /// broken escape stands for itself, invalid UTF-8 becomes U+FFFD. Nothing is trimmed: Twilio signs values as they are.
 pub fn pairs(text: &[u8]) -> Vec<(String, String)> {
-    text.split(|&byte| byte == b'&')
-        .filter(|pair| !pair.is_empty())
-        .map(|pair| {
-            let mut halves = pair.splitn(2, |&byte| byte == b'=');
-            (decode(halves.next().unwrap_or_default()), decode(halves.next().unwrap_or_default()))
-        })
-        .collect()
-}
-
-fn decode(text: &[u8]) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((&byte, tail)) = rest.split_first() {
-        rest = tail;
-        match (byte, tail) {
-            (b'+', _) => bytes.push(b' '),
-            (b'%', [high, low, after @ ..]) => match (hex(*high), hex(*low)) {
-                (Some(high), Some(low)) => {
-                    bytes.push(high << 4 | low);
-                    rest = after;
-                }
-                _ => bytes.push(b'%'),
-            },
-            _ => bytes.push(byte),
-        }
-    }
-    String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
-}
-
-fn hex(digit: u8) -> Option<u8> {
-    match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'a'..=b'f' => Some(digit - b'a' + 10),
-        b'A'..=b'F' => Some(digit - b'A' + 10),
-        _ => None,
-    }
+    form_urlencoded::parse(text).into_owned().collect()
 }
 
 #[cfg(test)]

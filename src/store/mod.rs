@@ -108,6 +108,13 @@ pub struct Arrival {
     pub mail: Digest,
     /// Which alert it belongs to.
     pub digest: Digest,
+    /// Which ones it belongs to as well: a mail to several recipients of a group has a key for each.
+    pub other_digests: Vec<Digest>,
+    /// The digests whose acknowledged alerts take in no more mails: this one tells that their event is over, so that
+    /// the next one is news.
+    pub over: Vec<Digest>,
+    /// When the mail says that it was written.
+    pub sent_at: Option<Timestamp>,
     /// The text that the digest was made of.
     pub key: String,
     /// How long after opening an acknowledged alert takes in mails of the same digest.
@@ -148,6 +155,52 @@ impl Receipt {
     }
 }
 
+impl Arrival {
+    /// All its digests, the first first, each once.
+    pub fn digests(&self) -> Vec<Digest> {
+        let mut all = vec![self.digest];
+        for other in &self.other_digests {
+            if !all.contains(other) {
+                all.push(*other);
+            }
+        }
+        all
+    }
+}
+
+/// What became of a mail that ends or takes alerts.
+#[derive(Debug, Clone)]
+pub enum Closing {
+    /// It was carried out.
+    Done {
+        /// The alerts that it changed, afterwards.
+        changed: Vec<Alert>,
+        /// Those that have had a mail which was written after this one: they are not its business.
+        newer: Vec<AlertId>,
+    },
+    /// This very mail had been carried out before, on these alerts; nothing changed.
+    SameMail(Vec<AlertId>),
+}
+
+/// A mail to be counted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tally {
+    /// What is counted: mails of this rule, group and key.
+    pub counter: Digest,
+    /// Which mail.
+    pub mail: Digest,
+    /// The mail as [`Arrival::mail`] names it, should its rule match.
+    pub arrival: Digest,
+    /// Within so long before (and after, should the clock have gone back) now.
+    pub within: SignedDuration,
+    /// Nobody needs to know of more.
+    pub enough: u32,
+}
+
+/// How long a mail that was counted is known beyond the time within which it counts: longer than a mail server tries
+/// to deliver it (Postfix: 5 days).
+pub const COUNTED_FOR: SignedDuration = SignedDuration::from_hours(7 * 24);
+
 /// Which alerts to list; all of the given must hold.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
@@ -176,11 +229,14 @@ pub struct Updated {
 /// closure, has been cut so already: it equals what is read back later, and nothing becomes due later than it says.
 pub trait Store: Send {
     /// Finds or opens the alert that `arrival` belongs to, in one transaction:
-    /// 1. an alert that has had this very mail (`arrival.mail`): adds recipients that it has not named, nothing else;
-    /// 2. an alert of this digest that is open, or acknowledged with `now < window_until`: remembers the mail and
+    /// 1. an alert that has had this very mail (`arrival.mail`): adds recipients that it has not named and digests that
+    ///    it has not had, nothing else;
+    /// 2. the newest alert of one of its digests that is open, or acknowledged with `now < window_until`: remembers the mail and
     ///    commits what `change(alert, true)` makes of it (counting it in `mails` and naming its recipients included);
     /// 3. none: makes one in state open (id and unused code given, no notifications, `mails` 1) and commits what
     ///    `change(alert, false)` makes of it.
+    ///
+    /// The alert has all digests of the mail from then on. In 2 and 3, the window of alerts of `arrival.over` ends.
     #[allow(clippy::type_complexity)] // an alias would hide what the closure is given
     fn receive(
         &mut self,
@@ -189,6 +245,21 @@ pub trait Store: Send {
         random: &mut dyn FnMut() -> u128,
         change: &mut dyn FnMut(Alert, bool, &mut dyn FnMut() -> u128) -> Change,
     ) -> Result<Receipt>;
+
+    /// Ends or takes the alerts that are not resolved and have one of the digests, in one transaction: commits what
+    /// `change(alert, newest)` makes of each, where `newest` says that none of its digest is newer, and remembers the mail. `None` leaves an alert as
+    /// it is; so is one that has had a mail written after this one. The same mail again changes nothing.
+    fn close(
+        &mut self,
+        arrival: &Arrival,
+        now: Timestamp,
+        change: &mut dyn FnMut(Alert, bool) -> Option<Change>,
+    ) -> Result<Closing>;
+
+    /// Counts a mail: how many of its counter there were within its time, this one included, at most
+    /// [`enough`](Tally::enough). The same mail again gets the answer that it got the first time, and enough once it has
+    /// opened or joined an alert.
+    fn count(&mut self, tally: &Tally, now: Timestamp) -> Result<u32>;
 
     /// Commits what `change` makes of the alert. A change that names another alert, or notifications of another, is
     /// refused whole.

@@ -9,6 +9,7 @@
 
 mod fault;
 mod look;
+mod mails;
 mod open;
 mod query;
 mod row;
@@ -23,14 +24,16 @@ use std::path::Path;
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
-use super::{Arrival, Error, Filter, Receipt, Result, Store, Updated, code};
+use super::{Arrival, Closing, Error, Filter, Receipt, Result, Store, Tally, Updated, code};
 use crate::alert::{Alert, AlertId, Change, Code, Delivery, Digest, Entry, Notification, NotificationId, Token};
 use crate::oncall::{GroupId, Override, Phone};
 use fault::{Answer, Fault};
+use mails::{
+    add_digests, alert_of_mail, count, end_windows, has_newer_mail, name_recipients, of_digests, remember_closing,
+};
 use row::{cut, milliseconds};
 use work::{
-    add_lines, alert_of_mail, all, claimable, execute, exists, load, name_recipients, notifications, one, open_alert,
-    readable, save, save_notification,
+    add_lines, all, claimable, execute, exists, load, notifications, one, open_alert, readable, save, save_notification,
 };
 
 /// How long the ids of [`Store::first_time`] are remembered. Twilio repeats a webhook within seconds.
@@ -112,10 +115,11 @@ impl Store for Sqlite {
         let now = cut(now);
         self.write(|transaction| {
             if let Some(id) = alert_of_mail(transaction, arrival.mail)? {
+                add_digests(transaction, id, arrival)?;
                 return Ok(Receipt::SameMail(name_recipients(transaction, id, &arrival.recipients)?));
             }
-            let parameters = params![arrival.digest.0, milliseconds(now)];
-            let joined = one(transaction, query::JOINABLE, parameters, |row| Ok(AlertId(row.get(0)?)))?;
+            let joined = of_digests(transaction, query::JOINABLE, &arrival.digests(), Some(now))?.first().copied();
+            end_windows(transaction, &arrival.over, now)?;
             let before = match joined {
                 Some(id) => load(transaction, id)?,
                 None => open_alert(transaction, arrival, now, random)?,
@@ -124,8 +128,50 @@ impl Store for Sqlite {
             let changed = change(before.clone(), joined.is_some(), random);
             let after = save(transaction, joined.map(|_| &before), id, changed.alert)?;
             add_lines(transaction, id, &changed.history)?;
-            execute(transaction, query::REMEMBER_MAIL, params![arrival.mail.0, id.0, milliseconds(now)])?;
+            add_digests(transaction, id, arrival)?;
+            let sent_at = arrival.sent_at.map(milliseconds);
+            execute(transaction, query::REMEMBER_MAIL, params![arrival.mail.0, id.0, milliseconds(now), sent_at])?;
             Ok(if joined.is_some() { Receipt::Joined(after) } else { Receipt::Opened(after) })
+        })
+    }
+
+    fn close(
+        &mut self,
+        arrival: &Arrival,
+        now: Timestamp,
+        change: &mut dyn FnMut(Alert, bool) -> Option<Change>,
+    ) -> Result<Closing> {
+        self.write(|transaction| {
+            if let Some(alerts) = one(transaction, query::CLOSED_BY, [arrival.mail.0], row::alert_ids)? {
+                return Ok(Closing::SameMail(alerts));
+            }
+            let (mut changed, mut newer) = (Vec::new(), Vec::new());
+            let digests = arrival.digests();
+            let mut newest = Vec::new();
+            for digest in &digests {
+                newest.extend(of_digests(transaction, query::UNRESOLVED, &[*digest], None)?.first().copied());
+            }
+            for id in of_digests(transaction, query::UNRESOLVED, &digests, None)? {
+                if has_newer_mail(transaction, id, arrival.sent_at)? {
+                    newer.push(id);
+                    continue;
+                }
+                let before = load(transaction, id)?;
+                let Some(change) = change(before.clone(), newest.contains(&id)) else { continue };
+                changed.push(save(transaction, Some(&before), id, change.alert)?);
+                add_lines(transaction, id, &change.history)?;
+            }
+            remember_closing(transaction, arrival.mail, &changed, now)?;
+            Ok(Closing::Done { changed, newer })
+        })
+    }
+
+    fn count(&mut self, tally: &Tally, now: Timestamp) -> Result<u32> {
+        self.write(|transaction| {
+            if alert_of_mail(transaction, tally.arrival)?.is_some() {
+                return Ok(tally.enough);
+            }
+            count(transaction, tally, now)
         })
     }
 

@@ -4,6 +4,8 @@
 pub mod ask;
 pub mod build;
 pub mod claim;
+pub mod close;
+pub mod count;
 pub mod receive;
 
 use super::Store;
@@ -34,6 +36,25 @@ macro_rules! run {
             codes_grow_and_are_used_again_after_a_month,
             the_code_of_an_open_alert_is_never_given_again,
             numbers_rise,
+            an_alert_has_the_digests_of_all_its_mails,
+            the_same_mail_with_another_key_gives_its_alert_that_digest,
+            a_mail_that_tells_of_the_end_ends_the_window,
+        );
+        $crate::store::suite::run!($stage; close:
+            what_is_not_resolved_is_closed_and_the_newest_known,
+            a_mail_closes_once,
+            a_mail_that_found_nothing_finds_nothing_later,
+            what_has_had_a_later_mail_is_left_alone,
+            what_is_left_as_it_is_is_not_changed,
+            a_crash_while_closing_leaves_nothing,
+        );
+        $crate::store::suite::run!($stage; count:
+            mails_of_a_counter_are_counted_within_their_time,
+            a_mail_counts_once_and_keeps_its_answer,
+            counting_stops_at_enough,
+            a_mail_that_has_its_alert_is_counted_enough,
+            a_clock_that_goes_back_forgets_nothing,
+            racing_mails_are_all_counted,
         );
         $crate::store::suite::run!($stage; claim:
             what_is_due_is_claimed_once,

@@ -56,6 +56,18 @@ impl Play<'_> {
         }
     }
 
+    /// It is over, and people are told so by a newer alert of the same key.
+    pub fn resolve_quietly(&mut self, by: &Actor) {
+        if self.alert.state == State::Resolved {
+            return;
+        }
+        self.say(EntryKind::Resolved, format!("resolved by {}, with a newer alert of the same key", signature(by)));
+        self.alert.state = State::Resolved;
+        self.alert.ended_at = Some(self.now);
+        self.withdraw_old_news();
+        self.stop(None, &format!("resolved by {}", by.name), None);
+    }
+
     /// A human cannot take it: the next step that somebody else is in, now. Where none follows, all stays as it is:
     /// going on ringing is better than giving up.
     pub fn pass_on(&mut self, by: &Actor, within: Option<NotificationId>) {

@@ -232,6 +232,21 @@ fn what_is_over_before_anybody_heard_of_it_is_over_silently() {
 }
 
 #[test]
+fn an_older_alert_that_is_over_with_a_newer_one_tells_nobody() {
+    let mut night = Night::opened(Policy { steps: vec![step(Target::Group, &[Channel::Text], 1, 5)], ..page() });
+    night.send();
+    night.event(acknowledge("david", None));
+    assert_eq!(night.news().len(), 2);
+    let by = Actor { contact: None, name: "rule up".to_owned(), through: Through::Mail };
+    night.event(Event::ResolveQuietly { by: by.clone() });
+    assert_eq!((night.alert.state, night.news()), (State::Resolved, vec![]));
+    assert!(night.said("resolved by rule up (by mail), with a newer alert of the same key"));
+    let lines = night.history.len();
+    night.event(Event::ResolveQuietly { by });
+    assert_eq!(night.history.len(), lines);
+}
+
+#[test]
 fn newer_news_replaces_what_was_not_sent_yet() {
     let mut night = Night::opened(Policy { steps: vec![step(Target::Group, &[Channel::Text], 1, 5)], ..page() });
     night.send();

@@ -9,10 +9,11 @@ use jiff::Timestamp;
 use crate::alert::{Digest, Policy};
 use crate::archive::{Mail, when};
 use crate::config::Config;
-use crate::intake::intake;
+use crate::intake::{Memory, Played, intake};
 use crate::mail::{Envelope, Message};
 use crate::oncall::GroupId;
-use crate::rules::Action;
+use crate::rules::{Action, Recall};
+use crate::store::Tally;
 
 /// Texts from mails are kept up to this many characters: enough to know them again.
 const KEPT: usize = 200;
@@ -32,6 +33,10 @@ pub struct Ask<'c> {
     pub key: String,
     /// Which alert.
     pub digest: Digest,
+    /// Which ones as well, of a mail to several recipients.
+    pub other_digests: Vec<Digest>,
+    /// Of which the next mail is news again: this one says that it is over.
+    pub over: Vec<Digest>,
     /// Which mail, for this group and rule.
     pub mail: Digest,
     /// How long an acknowledged alert takes in mails of this digest.
@@ -40,6 +45,89 @@ pub struct Ask<'c> {
     pub recipients: Vec<String>,
     /// Stands for what is spoken and texted; only where two rule files are compared.
     pub words: Option<Digest>,
+}
+
+/// What a rule file makes of a mail: what it asks for, and what stood in the way.
+pub type Outcome<'c> = (Vec<Ask<'c>>, Vec<String>);
+
+/// What a rule file makes of a mail, as far as the mail tells: rules that count ask about the mails before it, which are
+/// known only when all are in the order of their time.
+#[derive(Debug)]
+pub enum Verdict<'c> {
+    /// This.
+    Known(Outcome<'c>),
+    /// That depends.
+    Counted {
+        /// The mail, to be counted.
+        tally: Tally,
+        /// When its count is reached.
+        reached: Box<Verdict<'c>>,
+        /// When it is not.
+        missed: Box<Verdict<'c>>,
+    },
+}
+
+impl<'c> Verdict<'c> {
+    /// What it comes to with what has been played before.
+    pub fn settle(self, played: &mut Played, at: Timestamp) -> Outcome<'c> {
+        match self {
+            Self::Known(outcome) => outcome,
+            Self::Counted { tally, reached, missed } => {
+                let recall = played.count(&tally, at);
+                let is_reached = matches!(recall, Recall::Times(times) if times >= tally.enough);
+                (if is_reached { reached } else { missed }).settle(played, at)
+            }
+        }
+    }
+
+    fn is_nothing(&self) -> bool {
+        matches!(self, Self::Known((asks, problems)) if asks.is_empty() && problems.is_empty())
+    }
+}
+
+/// Answers as it is told, and writes down what it was asked.
+struct Scripted<'s> {
+    answers: &'s [bool],
+    /// The answer to what is asked beyond those.
+    beyond: bool,
+    /// Each once.
+    asked: Vec<Tally>,
+}
+
+impl Memory for Scripted<'_> {
+    fn count(&mut self, tally: &Tally, _: Timestamp) -> Recall {
+        let place = self.asked.iter().position(|asked| asked == tally).unwrap_or_else(|| {
+            self.asked.push(tally.clone());
+            self.asked.len() - 1
+        });
+        let reached = self.answers.get(place).copied().unwrap_or(self.beyond);
+        Recall::Times(if reached { tally.enough } else { 0 })
+    }
+}
+
+/// So many counts of one mail are told apart; further ones are taken to be reached.
+const COUNTS: usize = 5;
+
+/// A mail whose verdict depends on those before it, too.
+#[derive(Debug)]
+pub struct Pending<'c> {
+    /// What is known of it.
+    mail: Judged<'c>,
+    verdict: Verdict<'c>,
+    other: Verdict<'c>,
+}
+
+/// Puts mails in the order of their time, and settles what depends on it.
+pub fn settle(mut pending: Vec<Pending<'_>>) -> Vec<Judged<'_>> {
+    pending.sort_by_key(|one| (one.mail.at, one.mail.file, one.mail.number));
+    let (mut played, mut other_played) = (Played::default(), Played::default());
+    let settled = pending.into_iter().map(|one| {
+        let mut mail = one.mail;
+        (mail.asks, mail.problems) = one.verdict.settle(&mut played, mail.at);
+        (mail.other, mail.other_problems) = one.other.settle(&mut other_played, mail.at);
+        mail
+    });
+    settled.filter(Judged::is_wanted).collect()
 }
 
 /// A mail that somebody wanted, or that the two rule files judge differently.
@@ -64,6 +152,12 @@ pub struct Judged<'c> {
 }
 
 impl Judged<'_> {
+    /// Whether anybody asks for anything.
+    fn is_wanted(&self) -> bool {
+        let nothing = self.asks.is_empty() && self.problems.is_empty();
+        !(nothing && self.other.is_empty() && self.other_problems.is_empty())
+    }
+
     /// Whether the two rule files differ about it: in what is asked for, of whom, by which rule, under which key or in
     /// which words.
     pub fn differs(&self) -> bool {
@@ -154,7 +248,7 @@ impl Counts {
 
 impl<'c> Judge<'c> {
     /// Judges a mail. `None` when nobody wants it.
-    pub fn judge(&self, mail: Mail) -> Option<Judged<'c>> {
+    pub fn judge(&self, mail: Mail) -> Option<Pending<'c>> {
         let message = Message::parse(&mail.raw);
         drop(mail.raw);
         if message.headers.is_empty() {
@@ -171,30 +265,63 @@ impl<'c> Judge<'c> {
         }
         self.counts.came(at);
         let envelope = Envelope::resolve(self.sender.as_deref(), &self.recipients, &|_| None, &message);
-        let (asks, problems) = self.ask(self.config, &message, &envelope, at)?;
-        let (other, other_problems) = match self.other {
-            Some(other) => self.ask(other, &message, &envelope, at)?,
-            None => Default::default(),
+        let verdict = self.verdict(self.config, &message, &envelope, at, &mut Vec::new())?;
+        let other = match self.other {
+            Some(other) => self.verdict(other, &message, &envelope, at, &mut Vec::new())?,
+            None => Verdict::Known(Outcome::default()),
         };
-        if asks.is_empty() && problems.is_empty() && other.is_empty() && other_problems.is_empty() {
+        if verdict.is_nothing() && other.is_nothing() {
             return None;
         }
-        let subject = message.subject().chars().take(KEPT).collect();
-        let (file, number) = (mail.file, mail.number);
-        Some(Judged { at, file, number, subject, asks, problems, other, other_problems })
+        let mail = Judged {
+            at,
+            file: mail.file,
+            number: mail.number,
+            subject: message.subject().chars().take(KEPT).collect(),
+            asks: Vec::new(),
+            problems: Vec::new(),
+            other: Vec::new(),
+            other_problems: Vec::new(),
+        };
+        Some(Pending { mail, verdict, other })
     }
 
-    /// What a rule file asks for. The one place where a backtest judges: a memory of the mails before (`count`) would be
-    /// given to `intake` here. As mails come here in no order, such a memory cannot be filled here: what it must know is
-    /// to be told by [`play`](super::play), which goes through them in the order of their time.
+    /// What a rule file makes of a mail, given the answers to the first counts: for each further one, both ways.
+    fn verdict(
+        &self,
+        config: &'c Config,
+        message: &Message,
+        envelope: &Envelope,
+        at: Timestamp,
+        answers: &mut Vec<bool>,
+    ) -> Option<Verdict<'c>> {
+        let enough = answers.len() == COUNTS;
+        let mut memory = Scripted { answers, beyond: enough, asked: Vec::new() };
+        let outcome = self.ask(config, message, envelope, at, &mut memory)?;
+        let mut asked = memory.asked;
+        if enough || asked.len() <= answers.len() {
+            return Some(Verdict::Known(outcome));
+        }
+        let tally = asked.swap_remove(answers.len());
+        let mut with = |answer| {
+            answers.push(answer);
+            let verdict = self.verdict(config, message, envelope, at, answers);
+            answers.pop();
+            verdict.map(Box::new)
+        };
+        Some(Verdict::Counted { tally, reached: with(true)?, missed: with(false)? })
+    }
+
+    /// What a rule file asks for: the one place where a backtest judges.
     fn ask(
         &self,
         config: &'c Config,
         message: &Message,
         envelope: &Envelope,
         at: Timestamp,
-    ) -> Option<(Vec<Ask<'c>>, Vec<String>)> {
-        let intake = match intake(config, message, envelope, at) {
+        memory: &mut dyn Memory,
+    ) -> Option<Outcome<'c>> {
+        let intake = match intake(config, message, envelope, at, memory) {
             Ok(intake) => intake,
             Err(error) => {
                 let _ = self.broken.set(error.to_string());
@@ -209,6 +336,8 @@ impl<'c> Judge<'c> {
             group: wish.arrival.group,
             key: wish.arrival.key.chars().take(KEPT).collect(),
             digest: wish.arrival.digest,
+            other_digests: wish.arrival.other_digests,
+            over: wish.arrival.over,
             mail: wish.arrival.mail,
             window: wish.arrival.window,
             recipients: wish.arrival.recipients,

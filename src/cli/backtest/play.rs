@@ -121,7 +121,8 @@ pub fn play<'j, 'c: 'j>(
     for mail in mails {
         let mut wanted = false;
         for ask in asks(mail) {
-            let newest = by_digest.get(&ask.digest).copied();
+            let digests = || std::iter::once(&ask.digest).chain(&ask.other_digests);
+            let newest = digests().filter_map(|digest| by_digest.get(digest)).max().copied();
             match ask.action {
                 Action::Ignore => continue,
                 Action::Resolve | Action::Acknowledge => {
@@ -136,7 +137,14 @@ pub fn play<'j, 'c: 'j>(
             *played.wanted.entry(ask.rule.unwrap_or_default()).or_default() += 1;
             let known = by_mail.get(&ask.mail).copied();
             let joinable = newest.filter(|index| played.alerts.get(*index).is_some_and(|alert| takes(alert, mail.at)));
-            if let Some(alert) = known.or(joinable).and_then(|index| played.alerts.get_mut(index)) {
+            let over = if known.is_none() { ask.over.as_slice() } else { &[] };
+            for index in over.iter().filter_map(|digest| by_digest.get(digest)) {
+                if let Some(alert) = played.alerts.get_mut(*index) {
+                    alert.window_until = alert.window_until.min(mail.at);
+                }
+            }
+            let met = known.or(joinable);
+            if let Some(alert) = met.and_then(|index| played.alerts.get_mut(index)) {
                 for recipient in &ask.recipients {
                     if !alert.recipients.contains(recipient) {
                         alert.recipients.push(recipient.clone());
@@ -149,14 +157,13 @@ pub fn play<'j, 'c: 'j>(
                     played.joined += 1;
                 }
             } else {
-                by_digest.insert(ask.digest, played.alerts.len());
                 played.alerts.push(stage.open(mail, ask));
             }
-            if known.is_none()
-                && let Some(index) = by_digest.get(&ask.digest)
-            {
-                by_mail.insert(ask.mail, *index);
+            let index = met.unwrap_or(played.alerts.len().saturating_sub(1));
+            for digest in digests() {
+                by_digest.entry(*digest).and_modify(|newest| *newest = index.max(*newest)).or_insert(index);
             }
+            by_mail.entry(ask.mail).or_insert(index);
         }
         played.wanted_mails += u64::from(wanted);
     }
@@ -176,10 +183,10 @@ fn takes(alert: &Alert<'_>, at: Timestamp) -> bool {
 fn close(alert: &mut Alert<'_>, action: Action, at: Timestamp) -> bool {
     let state = alert.state(at);
     match (state, action) {
-        (State::Resolved | State::Expired, _) => return false,
+        (State::Resolved, _) => return false,
         (State::Acknowledged, Action::Acknowledge) => return true,
         (State::Open, _) => alert.silence(at),
-        (State::Acknowledged, _) => {}
+        (State::Acknowledged | State::Expired, _) => {}
     }
     if action == Action::Acknowledge {
         alert.acknowledged_at = Some(at);
@@ -216,7 +223,7 @@ impl Stage<'_> {
             recipients: ask.recipients.clone(),
             mails: 1,
             notifications,
-            window_until: later(ask.window),
+            window_until: if ask.over.contains(&ask.digest) { mail.at } else { later(ask.window) },
             acknowledged_at: taken.map(later),
             resolved_at: None,
             expires_at: if taken.is_none() { end.map(later) } else { None },

@@ -125,12 +125,12 @@ fn write_page(report: &Report, played: Option<&[Played<'_>]>, out: &mut dyn Writ
     writeln!(out, "{}", summary(report))?;
     if let Some(played) = played {
         let failed = played.iter().filter(|test| !test.passed()).count();
-        writeln!(
-            out,
-            "{}, {}",
-            counted(played.len(), "test"),
-            if failed == 0 { "all passed".to_owned() } else { format!("{failed} failed") }
-        )?;
+        let outcome = match (played.len(), failed) {
+            (0, _) => "the rule file has no `[[tests]]`".to_owned(),
+            (_, 0) => "all passed".to_owned(),
+            (_, failed) => format!("{failed} failed"),
+        };
+        writeln!(out, "{}, {outcome}", counted(played.len(), "test"))?;
     }
     Ok(())
 }

@@ -53,7 +53,7 @@ fn validate(root: &Value, schema: &Value, value: &Value, at: &str, wrong: &mut V
                 },
                 Value::String(text) => match keyword.as_str() {
                     "pattern" => {
-                        check(regex::Regex::new(rule.as_str().unwrap()).unwrap().is_match(text), at, "pattern", wrong)
+                        check(regex::Regex::new(rule.as_str().unwrap()).unwrap().is_match(text), at, "pattern", wrong);
                     }
                     "minLength" => check(text.chars().count() as u64 >= rule.as_u64().unwrap(), at, "is short", wrong),
                     other => known(other),
@@ -89,8 +89,9 @@ fn validate_object(
             }
         }
         "additionalProperties" => {
-            let named = schema.get("properties").and_then(Value::as_object);
-            for (name, value) in object.iter().filter(|(name, _)| named.is_none_or(|named| !named.contains_key(*name)))
+            let described = schema.get("properties").and_then(Value::as_object);
+            for (name, value) in
+                object.iter().filter(|(name, _)| described.is_none_or(|described| !described.contains_key(*name)))
             {
                 if *rule == json!(false) {
                     wrong.push(format!("{at}/{name}: is unknown"));

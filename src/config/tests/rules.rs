@@ -34,6 +34,31 @@ when = [
             "Sender h",
         ]
     );
+    let files = with_people(
+        r#"[[rules]]
+name = "x"
+action = "call"
+set = { twice = "{{ n }}{{ n }}" }
+when = [
+  { body = 'a', raw = true, count = "5 in 10m" },
+  { text = '(?<n>\d+)' },
+  { var = "n", above = 20, below = 1_000.5 },
+  { any = [ { var = "twice", at_least = "1.5 GB" }, { var = "n", at_most = -3 }, { var = "n", equals = 0x10 } ] },
+]
+"#,
+    );
+    let config = files.load().unwrap();
+    let rule = &config.rules.rules[0];
+    assert_eq!(rule.count, Some(crate::rules::Count { times: 5, within: SignedDuration::from_mins(10) }));
+    assert_eq!(
+        rule.when.iter().map(plain).collect::<Vec<_>>(),
+        [
+            "Undecoded a",
+            "Text (?<n>\\d+)",
+            "n Above 20, Below 1000.5",
+            "any(twice AtLeast 1.5 GB, n AtMost -3, n Equals 16)",
+        ]
+    );
     let one = with_people("[[rules]]\nname = \"x\"\naction = \"call\"\nwhen = { subject = 'a' }\n");
     assert_eq!(one.load().unwrap().rules.rules[0].when.len(), 1, "one condition needs no list");
 }
@@ -49,6 +74,10 @@ fn plain(condition: &Condition) -> String {
             format!("{}..{} {:?}", from.hour(), until.hour(), time_zone.iana_name())
         }
         Condition::On { days, .. } => format!("on {}", days.len()),
+        Condition::Number { variable, bounds } => {
+            let bound = |one: &Comparison| format!("{:?} {}", one.relation, one.bound);
+            format!("{variable} {}", bounds.iter().map(bound).collect::<Vec<_>>().join(", "))
+        }
         Condition::All(all) => format!("all({})", list(all)),
         Condition::Any(all) => format!("any({})", list(all)),
         Condition::Not(inner) => format!("not({})", plain(inner)),
@@ -67,7 +96,27 @@ fn conditions_that_mean_nothing_are_refused() {
     assert_eq!(error("when = [ { matches = 'x' } ]"), "10:12 `matches` stands without `header`");
     assert_eq!(error("when = [ { header = 'X' } ]"), "10:10 `matches` is missing");
     assert_eq!(error("when = [ { header = 'X:', matches = 'y' } ]"), "10:21 `X:` is not the name of a header field");
-    assert_eq!(error("when = [ { count = '5 in 10m' } ]"), "10:20 `count` is not supported yet");
+    let within = "10:18 `count` cannot stand within `any`, `all` or `not`";
+    assert_eq!(error("when = [ { not = { count = '5 in 10m' } } ]"), within.replace("18", "20"));
+    assert_eq!(error("when = [ { any = [ { count = '5 in 10m' } ] } ]"), within.replace("18", "22"));
+    assert_eq!(error("when = [ { count = '5' } ]"), "10:20 `5` is not a count");
+    assert_eq!(
+        error("when = [ { count = '5 in 10m' }, { count = '9 in 1h' } ]"),
+        "10:36 there are two `count` in this rule"
+    );
+    assert_eq!(error("when = [ { text = 'x', raw = true } ]"), "10:30 `raw` stands without `body`");
+    assert_eq!(error("when = [ { above = 20 } ]"), "10:12 `above` stands without `var`");
+    let unfilled = "nothing before this condition fills the variable `n`";
+    assert_eq!(error("when = [ { var = 'n', above = 20 }, { text = '(?<n>.)' } ]"), format!("10:18 {unfilled}"));
+    assert_eq!(
+        error("when = [ { not = { text = '(?<n>.)' } }, { var = 'n', above = 20 } ]"),
+        format!("10:50 {unfilled}")
+    );
+    let filled = |rest: &str| error(&format!("when = [ {{ text = '(?<n>.)' }}, {{ var = 'n'{rest} }} ]"));
+    assert_eq!(filled(""), "10:32 `n` is compared with nothing");
+    assert_eq!(filled(", above = 'many'"), "10:53 `many` is not a number");
+    assert_eq!(filled(", above = true"), "10:53 this must be a number, not `true` or `false`");
+    assert_eq!(filled(", above = inf"), "10:53 this is not a number to compare with");
     assert_eq!(error("when = [ 'x' ]"), "10:10 this must be a table, not a text");
     let deep = format!("when = [ {}{{ auto = true }}{} ]", "{ not = ".repeat(30), " }".repeat(30));
     assert!(error(&deep).ends_with("conditions are nested more than 16 deep"));
@@ -118,4 +167,28 @@ fn rules_need_a_name_of_their_own_and_somebody_to_notify() {
     let (message, hint) = only_error(&Files::of(single));
     assert_eq!(message, "1:1 `rules` is a list of tables");
     assert!(hint.unwrap().contains("[[rules]]"));
+}
+
+#[test]
+fn rules_that_cannot_meet_are_warned_of() {
+    let pair = |open: &str, close: &str| {
+        let files = with_people(&format!(
+            "[[rules]]\nname = \"down\"\nwhen = [ {{ text = '(?<host>.) down' }} ]\naction = \"call\"\n{open}\n\
+             [[rules]]\nname = \"up\"\nwhen = [ {{ text = '(?<host>.) up' }} ]\naction = \"resolve\"\n{close}\n"
+        ));
+        let report = files.check();
+        let messages = report.diagnostics.0.into_iter().map(|one| one.message);
+        messages.filter(|message| message.starts_with("the rule `up`")).collect::<Vec<_>>()
+    };
+    assert_eq!(pair("key = \"{{ host }}\"", "key = \"{{ host }}\""), [""; 0]);
+    assert_eq!(pair("key = \"host {{ host }}\"", "key = \"host {{ host }}\""), [""; 0]);
+    let never = "the rule `up` finds no alert: no rule that notifies has such a key in its group";
+    assert_eq!(pair("key = \"host {{ host }}\"", "key = \"hosts {{ host }}\""), [never]);
+    assert_eq!(pair("", "key = \"host {{ host }}\""), [never]);
+    let counting = with_people(
+        "[[rules]]\nname = \"r\"\nwhen = [ { text = '(?<n>.)', count = '5 in 10m' } ]\naction = \"call\"\n",
+    );
+    let messages: Vec<String> = counting.check().diagnostics.0.into_iter().map(|one| one.message).collect();
+    let wanted = "the rule `r` counts each set of captures for itself, for it has no `key`";
+    assert!(messages.iter().any(|message| message == wanted), "{messages:?}");
 }

@@ -2,13 +2,7 @@
 
 /// The pairs of a form body or a query, decoded, in their order.
 pub(super) fn pairs(text: &str) -> Vec<(String, String)> {
-    let pairs = text.split('&').filter(|pair| !pair.is_empty());
-    pairs.map(|pair| pair.split_once('=').unwrap_or((pair, ""))).map(|(n, v)| (decoded(n), decoded(v))).collect()
-}
-
-/// Decodes `%XX` and `+`. What is not hexadecimal stays as it is; what is not UTF-8 is replaced.
-pub(super) fn decoded(text: &str) -> String {
-    percent_decoded(&text.replace('+', " "))
+    form_urlencoded::parse(text.as_bytes()).into_owned().collect()
 }
 
 /// Decodes `%XX` alone, as in a path.

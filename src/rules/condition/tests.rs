@@ -1,7 +1,7 @@
 use jiff::Timestamp;
 
 use super::*;
-use crate::rules::RuleSet;
+use crate::rules::{Count, Recall, RuleSet};
 
 fn matches(place: Place, pattern: &str) -> Condition {
     Condition::Matches { place, pattern: Pattern::new(pattern).unwrap() }
@@ -38,14 +38,33 @@ const NOW: &str = "2026-11-07T10:30:00Z";
 
 type Seen = (bool, String, Vec<(String, String)>);
 
+/// Sets `double` to twice what `load` is, and fails without.
+struct Doubling;
+
+impl Outside for Doubling {
+    fn recall(&self, _: &Rule, _: &Count, _: &View<'_>, _: &[(String, String)]) -> Recall {
+        panic!("no condition counts")
+    }
+
+    fn variable(&self, _: &Rule, _: &View<'_>, captures: &[(String, String)], name: &str) -> Option<String> {
+        let load = captures.iter().find(|(captured, _)| captured == "load")?.1.parse::<f64>().ok()?;
+        (name == "double").then(|| (load * 2.0).to_string())
+    }
+}
+
 fn seen_by(condition: &Condition, message: &Message, sender: Option<&str>, now: &str) -> Seen {
     let now: Timestamp = now.parse().unwrap();
     let view = View { message, sender, recipient: "cust1-dba@sms.example.com", now };
     let rules = RuleSet::default();
-    let sight = Sight::new(&view, &rules);
+    let sight = &Sight::new(&view, &rules);
+    let rule = &Rule {
+        set: vec![("double".to_owned(), String::new())],
+        ..crate::rules::ruleset::tests::rule("r", Vec::new())
+    };
+    let look = Look { sight, rule, outside: &Doubling };
     let (mut captures, mut same) = (Captures::default(), Captures::default());
-    let matched = condition.holds(&sight, &mut captures).unwrap();
-    let report = condition.report(&sight, &mut same).unwrap();
+    let matched = condition.holds(&look, &mut captures).unwrap();
+    let report = condition.report(&look, &mut same).unwrap();
     let captures = captures.into_pairs();
     assert_eq!((report.matched, &same.into_pairs()), (matched, &captures), "{}", condition.describe());
     (matched, report.saw, captures)
@@ -194,6 +213,91 @@ fn what_does_not_hold_and_what_is_under_not_captures_nothing() {
     let not_not = Condition::Not(Box::new(not));
     assert_eq!((holds(&not_not), see(&not_not).2), (true, Vec::new()));
     assert!(not_not.capture_names().is_empty() && not_not.patterns().len() == 1);
+}
+
+fn number(variable: &str, relation: Relation, bound: &str) -> Condition {
+    let bounds = vec![Comparison { relation, bound: Quantity::parse(bound).unwrap() }];
+    Condition::Number { variable: variable.to_owned(), bounds }
+}
+
+fn see_in(body: &str, conditions: Vec<Condition>) -> (bool, String) {
+    let message = Message { new_text: body.to_owned(), ..Message::default() };
+    let view = View { message: &message, sender: None, recipient: "", now: Timestamp::UNIX_EPOCH };
+    let rules = RuleSet::new(vec![Rule {
+        set: vec![("double".to_owned(), String::new())],
+        ..crate::rules::ruleset::tests::rule("r", conditions)
+    }]);
+    let explained = rules.explain(&view, &Doubling).unwrap();
+    assert_eq!(rules.judge(&view, &Doubling).unwrap().verdicts.len(), usize::from(explained.verdicts[0].matched));
+    (explained.verdicts[0].matched, explained.verdicts[0].conditions.last().unwrap().saw.clone())
+}
+
+#[test]
+fn a_captured_number_is_compared() {
+    let load = |relation, bound| vec![text(r"load is (?<load>\S+)"), number("load", relation, bound)];
+    for (relation, bound, body, expected) in [
+        (Relation::Above, "20", "load is 23.5", true),
+        (Relation::Above, "20", "load is 20", false),
+        (Relation::Above, "20", "load is 20,5%", true),
+        (Relation::Below, "20", "load is 19.99", true),
+        (Relation::Below, "20", "load is 20", false),
+        (Relation::AtLeast, "20", "load is 20.0", true),
+        (Relation::AtMost, "20", "load is 20", true),
+        (Relation::AtMost, "20", "load is 1,234", false),
+        (Relation::Equals, "0", "load is 0", true),
+        (Relation::Equals, "0", "load is 0.1", false),
+        (Relation::Below, "20", "load is unknown", false),
+        (Relation::Above, "1 GB", "load is 1.5", false),
+    ] {
+        assert_eq!(see_in(body, load(relation, bound)).0, expected, "{relation:?} {bound} {body}");
+    }
+}
+
+#[test]
+fn a_number_says_what_it_saw_or_why_there_is_none() {
+    let load = |bound| vec![text("load is (?<load>[^\n]+)"), number("load", Relation::Above, bound)];
+    assert_eq!(see_in("load is 23", load("20")).1, "load is «23»");
+    assert_eq!(see_in("load is 1.234,5 %", load("20")).1, "load is «1.234,5 %», which is 1234.5%");
+    assert_eq!(see_in("load is n/a", load("20")), (false, "load is «n/a», which is not a number".to_owned()));
+    assert_eq!(see_in("load is 5", load("1 GB")).1, "load is «5», which cannot be compared with 1 GB");
+    assert_eq!(see_in("x", vec![number("load", Relation::Below, "20")]), (false, "nothing has filled load".to_owned()));
+}
+
+#[test]
+fn a_number_is_one_that_an_earlier_condition_captured_or_that_is_set() {
+    let load = || text(r"load is (?<load>\d+)");
+    let above = |variable, bound| number(variable, Relation::Above, bound);
+    assert!(!see_in("load is 30", vec![above("load", "20"), load()]).0, "captured later");
+    assert!(see_in("load is 30", vec![load(), Condition::Any(vec![text("x"), above("load", "20")])]).0);
+    assert!(see_in("load is 30", vec![load(), Condition::Not(Box::new(above("load", "40")))]).0);
+    assert!(
+        !see_in("load is 30", vec![Condition::Not(Box::new(Condition::Not(Box::new(load())))), above("load", "20")]).0
+    );
+    assert!(see_in("load is 30", vec![load(), above("double", "59"), number("double", Relation::Below, "61")]).0);
+    assert!(!see_in("load is 30", vec![above("double", "1"), load()]).0, "what it is made of is not there yet");
+    let within = Condition::All(vec![load(), above("load", "20"), text("absent")]);
+    assert!(!see_in("load is 30", vec![Condition::Any(vec![within, text("load")]), above("load", "20")]).0);
+}
+
+#[test]
+fn what_was_not_decoded_is_seen_only_by_who_asks_for_it() {
+    let raw = b"Subject: =?utf-8?q?Disk_full?=\r\nContent-Transfer-Encoding: base64\r\n\r\nRGlzayBmdWxsCg==\r\n";
+    let message = Message::parse(&raw.as_slice().into());
+    let sees = |place, pattern| seen_by(&matches(place, pattern), &message, None, NOW).0;
+    assert!(sees(Place::Undecoded, "^RGlzayBmdWxsCg==$") && sees(Place::Undecoded, r"^subject: =\?utf-8"));
+    assert!(!sees(Place::Undecoded, "disk full") && sees(Place::Text, "^disk full$"));
+    assert!(!sees(Place::Body, "RGlz") && !sees(Place::Subject, "utf-8"));
+}
+
+#[test]
+fn results_that_a_sender_hides_in_an_encoded_word_are_not_read() {
+    let forged = "Authentication-Results: mx.example.com; dkim=fail reason=\"=?utf-8?q?=22=3B_dkim=3Dpass?=\"\r\n\
+                  Authentication-Results: mx.example.com; dmarc=pass (=?utf-8?q?)=3B_spf=3Dpass?=)\r\n\
+                  From: a@example.com\r\nSubject: x\r\n\r\nx";
+    let message = Message::parse(&forged.as_bytes().into());
+    let condition = |result: &str| Condition::Authenticated { method: "dkim".to_owned(), result: result.to_owned() };
+    assert!(!seen_by(&condition("pass"), &message, None, NOW).0);
+    assert!(seen_by(&condition("fail"), &message, None, NOW).0);
 }
 
 #[test]

@@ -33,6 +33,7 @@ fn rule(when: Vec<Condition>) -> Rule {
     Rule {
         name: "x".to_owned(),
         when,
+        count: None,
         set: Vec::new(),
         action: Action::Call,
         group: None,
@@ -143,4 +144,14 @@ fn captures_that_every_match_fills_are_certain() {
     assert_eq!(certain(vec![text("(?:(?<a>x)1|2(?<a2>x))")]), "");
     assert_eq!(certain(vec![Condition::Any(vec![text("(?<a>x)(?<b>y)"), subject("(?<a>z)")])]), "a");
     assert_eq!(certain(vec![not(text("(?<a>x)"))]), "");
+}
+
+#[test]
+fn a_rule_that_counts_covers_nothing() {
+    let counting = Rule {
+        count: Some(crate::rules::Count { times: 2, within: SignedDuration::from_mins(10) }),
+        ..rule(Vec::new())
+    };
+    let later = rule(Vec::new());
+    assert!(!Prover::default().covers(&counting, &later) && Prover::default().covers(&later, &counting));
 }

@@ -3,15 +3,17 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::mail::Message;
+use crate::rules::{Nobody, Recall};
 
 fn matches(place: Place, pattern: &str) -> Condition {
     Condition::Matches { place, pattern: Pattern::new(pattern).unwrap() }
 }
 
-fn rule(name: &str, when: Vec<Condition>) -> Rule {
+pub fn rule(name: &str, when: Vec<Condition>) -> Rule {
     Rule {
         name: name.to_owned(),
         when,
+        count: None,
         set: Vec::new(),
         action: Action::Call,
         group: None,
@@ -43,8 +45,8 @@ fn decided(rules: &RuleSet, message: &Message) -> Vec<(String, Vec<(String, Stri
     let list = |judgement: &Judgement<'_>| {
         judgement.matched().map(|verdict| (verdict.rule.name.clone(), verdict.captures.clone())).collect::<Vec<_>>()
     };
-    let judged = list(&rules.judge(&view(message)).unwrap());
-    assert_eq!(list(&rules.explain(&view(message)).unwrap()), judged);
+    let judged = list(&rules.judge(&view(message), &Nobody).unwrap());
+    assert_eq!(list(&rules.explain(&view(message), &Nobody).unwrap()), judged);
     judged
 }
 
@@ -131,9 +133,9 @@ fn the_first_match_decides_unless_it_goes_on() {
     let word = vec![("word".to_owned(), "disk".to_owned())];
     assert_eq!(decided(&rules, &message), [("first".to_owned(), word), ("second".to_owned(), Vec::new())]);
 
-    let judged = rules.judge(&view(&message)).unwrap();
+    let judged = rules.judge(&view(&message), &Nobody).unwrap();
     assert!(judged.verdicts.iter().all(|verdict| verdict.conditions.is_empty()) && judged.verdicts.len() == 2);
-    let explained = rules.explain(&view(&message)).unwrap();
+    let explained = rules.explain(&view(&message), &Nobody).unwrap();
     let told: Vec<_> = explained
         .verdicts
         .iter()
@@ -166,11 +168,102 @@ fn a_pattern_that_cannot_be_compiled_is_an_error_when_it_is_needed() {
         rule("early", vec![matches(Place::Text, "all well")]),
         rule("huge", vec![matches(Place::Text, r"big (\w{200}){200}")]),
     ]);
-    assert!(rules.judge(&view(&mail(&[], "all well, big", ""))).is_ok());
-    assert!(rules.judge(&view(&mail(&[], "small", ""))).is_ok());
-    let error = rules.judge(&view(&mail(&[], "a big one", ""))).unwrap_err();
+    assert!(rules.judge(&view(&mail(&[], "all well, big", "")), &Nobody).is_ok());
+    assert!(rules.judge(&view(&mail(&[], "small", "")), &Nobody).is_ok());
+    let error = rules.judge(&view(&mail(&[], "a big one", "")), &Nobody).unwrap_err();
     assert_eq!(error.to_string(), r"rule `huge`: pattern `big (\w{200}){200}`: needs more than 10 MiB when compiled");
     assert_eq!(rules.compile(), [error]);
+}
+
+/// Answers always the same, and writes down for whom it was asked.
+struct Says(Recall, std::cell::RefCell<Vec<(String, usize)>>);
+
+impl Says {
+    fn always(recall: Recall) -> Self {
+        Self(recall, std::cell::RefCell::default())
+    }
+}
+
+impl Outside for Says {
+    fn recall(&self, rule: &Rule, _: &Count, _: &View<'_>, captures: &[(String, String)]) -> Recall {
+        self.1.borrow_mut().push((rule.name.clone(), captures.len()));
+        self.0
+    }
+
+    fn variable(&self, _: &Rule, _: &View<'_>, _: &[(String, String)], _: &str) -> Option<String> {
+        None
+    }
+}
+
+fn counting(action: Action) -> RuleSet {
+    let count = Some(Count { times: 5, within: SignedDuration::from_mins(10) });
+    RuleSet::new(vec![
+        Rule { count, action, ..rule("many", vec![matches(Place::Text, "(?<word>disk)")]) },
+        rule("one", vec![matches(Place::Text, "disk")]),
+        Rule { count, ..rule("late", vec![matches(Place::Text, "disk")]) },
+    ])
+}
+
+#[test]
+fn a_rule_that_counts_matches_from_its_number_on() {
+    let mail = mail(&[], "disk full", "");
+    for (action, recall, expected) in [
+        (Action::Call, Recall::Times(1), "one"),
+        (Action::Call, Recall::Times(4), "one"),
+        (Action::Call, Recall::Times(5), "many"),
+        (Action::Call, Recall::Times(6), "many"),
+        (Action::Call, Recall::Unknown, "many"),
+        (Action::Resolve, Recall::Unknown, "many"),
+        (Action::Page, Recall::Failed, "many"),
+        // In doubt somebody is woken: what wakes nobody is taken not to match.
+        (Action::Ignore, Recall::Failed, "one"),
+        (Action::Resolve, Recall::Failed, "one"),
+    ] {
+        let rules = counting(action);
+        let outside = Says::always(recall);
+        let judged = rules.judge(&view(&mail), &outside).unwrap();
+        assert_eq!(judged.verdicts[0].rule.name, expected, "{action:?} {recall:?}");
+        assert_eq!(outside.1.take(), [("many".to_owned(), 1)], "asked once, with the captures");
+        let explained = rules.explain(&view(&mail), &outside).unwrap();
+        assert_eq!(explained.matched().next().unwrap().rule.name, expected, "{action:?} {recall:?}");
+        assert_eq!(outside.1.take(), [("many".to_owned(), 1)], "what is not considered is not counted");
+    }
+}
+
+#[test]
+fn only_a_mail_that_all_other_conditions_hold_for_is_counted() {
+    let outside = Says::always(Recall::Times(9));
+    let other = mail(&[], "tape full", "");
+    let rules = counting(Action::Call);
+    assert!(rules.judge(&view(&other), &outside).unwrap().verdicts.is_empty());
+    let explained = rules.explain(&view(&other), &outside).unwrap();
+    assert_eq!(outside.1.take(), []);
+    let count = explained.verdicts[0].conditions.last().unwrap();
+    assert_eq!(count.describes, "at least 5 mails of its key in 10m");
+    assert_eq!(count.saw, "not counted: only mails that all other conditions hold for are");
+    let explained = rules.explain(&view(&mail(&[], "disk full", "")), &Nobody);
+    let explained = explained.unwrap();
+    let saw: Vec<&str> = explained.verdicts.iter().map(|v| v.conditions.last().unwrap().saw.as_str()).collect();
+    assert!(saw[0].starts_with("not known here") && saw[2] == "not counted: the rule is not considered", "{saw:?}");
+}
+
+#[test]
+fn a_mail_that_was_seen_is_judged_for_another_recipient() {
+    let rules = RuleSet::new(vec![
+        rule("both", vec![matches(Place::Text, "disk"), matches(Place::Recipient, "^(?<who>ann|bob)@")]),
+        rule("rest", vec![matches(Place::Text, "disk")]),
+    ]);
+    let message = mail(&[], "disk full", "");
+    let mut sight = Sight::new(&view(&message), &rules);
+    let mut seen = Vec::new();
+    for recipient in ["ann@example.com", "eve@example.com", "bob@example.com"] {
+        sight.turn_to(recipient);
+        let judged = rules.judge_seen(&sight, &Nobody).unwrap();
+        let fresh = rules.judge(&View { recipient, ..view(&message) }, &Nobody).unwrap();
+        assert_eq!(judged.verdicts[0].captures, fresh.verdicts[0].captures);
+        seen.push((judged.verdicts[0].rule.name.as_str(), judged.verdicts[0].captures.len()));
+    }
+    assert_eq!(seen, [("both", 1), ("rest", 0), ("both", 1)]);
 }
 
 #[test]
@@ -179,6 +272,7 @@ fn a_rule_may_look_at_the_recipient_deep_inside() {
     let inside = Condition::Any(vec![Condition::Not(Box::new(matches(Place::Recipient, "a")))]);
     assert!(looks(Condition::All(vec![inside])));
     assert!(!looks(Condition::Any(vec![matches(Place::To, "a")])));
+    assert!(counting(Action::Call).depends_on_recipient() && counting(Action::Call).counts());
 }
 
 fn patterns() -> impl Strategy<Value = String> {

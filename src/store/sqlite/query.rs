@@ -9,17 +9,47 @@ macro_rules! wanted {
     };
 }
 
+/// The alerts of a digest (?1) that are not resolved, the newest first: by their first digest, and by others.
+macro_rules! of_digest {
+    ($which:literal) => {
+        concat!(
+            "SELECT id FROM alerts WHERE digest = ?1 AND state IN ('open', 'acknowledged', 'expired') AND ",
+            $which,
+            " UNION SELECT id FROM digests CROSS JOIN alerts ON alerts.id = digests.alert WHERE digests.digest = ?1 \
+             AND +state IN ('open', 'acknowledged', 'expired') AND ",
+            $which,
+            " ORDER BY id DESC"
+        )
+    };
+}
+
 pub const ALERT: &str = "SELECT * FROM alerts WHERE id = ?1";
 pub const ALERT_EXISTS: &str = "SELECT EXISTS (SELECT 1 FROM alerts WHERE id = ?1)";
 pub const NOTIFICATIONS: &str = "SELECT * FROM notifications WHERE alert = ?1 ORDER BY number";
 pub const HISTORY: &str = "SELECT * FROM history WHERE alert = ?1 ORDER BY number";
 pub const ALERT_OF_MAIL: &str = "SELECT alert FROM mails WHERE digest = ?1";
-pub const ACTIVE: &str = "SELECT id FROM alerts WHERE digest = ?1 AND state IN ('open', 'acknowledged') \
-     ORDER BY id DESC LIMIT 1";
+pub const ACTIVE: &str = of_digest!("state IN ('open', 'acknowledged')");
 /// The one that a mail joins: open, or acknowledged and its window (?2) not over.
 /// One that was opened in the future was opened by a clock that has been set back since: its window says nothing.
-pub const JOINABLE: &str = "SELECT id FROM alerts WHERE digest = ?1 AND state IN ('open', 'acknowledged') \
-     AND (state = 'open' OR window_until > ?2 AND opened_at <= ?2 + 60000) ORDER BY id DESC LIMIT 1";
+pub const JOINABLE: &str =
+    of_digest!("(state = 'open' OR state = 'acknowledged' AND window_until > ?2 AND opened_at <= ?2 + 60000)");
+pub const UNRESOLVED: &str = of_digest!("TRUE");
+/// Those that take in mails although somebody has them.
+pub const IN_WINDOW: &str = of_digest!("state = 'acknowledged' AND window_until > ?2");
+pub const END_WINDOW: &str = "UPDATE alerts SET window_until = ?2 WHERE id = ?1";
+pub const ADD_DIGEST: &str = "INSERT OR IGNORE INTO digests (digest, alert) \
+     SELECT ?1, id FROM alerts WHERE id = ?2 AND digest <> ?1";
+/// Whether it has had a mail that was written after this time.
+pub const HAS_NEWER_MAIL: &str = "SELECT EXISTS (SELECT 1 FROM mails WHERE alert = ?1 AND sent_at > ?2)";
+pub const CLOSED_BY: &str = "SELECT alerts FROM closings WHERE mail = ?1";
+pub const REMEMBER_CLOSING: &str = "INSERT INTO closings (mail, alerts, at) VALUES (?1, ?2, ?3)";
+pub const FORGET_CLOSINGS: &str = "DELETE FROM closings WHERE at < ?1";
+pub const COUNTED: &str = "SELECT times FROM counts WHERE counter = ?1 AND mail = ?2";
+/// At most ?4 of the mails after ?2 and before ?3.
+pub const COUNT: &str =
+    "SELECT count(*) FROM (SELECT 1 FROM counts WHERE counter = ?1 AND at > ?2 AND at < ?3 LIMIT ?4)";
+pub const ADD_COUNT: &str = "INSERT INTO counts (counter, mail, at, times, until) VALUES (?1, ?2, ?3, ?4, ?5)";
+pub const FORGET_COUNTS: &str = "DELETE FROM counts WHERE until < ?1";
 pub const BY_CODE: &str = "SELECT id FROM alerts WHERE code = ?1 AND opened_at >= ?2 ORDER BY id DESC LIMIT 1";
 /// A code rests for a time after its alert was opened, and as long as that alert is open.
 pub const CODE_TAKEN: &str =
@@ -75,7 +105,7 @@ ON CONFLICT (alert, number) DO UPDATE SET purpose = excluded.purpose, round = ex
     sequence = excluded.sequence, reached = excluded.reached";
 
 pub const DELETE_NOTIFICATION: &str = "DELETE FROM notifications WHERE alert = ?1 AND number = ?2";
-pub const REMEMBER_MAIL: &str = "INSERT INTO mails (digest, alert, received_at) VALUES (?1, ?2, ?3)";
+pub const REMEMBER_MAIL: &str = "INSERT INTO mails (digest, alert, received_at, sent_at) VALUES (?1, ?2, ?3, ?4)";
 pub const SET_RECIPIENTS: &str = "UPDATE alerts SET recipients = ?2 WHERE id = ?1";
 pub const ADD_LINE: &str = "INSERT INTO history (alert, number, at, kind, text) VALUES (?1, \
      (SELECT coalesce(max(number), 0) + 1 FROM history WHERE alert = ?1), ?2, ?3, ?4)";

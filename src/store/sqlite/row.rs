@@ -231,6 +231,11 @@ fn delivery(row: &Row<'_>) -> Result<Delivery, String> {
     })
 }
 
+/// The alerts that a mail ended or took.
+pub fn alert_ids(row: &Row<'_>) -> Result<Vec<AlertId>, Fault> {
+    json(row, "alerts").map_err(|why| Fault::Damaged { what: "what a mail has closed".into(), why })
+}
+
 /// The line of a row of `history`.
 pub fn entry(row: &Row<'_>) -> Result<Entry, Fault> {
     let read =

@@ -11,10 +11,10 @@ use super::fault::Fault;
 const APPLICATION_ID: i32 = 0x7468_6961;
 
 /// Step n, from 0, brings a file from `user_version` n to n + 1. Never change one that was released: add one.
-const STEPS: &[&str] = &[FIRST];
+const STEPS: &[&str] = &[FIRST, SECOND];
 
 /// The `user_version` that this program reads and writes.
-pub const VERSION: i64 = 1;
+pub const VERSION: i64 = 2;
 
 const FIRST: &str = "
 CREATE TABLE alerts (
@@ -123,6 +123,40 @@ CREATE INDEX seen_at ON seen (at);
 CREATE TABLE engine (owner TEXT NOT NULL PRIMARY KEY, beat_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 ";
 
+const SECOND: &str = "
+-- The digests of an alert besides its first: mails to several recipients have several.
+CREATE TABLE digests (
+    digest BLOB NOT NULL CHECK (length(digest) = 32),
+    alert INTEGER NOT NULL REFERENCES alerts ON DELETE CASCADE,
+    PRIMARY KEY (digest, alert)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX digests_alert ON digests (alert); -- for the cascade
+DROP INDEX alerts_active;
+CREATE INDEX alerts_unresolved ON alerts (digest) WHERE state IN ('open', 'acknowledged', 'expired');
+
+ALTER TABLE mails ADD COLUMN sent_at INTEGER; -- when the mail says that it was written
+
+-- Mails that ended or took alerts.
+CREATE TABLE closings (
+    mail BLOB NOT NULL PRIMARY KEY CHECK (length(mail) = 32),
+    alerts TEXT NOT NULL, -- JSON array
+    at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX closings_at ON closings (at);
+
+-- Mails that are counted.
+CREATE TABLE counts (
+    counter BLOB NOT NULL CHECK (length(counter) = 32),
+    mail BLOB NOT NULL CHECK (length(mail) = 32),
+    at INTEGER NOT NULL,
+    times INTEGER NOT NULL, -- how many there were then, this one included
+    until INTEGER NOT NULL, -- when it may be forgotten
+    PRIMARY KEY (counter, mail)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX counts_at ON counts (counter, at);
+CREATE INDEX counts_until ON counts (until);
+";
+
 /// Brings the file up to date, in one transaction: of several processes that find an old file, one does the work and
 /// the others find it done.
 ///
@@ -164,5 +198,25 @@ mod tests {
     #[test]
     fn there_is_a_step_to_each_version() {
         assert_eq!(i64::try_from(STEPS.len()).unwrap(), VERSION);
+    }
+
+    #[test]
+    fn a_file_of_the_first_version_keeps_what_is_in_it() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch(FIRST).unwrap();
+        connection.pragma_update(None, "application_id", APPLICATION_ID).unwrap();
+        connection.pragma_update(None, "user_version", 1).unwrap();
+        connection
+            .execute_batch(
+                "INSERT INTO alerts VALUES (1, '7K', 'expired', zeroblob(32), 'k', 'g', 'r', '[]', 's', 's', 't', '{}', 0,
+                     0, 1, NULL, NULL, 0, NULL, NULL, NULL, NULL, NULL);
+                 INSERT INTO mails VALUES (zeroblob(32), 1, 0);",
+            )
+            .unwrap();
+        bring_up_to_date(&mut connection).unwrap();
+        assert_eq!(version(&connection).unwrap(), VERSION);
+        let one = |sql: &str| connection.query_row(sql, [[0_u8; 32]], |row| row.get::<_, i64>(0)).unwrap();
+        assert_eq!(one(super::super::query::UNRESOLVED), 1);
+        assert_eq!(one(super::super::query::ALERT_OF_MAIL), 1);
     }
 }

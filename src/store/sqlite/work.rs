@@ -1,12 +1,12 @@
 //! What the transactions are made of: asking, loading, saving.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, Params, Row, params};
 
 use super::fault::{Answer, Fault};
 use super::row::{self, DeliveryColumns, cut, cut_alert, milliseconds};
 use super::{Arrival, code, query};
-use crate::alert::{Alert, AlertId, Digest, Entry, Notification, State};
+use crate::alert::{Alert, AlertId, Entry, Notification, State};
 
 /// Runs a statement; how many rows it changed.
 pub fn execute(connection: &Connection, sql: &str, parameters: impl Params) -> Answer<usize> {
@@ -65,11 +65,6 @@ pub fn readable<T>(
     Ok(found)
 }
 
-/// The alert that had this very mail.
-pub fn alert_of_mail(connection: &Connection, mail: Digest) -> Answer<Option<AlertId>> {
-    one(connection, query::ALERT_OF_MAIL, [mail.0], |row| Ok(AlertId(row.get(0)?)))
-}
-
 /// The alert with its notifications.
 pub fn load(connection: &Connection, id: AlertId) -> Answer<Alert> {
     let mut alert = one(connection, query::ALERT, [id.0], row::alert)?.ok_or(Fault::NoAlert(id))?;
@@ -101,6 +96,8 @@ pub fn open_alert(
         let taken = one(connection, query::CODE_TAKEN, params![code.0, rested], |row| Ok(row.get(0)?))?;
         Ok::<_, Fault>(taken == Some(true))
     })?;
+    // A mail which tells that its event is over leaves no time in which the next one would be no news.
+    let window = if arrival.over.contains(&arrival.digest) { SignedDuration::ZERO } else { arrival.window };
     Ok(Alert {
         id,
         code,
@@ -115,7 +112,7 @@ pub fn open_alert(
         text: arrival.text.clone(),
         policy: arrival.policy.clone(),
         opened_at: now,
-        window_until: cut(now.checked_add(arrival.window).unwrap_or(Timestamp::MAX)),
+        window_until: cut(now.checked_add(window).unwrap_or(Timestamp::MAX)),
         mails: 1,
         acknowledged_at: None,
         acknowledged_by: None,
@@ -124,21 +121,6 @@ pub fn open_alert(
         next_at: None,
         notifications: Vec::new(),
     })
-}
-
-/// Adds the recipients that the alert has not named yet, and nothing else.
-pub fn name_recipients(connection: &Connection, id: AlertId, recipients: &[String]) -> Answer<Alert> {
-    let mut alert = load(connection, id)?;
-    let known = alert.recipients.len();
-    for recipient in recipients {
-        if !alert.recipients.contains(recipient) {
-            alert.recipients.push(recipient.clone());
-        }
-    }
-    if alert.recipients.len() > known {
-        execute(connection, query::SET_RECIPIENTS, params![id.0, json(&alert.recipients)?])?;
-    }
-    Ok(alert)
 }
 
 /// Saves what has become of alert `id`, which was `before` (`None`: it is new). Writes what differs, and gives back the
@@ -261,7 +243,8 @@ pub fn claimable(
     Ok(found)
 }
 
-fn json(value: &impl serde::Serialize) -> Answer<String> {
+/// A value as JSON.
+pub fn json(value: &impl serde::Serialize) -> Answer<String> {
     let damaged = |error: serde_json::Error| Fault::Damaged { what: "a value to store".into(), why: error.to_string() };
     serde_json::to_string(value).map_err(damaged)
 }

@@ -51,6 +51,9 @@ pub fn arrival(mail: &str, key: &str) -> Arrival {
     Arrival {
         mail: Digest::of([mail]),
         digest: Digest::of(["dba", key]),
+        other_digests: Vec::new(),
+        over: Vec::new(),
+        sent_at: None,
         key: key.into(),
         window: SignedDuration::from_hours(1),
         group: GroupId::new("dba"),

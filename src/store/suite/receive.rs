@@ -13,7 +13,7 @@ use super::build::{
 use crate::alert::{
     Alert, AlertId, Change, Channel, Command, Delivery, NotificationId, Outcome, Progress, Purpose, State,
 };
-use crate::store::{Error, Filter, Receipt};
+use crate::store::{Arrival, Error, Filter, Receipt};
 
 pub fn a_new_alert_is_read_back_as_it_was_given(stage: &dyn Stage) {
     let mut store = stage.connect();
@@ -310,4 +310,54 @@ pub fn the_code_of_an_open_alert_is_never_given_again(stage: &dyn Stage) {
 pub fn numbers_rise(stage: &dyn Stage) {
     let numbers: Vec<i64> = ["a", "b", "c"].map(|key| open_due(&mut *stage.connect(), key, &[]).0).into();
     assert_eq!(numbers, [1, 2, 3]);
+}
+
+pub fn an_alert_has_the_digests_of_all_its_mails(stage: &dyn Stage) {
+    let mut store = stage.connect();
+    let others = |keys: &[&str]| keys.iter().map(|key| arrival("", key).digest).collect();
+    let first = Arrival { other_digests: others(&["b", "c", "c", "a"]), ..arrival("m1", "a") };
+    let id = receive(&mut *store, &first, at(0)).alert().id;
+    let joins = |receipt: Receipt| matches!(receipt, Receipt::Joined(alert) if alert.id == id);
+    assert!(joins(receive(&mut *store, &arrival("m2", "c"), at(1))));
+    let more = Arrival { other_digests: others(&["b"]), ..arrival("m3", "d") };
+    assert!(joins(receive(&mut *store, &more, at(2))), "one digest is enough");
+    assert!(joins(receive(&mut *store, &arrival("m4", "d"), at(3))), "and the others are known from then on");
+    assert_eq!(store.active(arrival("", "d").digest).unwrap(), Some(id));
+    set_state(&mut *store, id, State::Resolved);
+    let receipt = receive(&mut *store, &arrival("m5", "d"), at(4));
+    assert!(matches!(receipt, Receipt::Opened(_)), "{receipt:?}");
+}
+
+pub fn the_same_mail_with_another_key_gives_its_alert_that_digest(stage: &dyn Stage) {
+    let mut store = stage.connect();
+    let id = receive(&mut *store, &arrival("m1", "for ann"), at(0)).alert().id;
+    assert!(matches!(receive(&mut *store, &arrival("m1", "for bob"), at(1)), Receipt::SameMail(_)));
+    for (mail, key) in [("m2", "for bob"), ("m3", "for ann")] {
+        let receipt = receive(&mut *store, &arrival(mail, key), at(2));
+        assert!(matches!(&receipt, Receipt::Joined(alert) if alert.id == id), "{receipt:?}");
+    }
+}
+
+pub fn a_mail_that_tells_of_the_end_ends_the_window(stage: &dyn Stage) {
+    let mut store = stage.connect();
+    let id = receive(&mut *store, &arrival("m1", "disk"), at(0)).alert().id;
+    set_state(&mut *store, id, State::Acknowledged);
+    assert!(matches!(receive(&mut *store, &arrival("m2", "disk"), at(1)), Receipt::Joined(_)));
+    // Of another key, as derived ones are: it opens an alert, and ends the window of the first.
+    let over = Arrival { over: vec![arrival("", "disk").digest], ..arrival("m3", "disk over") };
+    assert!(matches!(receive(&mut *store, &over, at(2)), Receipt::Opened(_)));
+    let again = receive(&mut *store, &arrival("m4", "disk"), at(3));
+    let Receipt::Opened(again) = again else { panic!("{again:?}") };
+    set_state(&mut *store, again.id, State::Acknowledged);
+    // Of the same key, as given ones are: it joins, and ends the window.
+    let over = Arrival { over: vec![arrival("", "disk").digest], ..arrival("m5", "disk") };
+    let joined = receive(&mut *store, &over, at(4));
+    assert!(
+        matches!(&joined, Receipt::Joined(alert) if alert.id == again.id && alert.window_until == at(4)),
+        "{joined:?}"
+    );
+    let first = receive(&mut *store, &Arrival { mail: arrival("m6", "").mail, ..over }, at(5));
+    let Receipt::Opened(first) = first else { panic!("{first:?}") };
+    assert_eq!(first.window_until, at(5), "it is the first of its key: so it has no window");
+    assert_eq!(store.alert(first.id).unwrap(), first);
 }

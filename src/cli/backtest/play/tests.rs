@@ -55,6 +55,8 @@ fn mail<'c>(policy: &'c Policy, minute: i64, action: Action, key: &str, id: &str
         policy,
         key: key.to_owned(),
         digest: Digest::of([key]),
+        other_digests: Vec::new(),
+        over: Vec::new(),
         mail: Digest::of([id]),
         window: SignedDuration::from_hours(1),
         recipients: vec!["ops@example.com".to_owned()],

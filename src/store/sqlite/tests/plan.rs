@@ -18,7 +18,10 @@ fn crowded() -> Sqlite {
                  NULL, printf('%032x', i), created_at - i, 'ended', at - i, NULL, NULL, NULL, NULL, 'CA' || i, NULL,
                  'busy', '', 1, -1, 0 FROM n, notifications WHERE alert = 1;
              INSERT INTO history SELECT i, 1, 0, 'opened', '' FROM n;
-             INSERT INTO mails SELECT randomblob(32), i, 0 FROM n;
+             INSERT INTO mails SELECT randomblob(32), i, 0, 0 FROM n;
+             INSERT INTO digests SELECT randomblob(32), i FROM n;
+             INSERT INTO closings SELECT randomblob(32), '[]', i FROM n;
+             INSERT INTO counts SELECT randomblob(32), randomblob(32), i, 1, i FROM n;
              INSERT INTO seen SELECT 'SM' || i, i FROM n;",
         )
         .unwrap();
@@ -41,8 +44,22 @@ fn no_question_reads_everything() {
         (query::NOTIFICATIONS, "SEARCH notifications USING PRIMARY KEY (alert=?)"),
         (query::HISTORY, "SEARCH history USING PRIMARY KEY (alert=?)"),
         (query::ALERT_OF_MAIL, "SEARCH mails USING PRIMARY KEY (digest=?)"),
-        (query::ACTIVE, "SEARCH alerts USING INDEX alerts_active (digest=?)"),
-        (query::JOINABLE, "SEARCH alerts USING INDEX alerts_active (digest=?)"),
+        (query::ACTIVE, "SEARCH alerts USING INDEX alerts_unresolved (digest=?)"),
+        (query::JOINABLE, "SEARCH alerts USING INDEX alerts_unresolved (digest=?)"),
+        (
+            query::JOINABLE,
+            "SEARCH digests USING PRIMARY KEY (digest=?) · SEARCH alerts USING INTEGER PRIMARY KEY (rowid=?)",
+        ),
+        (query::UNRESOLVED, "SEARCH alerts USING INDEX alerts_unresolved (digest=?)"),
+        (query::IN_WINDOW, "SEARCH alerts USING INDEX alerts_unresolved (digest=?)"),
+        (query::END_WINDOW, "SEARCH alerts USING INTEGER PRIMARY KEY (rowid=?)"),
+        (query::ADD_DIGEST, "SEARCH alerts USING INTEGER PRIMARY KEY (rowid=?)"),
+        (query::HAS_NEWER_MAIL, "SEARCH mails USING INDEX mails_alert (alert=?)"),
+        (query::CLOSED_BY, "SEARCH closings USING PRIMARY KEY (mail=?)"),
+        (query::FORGET_CLOSINGS, "SEARCH closings USING INDEX closings_at (at<?)"),
+        (query::COUNTED, "SEARCH counts USING PRIMARY KEY (counter=? AND mail=?)"),
+        (query::COUNT, "SEARCH counts USING COVERING INDEX counts_at (counter=? AND at>? AND at<?)"),
+        (query::FORGET_COUNTS, "SEARCH counts USING INDEX counts_until (until<?)"),
         (query::BY_CODE, "SEARCH alerts USING COVERING INDEX alerts_code (code=? AND opened_at>?)"),
         (query::CODE_TAKEN, "SEARCH alerts USING INDEX alerts_code (code=?)"),
         (query::NOTIFIED, "SEARCH notifications USING INDEX notifications_phone (phone=? AND created_at>?)"),
@@ -70,7 +87,10 @@ fn no_question_reads_everything() {
         for (sql, expected) in questions {
             let plan = plan(&store, sql);
             assert!(plan.contains(expected), "{sql}\n{plan}");
-            assert!(!plan.replace("SCAN CONSTANT ROW", "").contains("SCAN"), "{sql}\n{plan}");
+            assert!(
+                !plan.replace("SCAN CONSTANT ROW", "").replace("SCAN (subquery-1)", "").contains("SCAN"),
+                "{sql}\n{plan}"
+            );
         }
     }
 }

@@ -1,0 +1,79 @@
+//! `serve-twiml` beside a test: started, asked, stopped, killed.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::process::Command;
+
+use super::{Test, ran, wait};
+
+impl Test {
+    /// Starts `serve-twiml` and waits until it serves.
+    pub fn serve(mut self) -> Self {
+        self.start_server();
+        self
+    }
+
+    pub fn start_server(&mut self) {
+        let mut child = self.command().arg("serve-twiml").env("THIALFI_LOG", "debug").spawn().unwrap();
+        let mut line = String::new();
+        let mut out = BufReader::new(child.stdout.take().unwrap());
+        out.read_line(&mut line).unwrap();
+        if !line.contains("serving on") {
+            let _ = child.kill();
+            panic!("no server: {line} {:#?}", ran(&child.wait_with_output().unwrap()));
+        }
+        // Its log is a help where a test fails; a pipe that nobody reads would stop it.
+        let mut err = child.stderr.take().unwrap();
+        let mut log = std::fs::File::create(self.path("server.log")).unwrap();
+        std::thread::spawn(move || std::io::copy(&mut err, &mut log));
+        let inbound = if self.webhooks { format!("{}/twilio/sms", self.url()) } else { String::new() };
+        self.sandbox.inbound_url(&inbound);
+        self.server = Some(child);
+        wait(|| self.get("/healthz") == 200, "the server is not healthy");
+    }
+
+    /// The status of a GET; 0 when there is none.
+    pub fn get(&self, path: &str) -> u16 {
+        let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+        self.exchange(&request).0
+    }
+
+    /// Sends these bytes to the server; the status and all of the answer.
+    pub fn exchange(&self, request: &str) -> (u16, String) {
+        let mut answer = String::new();
+        if let Ok(mut stream) = std::net::TcpStream::connect(("127.0.0.1", self.port)) {
+            let _ = stream.write_all(request.as_bytes());
+            let _ = std::io::Read::read_to_string(&mut stream, &mut answer);
+        }
+        let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
+        (status, answer)
+    }
+
+    /// SIGTERM, and how the server ended.
+    pub fn stop_server(&mut self) -> Option<i32> {
+        let mut child = self.server.take()?;
+        let _ = Command::new("kill").arg(child.id().to_string()).status();
+        child.wait().unwrap().code()
+    }
+
+    /// A signal, and nothing is waited for.
+    pub fn signal_server(&self, signal: &str) {
+        if let Some(child) = &self.server {
+            let _ = Command::new("kill").arg(format!("-{signal}")).arg(child.id().to_string()).status();
+        }
+    }
+
+    /// Waits until the server's log says so.
+    #[track_caller]
+    pub fn wait_for_log(&self, words: &str) {
+        let log = || std::fs::read_to_string(self.path("server.log")).unwrap_or_default();
+        wait(|| log().contains(words), &format!("the log does not say `{words}`"));
+    }
+
+    /// SIGKILL.
+    pub fn kill_server(&mut self) {
+        if let Some(mut child) = self.server.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
