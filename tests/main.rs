@@ -24,5 +24,6 @@ mod reaching;
 mod redelivery;
 mod regressions;
 mod replies;
+mod same_mail;
 mod support;
 mod webhooks;

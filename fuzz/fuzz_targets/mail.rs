@@ -8,10 +8,10 @@ use std::time::Duration;
 use libfuzzer_sys::fuzz_target;
 use regex::{Regex, RegexBuilder};
 use thialfi::config::Config;
-use thialfi::intake::intake;
+use thialfi::intake::{Forgetful, intake};
 use thialfi::mail::envelope::{MAX_ADDRESS, MAX_RECIPIENTS};
 use thialfi::mail::{Envelope, Message, Raw};
-use thialfi::rules::{Condition, Haystack, Judgement, Place, View};
+use thialfi::rules::{Condition, Haystack, Judgement, Nobody, Place, View};
 use thialfi_fuzz::{NOW, assert_tellable, bounded, rules};
 
 static BOTH: LazyLock<Config> = LazyLock::new(|| rules("both.toml"));
@@ -70,7 +70,7 @@ fn view<'a>(message: &'a Message, envelope: &'a Envelope) -> View<'a> {
 
 fn judge(message: &Message, envelope: &Envelope) {
     let view = view(message, envelope);
-    let judged = |config: &Config| said(&config.rules.judge(&view, &thialfi::rules::Nobody).unwrap());
+    let judged = |config: &Config| said(&config.rules.judge(&view, &Nobody).unwrap());
     let halves = [judged(&FIRST), judged(&SECOND)].concat();
     assert_eq!(judged(&BOTH), halves, "the search for all literals at once sees something else");
     for condition in BOTH.rules.rules.iter().flat_map(|rule| &rule.when) {
@@ -98,14 +98,15 @@ fn texts<'a>(view: &View<'a>, place: &Place) -> Vec<&'a str> {
         Place::Recipient => vec![view.recipient],
         Place::Body => vec![&message.body],
         Place::Quoted => vec![&message.quoted],
+        Place::Undecoded => vec![message.undecoded()],
         Place::Attachment => message.attachments.iter().map(String::as_str).collect(),
     }
 }
 
 fn explain(message: &Message, envelope: &Envelope) {
     let view = view(message, envelope);
-    let judgement = BOTH.rules.judge(&view, &thialfi::rules::Nobody).unwrap();
-    let explained = BOTH.rules.explain(&view, &thialfi::rules::Nobody).unwrap();
+    let judgement = BOTH.rules.judge(&view, &Nobody).unwrap();
+    let explained = BOTH.rules.explain(&view, &Nobody).unwrap();
     assert_eq!(said(&judgement), said(&explained), "judge and explain differ");
     for report in explained.verdicts.iter().flat_map(|verdict| &verdict.conditions) {
         assert!(!report.saw.contains('\n') && !report.describes.contains('\n'), "{report:?}");
@@ -126,7 +127,7 @@ fn plain(source: &str) -> &'static Regex {
 
 /// Telling is slow, and the rules are many: one of those that matched, by lot.
 fn tell(lot: usize, message: &Message, envelope: &Envelope) {
-    let wanted = intake(&BOTH, message, envelope, *NOW).unwrap();
+    let wanted = intake(&BOTH, message, envelope, *NOW, &mut Forgetful).unwrap();
     let wishes: Vec<_> = wanted.wishes.iter().filter(|wish| wish.notifies()).collect();
     if let Some(wish) = wishes.get(lot % wishes.len().max(1)) {
         assert_tellable(&wish.arrival.say, &wish.arrival.text);

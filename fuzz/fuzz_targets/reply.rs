@@ -8,7 +8,7 @@ use thialfi::alert::State;
 use thialfi::clock::ManualClock;
 use thialfi::engine::reply::{self, Reply};
 use thialfi::engine::Desk;
-use thialfi::intake::intake;
+use thialfi::intake::{Forgetful, intake};
 use thialfi::mail::{Envelope, Message, Raw};
 use thialfi::store::{Filter, Sqlite, Store};
 use thialfi_fuzz::{NOW, assert_twiml, rules};
@@ -60,7 +60,7 @@ fn open(store: &mut Sqlite, host: &str) {
     let mail = format!("From: a@b.example\nSubject: x\nMessage-ID: <{host}>\n\n{host} is DOWN\n");
     let message = Message::parse(&Raw::from(mail.as_bytes()));
     let envelope = Envelope::resolve(None, &[], &|_| None, &message);
-    let wanted = intake(&DESK.config, &message, &envelope, *NOW, &mut thialfi::intake::Forgetful).unwrap();
+    let wanted = intake(&DESK.config, &message, &envelope, *NOW, &mut Forgetful).unwrap();
     let wish = wanted.wishes.iter().find(|wish| wish.rule.is_some_and(|rule| rule.name == "down")).unwrap();
     DESK.receive(store, wish).unwrap();
 }

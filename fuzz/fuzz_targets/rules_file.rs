@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
 use thialfi::config::{Config, Severity};
+use thialfi::intake::{Forgetful, intake};
 use thialfi::mail::{Envelope, Message, Raw};
 use thialfi_fuzz::{NOW, bounded};
 
@@ -44,7 +45,7 @@ fuzz_target!(|input: &[u8]| {
         let message = Message::parse(&Raw::from(MAIL));
         let envelope = Envelope::resolve(None, &[], &|_| None, &message);
         bounded(Duration::from_secs(2), || {
-            let told = thialfi::intake::intake(&config, &message, &envelope, *NOW, &mut thialfi::intake::Forgetful);
+            let told = intake(&config, &message, &envelope, *NOW, &mut Forgetful);
             assert!(told.is_ok() || errors > 0, "{:?}", told.err());
         });
     }
