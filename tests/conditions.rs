@@ -282,7 +282,7 @@ fn a_store_that_cannot_count_wakes_somebody() {
     let mut test = with(COUNT).phone(DAVID, [Phone::Listen]);
     std::fs::create_dir(test.path("thialfi.db")).unwrap();
     let mail = failed(&mut test, "db1");
-    test.deliver(&mail).exit(75).says("called David (+64211110001) all the same").done();
+    test.deliver(&mail).exit(75).says("David (+64211110001) all the same").done();
     // A rule that wakes nobody does not match when it cannot count: the next one may.
     let rules = format!(
         "{}\n[[rules]]\nname = \"all\"\naction = \"call\"\ngroup = \"systems\"\nwhen = []\n",
