@@ -100,6 +100,7 @@ fn with_wait_it_stays_until_a_human_has_it() {
     std::io::Write::write_all(&mut child.stdin.take().unwrap(), &mail).unwrap();
     test.wait_until(|test| test.calls().len() == 1, "David is not called");
     // Asked after three seconds, it learns that he does not answer, and calls Darren.
+    test.wait_until(|test| test.story(1).contains("taken"), "the call is not recorded");
     test.wait_until(|test| test.calls()[0].status == "no-answer", "it rings for ever");
     test.advance("4s");
     test.wait_for_calls(&[DAVID, DARREN]);
