@@ -62,8 +62,7 @@ enum Transfer {
 }
 
 const LINE_ENDS: [&str; 2] = ["\n", "\r\n"];
-const TRANSFERS: [Transfer; 4] =
-    [Transfer::EightBit, Transfer::QuotedPrintable, Transfer::Overdone, Transfer::Base64];
+const TRANSFERS: [Transfer; 4] = [Transfer::EightBit, Transfer::QuotedPrintable, Transfer::Overdone, Transfer::Base64];
 
 impl Letter {
     /// The mail. It says the same for all arguments.
@@ -77,7 +76,8 @@ impl Letter {
         let text = self.lines.join("\n") + "\n";
         let (name, body) = transfer.encode(&text, line_end);
         let part = |kind: &str| {
-            format!("Content-Type: {kind}; charset=utf-8\nContent-Transfer-Encoding: {name}\n\n").replace('\n', line_end)
+            format!("Content-Type: {kind}; charset=utf-8\nContent-Transfer-Encoding: {name}\n\n")
+                .replace('\n', line_end)
         };
         let header = header.replace('\n', line_end);
         match self.kind {
@@ -203,7 +203,12 @@ fn letter() -> impl Strategy<Value = Letter> {
     let kind = prop_oneof![3 => Just(Kind::Plain), 2 => Just(Kind::Html), 2 => Just(Kind::Mixed)];
     let subject = prop_oneof![Just("Re: db1".to_owned()), "[A-Za-z0-9äöü:#-][A-Za-z0-9äöü :#-]{0,40}"];
     let lines = prop::collection::vec(line(), 0..25);
-    (subject, any::<bool>(), kind, lines).prop_map(|(subject, is_reply, kind, lines)| Letter { subject, is_reply, kind, lines })
+    (subject, any::<bool>(), kind, lines).prop_map(|(subject, is_reply, kind, lines)| Letter {
+        subject,
+        is_reply,
+        kind,
+        lines,
+    })
 }
 
 proptest! {

@@ -86,7 +86,12 @@ fn judge(message: &Message, envelope: &Envelope) {
 fn texts<'a>(view: &View<'a>, place: &Place) -> Vec<&'a str> {
     let message = view.message;
     let fields = |name: &str| {
-        message.headers.iter().filter(|(field, _)| field.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str()).collect()
+        message
+            .headers
+            .iter()
+            .filter(|(field, _)| field.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
+            .collect()
     };
     match place {
         Place::Text => vec![&message.new_text],
@@ -117,9 +122,7 @@ fn explain(message: &Message, envelope: &Envelope) {
 fn plain(source: &str) -> &'static Regex {
     static PLAIN: LazyLock<BTreeMap<String, Regex>> = LazyLock::new(|| {
         let patterns = BOTH.rules.rules.iter().flat_map(|rule| rule.patterns());
-        let compile = |source: &str| {
-            RegexBuilder::new(source).case_insensitive(true).multi_line(true).build().unwrap()
-        };
+        let compile = |source: &str| RegexBuilder::new(source).case_insensitive(true).multi_line(true).build().unwrap();
         patterns.map(|pattern| (pattern.source.clone(), compile(&pattern.source))).collect()
     });
     &PLAIN[source]
