@@ -39,6 +39,8 @@ pub struct Ask<'c> {
     pub over: Vec<Digest>,
     /// Which mail, for this group and rule.
     pub mail: Digest,
+    /// When the mail says that it was written.
+    pub sent_at: Option<Timestamp>,
     /// How long an acknowledged alert takes in mails of this digest.
     pub window: jiff::SignedDuration,
     /// The addresses at which it arrived.
@@ -339,6 +341,7 @@ impl<'c> Judge<'c> {
             other_digests: wish.arrival.other_digests,
             over: wish.arrival.over,
             mail: wish.arrival.mail,
+            sent_at: wish.arrival.sent_at,
             window: wish.arrival.window,
             recipients: wish.arrival.recipients,
         });

@@ -1,7 +1,7 @@
 //! The mails in the order of their time, and the alerts that they would have opened, joined and resolved: what the store
 //! and the escalation do in a night, with one assumption, when a human says "I have it". Pure.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -39,6 +39,8 @@ pub struct Alert<'c> {
     /// Who would have been called or texted until somebody took it, when, counted from its opening.
     pub notifications: Vec<Planned>,
     window_until: Timestamp,
+    /// When the latest of its mails says that it was written.
+    written_at: Option<Timestamp>,
     acknowledged_at: Option<Timestamp>,
     resolved_at: Option<Timestamp>,
     expires_at: Option<Timestamp>,
@@ -118,6 +120,8 @@ pub fn play<'j, 'c: 'j>(
     let mut played = Played::default();
     let mut by_digest: HashMap<Digest, usize> = HashMap::new();
     let mut by_mail: HashMap<Digest, usize> = HashMap::new();
+    // A mail closes once: a copy of an old recovery must not end what began since.
+    let mut closers: HashSet<Digest> = HashSet::new();
     for mail in mails {
         let mut wanted = false;
         for ask in asks(mail) {
@@ -126,8 +130,13 @@ pub fn play<'j, 'c: 'j>(
             match ask.action {
                 Action::Ignore => continue,
                 Action::Resolve | Action::Acknowledge => {
+                    if !closers.insert(ask.mail) {
+                        played.repeated += 1;
+                        continue;
+                    }
                     let closed = newest.and_then(|index| played.alerts.get_mut(index));
-                    let closed = closed.is_some_and(|alert| close(alert, ask.action, mail.at));
+                    let closed =
+                        closed.is_some_and(|alert| !is_news_to(alert, ask) && close(alert, ask.action, mail.at));
                     *(if closed { &mut played.closed } else { &mut played.idle }) += 1;
                     continue;
                 }
@@ -154,6 +163,7 @@ pub fn play<'j, 'c: 'j>(
                     played.repeated += 1;
                 } else {
                     alert.mails += 1;
+                    alert.written_at = alert.written_at.max(ask.sent_at);
                     played.joined += 1;
                 }
             } else {
@@ -168,6 +178,11 @@ pub fn play<'j, 'c: 'j>(
         played.wanted_mails += u64::from(wanted);
     }
     played
+}
+
+/// Whether an alert has had a mail that was written after the one that would close it.
+fn is_news_to(alert: &Alert<'_>, ask: &Ask<'_>) -> bool {
+    matches!((alert.written_at, ask.sent_at), (Some(alert), Some(mail)) if alert > mail)
 }
 
 /// Whether an alert takes in another mail of its digest.
@@ -224,6 +239,7 @@ impl Stage<'_> {
             mails: 1,
             notifications,
             window_until: if ask.over.contains(&ask.digest) { mail.at } else { later(ask.window) },
+            written_at: ask.sent_at,
             acknowledged_at: taken.map(later),
             resolved_at: None,
             expires_at: if taken.is_none() { end.map(later) } else { None },

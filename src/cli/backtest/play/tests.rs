@@ -58,6 +58,7 @@ fn mail<'c>(policy: &'c Policy, minute: i64, action: Action, key: &str, id: &str
         other_digests: Vec::new(),
         over: Vec::new(),
         mail: Digest::of([id]),
+        sent_at: None,
         window: SignedDuration::from_hours(1),
         recipients: vec!["ops@example.com".to_owned()],
         words: None,
@@ -129,6 +130,19 @@ fn a_resolve_ends_the_calls_and_the_next_mail_opens_again() {
     // Also long after it was acknowledged.
     let mails = [(0, Page, "a", "1"), (500, Resolve, "a", "2"), (501, Page, "a", "3")];
     assert_eq!(outcome(Some(5), &mails), [(0, 1, 1, Resolved), (501, 1, 1, Acknowledged)]);
+}
+
+#[test]
+fn a_recovery_closes_once_and_nothing_that_is_newer_than_itself() {
+    let mails = [(0, Page, "a", "1"), (1, Resolve, "a", "2"), (2, Page, "a", "3"), (3, Resolve, "a", "2")];
+    assert_eq!(outcome(Some(5), &mails), [(0, 1, 1, Resolved), (2, 1, 1, Acknowledged)]);
+    let (policy, roster) = (policy(), roster());
+    let stage = Stage { roster: &roster, acknowledged_after: Some(SignedDuration::from_mins(5)) };
+    let mut mails = [mail(&policy, 0, Page, "a", "1"), mail(&policy, 1, Resolve, "a", "2")];
+    for (mail, second) in mails.iter_mut().zip([10, 9]) {
+        mail.asks[0].sent_at = Timestamp::from_second(second).ok();
+    }
+    assert_eq!(play(&stage, &mails, |mail| &mail.asks).alerts[0].final_state(), Acknowledged);
 }
 
 #[test]
