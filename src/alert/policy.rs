@@ -36,8 +36,10 @@ pub struct Step {
 /// Whom a step notifies. Which people that are is looked up when the step begins.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Target {
-    /// `"oncall"`: who is on call in the alert's group.
+    /// `"oncall"`: who is on call in the alert's group; where nobody is, the whole group.
     OnCall,
+    /// `"secondary"`: who is second there, by the group's `secondary`; where nobody is, the group but who is on call.
+    Secondary,
     /// `"backup"`: the backup contacts of the alert's group.
     Backup,
     /// `"group"`: all members of the alert's group.
@@ -56,7 +58,8 @@ impl Target {
     pub fn contacts(&self, group: &GroupId, roster: &Roster, now: Timestamp) -> Vec<ContactId> {
         let members = |group: &GroupId| roster.groups.get(group).map(|group| group.members.clone());
         let named = match self {
-            Self::OnCall => roster.duty(group, now).map(|duty| vec![duty.contact]),
+            Self::OnCall => Some(roster.called(group, now)),
+            Self::Secondary => Some(roster.called_second(group, now)),
             Self::Backup => roster.groups.get(group).map(|group| group.backup.clone()),
             Self::Group => members(group),
             Self::OtherGroup(name) => members(&GroupId::new(name)),
@@ -78,6 +81,7 @@ impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::OnCall => f.write_str("oncall"),
+            Self::Secondary => f.write_str("secondary"),
             Self::Backup => f.write_str("backup"),
             Self::Group => f.write_str("group"),
             Self::OtherGroup(name) => write!(f, "group:{name}"),

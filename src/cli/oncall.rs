@@ -166,7 +166,7 @@ fn print_json(roster: &Roster, groups: &[&GroupId], now: Timestamp) {
                 "phone": contact.and_then(|id| roster.contacts.get(id)).and_then(|contact| contact.phone.as_ref()),
                 "until": duty.as_ref().and_then(|duty| duty.until).map(|until| until.to_string()),
                 "next": duty.as_ref().and_then(|duty| duty.next.as_ref()),
-                "overridden": duty.as_ref().is_some_and(|duty| duty.overridden),
+                "overridden": duty.as_ref().is_some_and(|duty| duty.overridden()),
             })
         })
         .collect();
@@ -196,7 +196,7 @@ fn print_table(roster: &Roster, groups: &[&GroupId], now: Timestamp) {
             .map(|id| roster.contacts.get(id).map_or_else(|| id.to_string(), |contact| contact.name.clone()));
         table.row([
             group.to_string(),
-            if duty.overridden { format!("{name} (override)") } else { name },
+            if duty.overridden() { format!("{name} (override)") } else { name },
             phone,
             until.unwrap_or_else(|| "-".to_owned()),
             next.unwrap_or_else(|| "-".to_owned()),

@@ -8,7 +8,7 @@ use super::names::Names;
 use super::reader::{Purpose, Reader};
 use super::source::SourceFile;
 use super::{Config, Report, Scope};
-use super::{defaults, include, later, people, policies, recipients, rule_entries, services, test_entries, warnings};
+use super::{coverage, defaults, include, later, people, policies, recipients, rule_entries, services, test_entries, warnings};
 use crate::oncall::Roster;
 use crate::rules::RuleSet;
 
@@ -66,7 +66,7 @@ fn check(reader: &Reader<'_>, path: &Path) -> Config {
     let scope = &Scope { reader, names, time_zone };
     let defaults = defaults::read(scope);
     let contacts = people::contacts(scope);
-    let (groups, forwards) = people::groups(scope);
+    let people::Groups { groups, forwards, calendars } = people::groups(scope, &contacts);
     let policies = policies::read(scope, defaults.escalation.as_ref());
     let (recipients, _) = recipients::read(scope);
     let (rules, places) = rule_entries::read(scope);
@@ -85,6 +85,7 @@ fn check(reader: &Reader<'_>, path: &Path) -> Config {
         voice: services::voice(reader),
         twiml: services::twiml(reader),
         forwards,
+        calendars,
         heartbeats: later::heartbeats(scope),
         providers: later::providers(reader),
         delivery: later::delivery(reader),
@@ -95,6 +96,7 @@ fn check(reader: &Reader<'_>, path: &Path) -> Config {
     if reader.purpose == Purpose::Check {
         warnings::warn(scope, &config, &places);
         test_entries::check_at(reader);
+        coverage::warn(scope, &config, crate::clock::from_environment().now());
     }
     config
 }

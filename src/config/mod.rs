@@ -10,7 +10,9 @@ use crate::alert::{Policy, Target};
 use crate::oncall::{GroupId, Phone, Roster};
 use crate::rules::RuleSet;
 
+mod calendar;
 mod conditions;
+mod coverage;
 mod defaults;
 pub mod diagnostic;
 mod document;
@@ -27,6 +29,7 @@ mod policies;
 mod reader;
 mod recipients;
 mod recoveries;
+mod rotation;
 mod rule_entries;
 mod samples;
 mod scalar;
@@ -46,6 +49,7 @@ mod warnings;
 #[cfg(test)]
 mod tests;
 
+pub use calendar::CalendarFile;
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use later::{DeliveryOrder, Forward, Heartbeat, ProviderEntry, ProviderKind};
 pub use moment::{Moment, MomentError};
@@ -110,6 +114,8 @@ pub struct Config {
     pub twiml: Option<PathBuf>,
     /// `[groups.NAME] forward`. Not acted upon yet.
     pub forwards: BTreeMap<GroupId, Forward>,
+    /// The calendars that say who is on call, in the order in which they were read.
+    pub calendars: Vec<CalendarFile>,
     /// `[[heartbeats]]`. Not acted upon yet.
     pub heartbeats: Vec<Heartbeat>,
     /// `[providers]`, by name. Not acted upon yet.

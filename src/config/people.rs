@@ -2,22 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use jiff::civil::Time;
-
 use super::Scope;
+use super::calendar::CalendarFile;
 use super::later::Forward;
+use super::rotation::{self, Rota, Source, Whose};
 use super::scalar::{self, Fault};
-use super::time;
 use super::value::{Table, Value};
-use crate::oncall::rotation::Turn;
-use crate::oncall::{Contact, ContactId, Group, GroupId, OnCall, Phone, Rotation};
+use crate::oncall::{Contact, ContactId, Group, GroupId, OnCall, Phone};
 
 const CONTACT_KEYS: &[&str] = &["name", "phone", "sms", "email"];
-const GROUP_KEYS: &[&str] = &["name", "members", "oncall", "rotation", "backup", "policy", "forward"];
-const ROTATION_KEYS: &[&str] = &["every", "handoff", "time_zone", "start"];
-
-/// When turns change if the rule file does not say.
-const HANDOFF: Time = Time::constant(9, 0, 0, 0);
+const GROUP_KEYS: &[&str] = &["name", "members", "oncall", "rotation", "layers", "secondary", "backup", "policy", "forward"];
 
 /// Reads all contacts.
 pub(super) fn contacts(scope: &Scope<'_>) -> BTreeMap<ContactId, Contact> {
@@ -44,10 +38,21 @@ pub(super) fn contacts(scope: &Scope<'_>) -> BTreeMap<ContactId, Contact> {
     contacts
 }
 
-/// Reads all groups, and where their mails are to go by e-mail.
-pub(super) fn groups(scope: &Scope<'_>) -> (BTreeMap<GroupId, Group>, BTreeMap<GroupId, Forward>) {
+/// What `[groups]` says.
+#[derive(Default)]
+pub(super) struct Groups {
+    pub groups: BTreeMap<GroupId, Group>,
+    /// Where their mails are to go by e-mail.
+    pub forwards: BTreeMap<GroupId, Forward>,
+    /// The calendars that say who is on call.
+    pub calendars: Vec<CalendarFile>,
+}
+
+/// Reads all groups.
+pub(super) fn groups(scope: &Scope<'_>, contacts: &BTreeMap<ContactId, Contact>) -> Groups {
     let reader = scope.reader;
     let (mut groups, mut forwards) = (BTreeMap::new(), BTreeMap::new());
+    let mut rota = Rota { scope, contacts, calendars: Vec::new() };
     for (name, entry) in &scope.names.groups.entries {
         let Some(table) = reader.table(entry.value) else { continue };
         reader.only(table, GROUP_KEYS);
@@ -61,45 +66,46 @@ pub(super) fn groups(scope: &Scope<'_>) -> (BTreeMap<GroupId, Group>, BTreeMap<G
             .get("policy")
             .and_then(|value| reader.parsed(value, |text| scope.names.policies.find(text)))
             .map(str::to_owned);
-        let Some(on_call) = on_call(scope, name, table, &members) else { continue };
+        let Some(on_call) = on_call(&mut rota, Whose { name, members: &members }, table) else { continue };
         let name = shown_name(scope, table, name);
         groups.insert(id.clone(), Group { id, name, members, on_call, backup, policy });
     }
-    (groups, forwards)
+    rotation::check_circles(scope, &groups);
+    Groups { groups, forwards, calendars: rota.calendars }
 }
 
-/// Who is called first: `oncall`, or `rotation`, or the first member.
-fn on_call(scope: &Scope<'_>, name: &str, table: Table<'_>, members: &[ContactId]) -> Option<OnCall> {
+/// Who is called first: `oncall`, or `rotation`, or `layers`, or the first member; and who is second.
+fn on_call<'s>(rota: &mut Rota<'_, 's>, whose: Whose<'_>, table: Table<'s>) -> Option<OnCall> {
+    let (scope, name) = (rota.scope, whose.name);
     let reader = scope.reader;
-    match (table.get("oncall"), table.get("rotation")) {
-        (Some(_), Some(rotation)) => {
-            let message = format!("the group `{name}` has both `oncall` and `rotation`");
-            reader.error_hint(rotation.at, message, "keep one: somebody fixed, or members who take turns");
-            None
+    let said = ["oncall", "rotation", "layers"].map(|key| table.get(key).map(|value| (key, value)));
+    let mut said = said.into_iter().flatten();
+    let source = match (said.next(), said.next()) {
+        (Some((first, _)), Some((second, value))) => {
+            let message = format!("the group `{name}` has both `{first}` and `{second}`");
+            reader.error_hint(value.at, message, "keep one: somebody fixed, members who take turns, or layers");
+            return None;
         }
-        (Some(fixed), None) => {
-            let id = reader.parsed(fixed, |text| scope.names.contacts.find(text))?;
-            Some(OnCall::Fixed(ContactId::new(id)))
-        }
-        (None, Some(value)) => {
-            let rotation = rotation(scope, reader.table(value)?)?;
-            if members.is_empty() && table.get("members").is_none_or(|value| is_empty_list(scope, value)) {
-                let message = format!("the group `{name}` has no members who could take turns");
-                reader.error_hint(value.at, message, "add `members = [\"…\"]`");
+        (Some(("rotation", value)), None) => Source::Rotation(value),
+        (Some(("layers", value)), None) => Source::Layers(value),
+        (Some((_, fixed)), None) => Source::Fixed(ContactId::new(reader.parsed(fixed, |text| scope.names.contacts.find(text))?)),
+        (None, _) => match whose.members.first() {
+            Some(first) => Source::Fixed(first.clone()),
+            None => {
+                if table.get("members").is_none_or(|value| is_empty_list(scope, value)) {
+                    let message = format!("there is nobody in the group `{name}`");
+                    reader.error_hint(table.at, message, "add `members = [\"…\"]`, the first of whom is on call");
+                }
                 return None;
             }
-            Some(OnCall::Rotation(rotation))
-        }
-        (None, None) => {
-            if let Some(first) = members.first() {
-                return Some(OnCall::Fixed(first.clone()));
-            }
-            if table.get("members").is_none_or(|value| is_empty_list(scope, value)) {
-                let message = format!("there is nobody in the group `{name}`");
-                reader.error_hint(table.at, message, "add `members = [\"…\"]`, the first of whom is on call");
-            }
-            None
-        }
+        },
+    };
+    if whose.members.is_empty() && table.get("members").is_some_and(|value| !is_empty_list(scope, value)) {
+        return None; // What is wrong with them is said.
+    }
+    match (source, table.get("secondary")) {
+        (Source::Fixed(id), None) => Some(OnCall::Fixed(id)),
+        (source, secondary) => rota.schedule(whose, source, secondary).map(OnCall::Schedule),
     }
 }
 
@@ -127,35 +133,6 @@ fn people(scope: &Scope<'_>, table: Table<'_>, key: &str) -> Vec<ContactId> {
 /// `name`, or else the key.
 fn shown_name(scope: &Scope<'_>, table: Table<'_>, key: &str) -> String {
     table.get("name").and_then(|value| scope.reader.words(value)).unwrap_or(key).trim().to_owned()
-}
-
-fn rotation(scope: &Scope<'_>, table: Table<'_>) -> Option<Rotation> {
-    let reader = scope.reader;
-    reader.only(table, ROTATION_KEYS);
-    let every = reader.need(table, "every", "\"1 week\"").and_then(|value| reader.parsed(value, time::turn));
-    let start = reader.need(table, "start", "\"2026-11-02\"").and_then(|value| match value.as_date() {
-        Some(written) => written.parse().map_err(|_| reader.fault(value, no_date(&written))).ok(),
-        None => reader.parsed(value, |text| text.parse().map_err(|_| no_date(text))),
-    });
-    let handoff = match table.get("handoff") {
-        Some(value) => reader.parsed(value, time::handoff),
-        None => Some((None, HANDOFF)),
-    };
-    let time_zone = match table.get("time_zone") {
-        Some(value) => reader.parsed(value, time::time_zone),
-        None => Some(scope.time_zone.clone()),
-    };
-    let (every, start, (weekday, time), time_zone) = (every?, start?, handoff?, time_zone?);
-    if let (Some(_), Turn::Hours(_) | Turn::Days(_), Some(value)) = (weekday, every, table.get("handoff")) {
-        let message = "a hand-off on a day of the week needs turns of whole weeks";
-        reader.error_hint(value.at, message, "write `every = \"1 week\"`, or `handoff` without a day");
-        return None;
-    }
-    Some(Rotation { every, weekday, time, time_zone, start })
-}
-
-fn no_date(text: &str) -> Fault {
-    Fault::new(format!("`{text}` is not a date")).hint("write for example `2026-11-02`")
 }
 
 /// `"oncall"`, `"members"`, or addresses.

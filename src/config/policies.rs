@@ -21,7 +21,7 @@ pub(super) const DEFAULT_POLICY: &str = "page";
 const POLICY_KEYS: &[&str] = &["steps", "repeat", "answer"];
 const STEP_KEYS: &[&str] = &["notify", "by", "attempts", "wait"];
 const WAIT: SignedDuration = SignedDuration::from_mins(5);
-const TARGETS: &[&str] = &["oncall", "backup", "group", "escalation", "group:NAME", "contact:NAME"];
+const TARGETS: &[&str] = &["oncall", "secondary", "backup", "group", "escalation", "group:NAME", "contact:NAME"];
 const CHANNELS: &[(&str, Channel)] = &[("call", Channel::Call), ("sms", Channel::Text)];
 
 /// Reads all policies and adds the built-in ones that the rule file does not replace. `escalation` is whom the
@@ -132,6 +132,7 @@ fn channels(scope: &Scope<'_>, value: Value<'_>) -> Option<Vec<Channel>> {
 fn target(text: &str, names: &Names<'_>, escalation: Option<&Target>) -> Result<Target, Fault> {
     match text {
         "oncall" => Ok(Target::OnCall),
+        "secondary" => Ok(Target::Secondary),
         "backup" => Ok(Target::Backup),
         "group" => Ok(Target::Group),
         "escalation" => match escalation {
@@ -159,6 +160,6 @@ pub(super) fn named(text: &str, names: &Names<'_>) -> Result<Target, Fault> {
     } else if let Some(near) = nearest(text, TARGETS.iter().copied()) {
         fault.hint(format!("did you mean `{near}`?"))
     } else {
-        fault.hint("write `oncall`, `backup`, `group`, `escalation`, `group:NAME` or `contact:NAME`")
+        fault.hint("write `oncall`, `secondary`, `backup`, `group`, `escalation`, `group:NAME` or `contact:NAME`")
     })
 }

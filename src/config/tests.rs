@@ -14,6 +14,7 @@ use crate::oncall::{ContactId, OnCall};
 use crate::rules::{Action, Comparison, Condition, Place};
 
 mod rules;
+mod schedules;
 mod secrets;
 
 /// Files in a directory of their own, and an environment.
@@ -138,8 +139,8 @@ fn the_example_loads_and_check_has_nothing_to_say() {
     let simon = &config.roster.contacts[&ContactId::new("simon")];
     assert_eq!((simon.name.as_str(), simon.text_number().unwrap().as_str()), ("Simon", "+64211110013"));
     let systems = &config.roster.groups[&GroupId::new("systems")];
-    let OnCall::Rotation(rotation) = &systems.on_call else { panic!("{systems:?}") };
-    assert_eq!((rotation.every, rotation.weekday), (Turn::Weeks(1), Some(Weekday::Monday)));
+    let rotation = schedules::rotation(&systems.on_call);
+    assert_eq!((rotation.every, rotation.hand_offs[0].weekday), (Turn::Weeks(1), Some(Weekday::Monday)));
     assert_eq!(rotation.time_zone.iana_name(), Some("Pacific/Auckland"));
     assert_eq!(rotation.start, jiff::civil::date(2026, 11, 2));
     let dba = &config.roster.groups[&GroupId::new("oracle-dba")];
@@ -283,8 +284,9 @@ fn who_is_on_call_is_said_once() {
     assert_eq!(on_call("members = [\"b\", \"a\"]"), OnCall::Fixed(ContactId::new("b")), "the first member");
     assert_eq!(on_call("oncall = \"a\""), OnCall::Fixed(ContactId::new("a")));
     let rotation = "rotation = { every = \"1 day\", start = 2026-11-02 }";
-    let OnCall::Rotation(found) = on_call(&format!("members = [\"a\"]\n{rotation}")) else { panic!() };
-    assert_eq!((found.every, found.weekday, found.time.hour()), (Turn::Days(1), None, 9));
+    let found = on_call(&format!("members = [\"a\"]\n{rotation}"));
+    let found = schedules::rotation(&found);
+    assert_eq!((found.every, found.hand_offs[0].weekday, found.hand_offs[0].time.hour()), (Turn::Days(1), None, 9));
     let error = |text: &str| only_error(&group(text)).0;
     assert_eq!(
         error(&format!("members = [\"a\"]\noncall = \"a\"\n{rotation}")),

@@ -100,6 +100,11 @@ const DAYS: [(&str, Weekday); 7] = [
     ("sunday", Weekday::Sunday),
 ];
 
+/// Monday to Sunday.
+pub(super) fn every_day() -> Vec<Weekday> {
+    DAYS.iter().map(|(_, day)| *day).collect()
+}
+
 /// A day by its English name, or at least the first three letters of it.
 fn weekday(text: &str) -> Result<Weekday, Fault> {
     let name = text.to_lowercase();

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::value::At;
 use super::{Config, Scope, Unmatched, pairs, people, policies, recoveries};
 use crate::alert::{Channel, Step, Target};
-use crate::oncall::{ContactId, Group, GroupId, OnCall};
+use crate::oncall::{ContactId, Group, GroupId};
 use crate::rules::Action;
 use crate::rules::proof::Prover;
 
@@ -91,8 +91,10 @@ fn numbers(scope: &Scope<'_>, config: &Config) {
             // Of the built-in policies nobody expects that each step has somebody.
             if let (false, Some(at)) = (reached, at) {
                 let number = index + 1;
+                let lacks = if step.notify == Target::Secondary { "secondary" } else { "backup" };
+                let hint = format!("give the groups a `{lacks}`, or drop the step");
                 let message = format!("step {number} of the policy `{name}` reaches nobody in any group that uses it");
-                reader.warn(at, message, "give the groups a `backup`, or drop the step");
+                reader.warn(at, message, &hint);
             }
         }
     }
@@ -166,10 +168,8 @@ fn used_policies(config: &Config) -> BTreeSet<(GroupId, String)> {
 /// Everybody whom a step may notify for a group, whoever's turn it is.
 fn whom(target: &Target, group: &Group, config: &Config) -> Vec<ContactId> {
     match target {
-        Target::OnCall => match &group.on_call {
-            OnCall::Fixed(contact) => vec![contact.clone()],
-            OnCall::Rotation(_) => group.members.clone(),
-        },
+        Target::OnCall => config.roster.candidates(&group.id),
+        Target::Secondary => config.roster.second_candidates(&group.id),
         Target::Backup => group.backup.clone(),
         Target::Group => group.members.clone(),
         Target::OtherGroup(name) => config

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::{ContactId, Rotation};
+use super::{ContactId, Schedule};
 
 /// The name of a group in the rule file (`[groups.oracle-dba]` → `oracle-dba`).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -34,8 +34,8 @@ impl fmt::Display for GroupId {
 pub enum OnCall {
     /// Always this contact, until somebody overrides it.
     Fixed(ContactId),
-    /// The members take turns.
-    Rotation(Rotation),
+    /// Whoever the schedule names: people who take turns, day and night apart, a calendar, other groups.
+    Schedule(Schedule),
 }
 
 /// People who stand in for each other.
@@ -45,7 +45,8 @@ pub struct Group {
     pub id: GroupId,
     /// The name that is spoken and shown.
     pub name: String,
-    /// Everybody in it, in the order of the rule file; a rotation takes them in this order.
+    /// Everybody in it, in the order of the rule file; a rotation takes them in this order unless it has its own. All of
+    /// them are called where the schedule leaves nobody on call.
     pub members: Vec<ContactId>,
     /// Who is called first.
     pub on_call: OnCall,

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::EntryKind;
 use super::play::{CALL_LIFETIME, LONGEST_PAUSE, Place, Play, later, number, other};
-use crate::alert::{Channel, Delivery, Notification, Outcome, Progress, Purpose, State, Step};
+use crate::alert::{Channel, Delivery, Notification, Outcome, Progress, Purpose, State, Step, Target};
 use crate::oncall::{Contact, ContactId, Phone};
 
 /// How long after opening further rounds are played while nothing at all can be sent.
@@ -149,6 +149,9 @@ impl<'r> Play<'r> {
             self.say(EntryKind::Step, format!("step {} skipped: {why}", self.step_name(place.step)));
             return false;
         }
+        if let Some(why) = self.uncovered(&step.notify).filter(|_| place.attempt == 0) {
+            self.say(EntryKind::Step, why);
+        }
         for planned in plan {
             let name = &planned.contact.name;
             if planned.instead {
@@ -180,6 +183,25 @@ impl<'r> Play<'r> {
         self.alert.progress = Some(Progress { round, step, attempt, began_at: self.now });
         self.alert.next_at = self.deadline();
         true
+    }
+
+    /// Why a step notifies many in place of one: nobody covers this hour.
+    fn uncovered(&self, target: &Target) -> Option<String> {
+        let group = &self.alert.group;
+        match target {
+            Target::OnCall if self.roster.on_call(group, self.now).is_none() => {
+                Some(format!("nobody is on call in {group} at this hour: everybody in the group is notified"))
+            }
+            Target::Secondary if self.roster.secondary(group, self.now).is_none() => {
+                Some(format!("nobody is second in {group} at this hour: everybody else in the group is notified"))
+            }
+            Target::OnCall | Target::Secondary => None,
+            Target::Backup
+            | Target::Group
+            | Target::OtherGroup(_)
+            | Target::Contact(_)
+            | Target::Escalation(_) => None,
+        }
     }
 
     /// The attempt at `place` is over: the next.
