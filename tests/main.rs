@@ -16,6 +16,7 @@ mod fifteen_shapes;
 mod fresh;
 mod mail_servers;
 mod odd_mail;
+mod oncall;
 mod packs;
 mod pairs;
 mod people;

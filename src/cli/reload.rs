@@ -55,8 +55,9 @@ impl RuleFile {
     }
 
     fn renewed(&self) -> anyhow::Result<Arc<Desk>> {
-        let fresh = setup::load(Some(&self.path))?;
+        let mut fresh = setup::load(Some(&self.path))?;
         let present = &self.desk.config;
+        fresh.keep_calendars_of(present);
         for warning in &fresh.warnings {
             tracing::warn!("{}", warning.one_line());
         }
@@ -74,9 +75,10 @@ impl RuleFile {
     }
 }
 
-/// The files, and the directories of the included ones: a new file may belong to them, too.
+/// The files, the calendars, and the directories of the included ones: a new file may belong to them, too.
 fn look(config: &Config) -> Vec<(PathBuf, Option<Stamp>)> {
     let mut paths = config.files.clone();
+    paths.extend(config.calendars.iter().map(|calendar| calendar.path.clone()));
     paths.extend(config.files.iter().skip(1).filter_map(|file| file.parent()).map(Path::to_owned));
     paths.sort();
     paths.dedup();

@@ -8,7 +8,9 @@ use super::names::Names;
 use super::reader::{Purpose, Reader};
 use super::source::SourceFile;
 use super::{Config, Report, Scope};
-use super::{coverage, defaults, include, later, people, policies, recipients, rule_entries, services, test_entries, warnings};
+use super::{
+    coverage, defaults, include, later, people, policies, recipients, rule_entries, services, test_entries, warnings,
+};
 use crate::oncall::Roster;
 use crate::rules::RuleSet;
 
@@ -66,7 +68,7 @@ fn check(reader: &Reader<'_>, path: &Path) -> Config {
     let scope = &Scope { reader, names, time_zone };
     let defaults = defaults::read(scope);
     let contacts = people::contacts(scope);
-    let people::Groups { groups, forwards, calendars } = people::groups(scope, &contacts);
+    let people::Groups { by_name: groups, forwards, calendars } = people::groups(scope, &contacts);
     let policies = policies::read(scope, defaults.escalation.as_ref());
     let (recipients, _) = recipients::read(scope);
     let (rules, places) = rule_entries::read(scope);

@@ -11,7 +11,8 @@ use super::value::{Table, Value};
 use crate::oncall::{Contact, ContactId, Group, GroupId, OnCall, Phone};
 
 const CONTACT_KEYS: &[&str] = &["name", "phone", "sms", "email"];
-const GROUP_KEYS: &[&str] = &["name", "members", "oncall", "rotation", "layers", "secondary", "backup", "policy", "forward"];
+const GROUP_KEYS: &[&str] =
+    &["name", "members", "oncall", "rotation", "layers", "secondary", "backup", "policy", "forward"];
 
 /// Reads all contacts.
 pub(super) fn contacts(scope: &Scope<'_>) -> BTreeMap<ContactId, Contact> {
@@ -41,7 +42,7 @@ pub(super) fn contacts(scope: &Scope<'_>) -> BTreeMap<ContactId, Contact> {
 /// What `[groups]` says.
 #[derive(Default)]
 pub(super) struct Groups {
-    pub groups: BTreeMap<GroupId, Group>,
+    pub by_name: BTreeMap<GroupId, Group>,
     /// Where their mails are to go by e-mail.
     pub forwards: BTreeMap<GroupId, Forward>,
     /// The calendars that say who is on call.
@@ -71,7 +72,7 @@ pub(super) fn groups(scope: &Scope<'_>, contacts: &BTreeMap<ContactId, Contact>)
         groups.insert(id.clone(), Group { id, name, members, on_call, backup, policy });
     }
     rotation::check_circles(scope, &groups);
-    Groups { groups, forwards, calendars: rota.calendars }
+    Groups { by_name: groups, forwards, calendars: rota.calendars }
 }
 
 /// Who is called first: `oncall`, or `rotation`, or `layers`, or the first member; and who is second.
@@ -88,17 +89,19 @@ fn on_call<'s>(rota: &mut Rota<'_, 's>, whose: Whose<'_>, table: Table<'s>) -> O
         }
         (Some(("rotation", value)), None) => Source::Rotation(value),
         (Some(("layers", value)), None) => Source::Layers(value),
-        (Some((_, fixed)), None) => Source::Fixed(ContactId::new(reader.parsed(fixed, |text| scope.names.contacts.find(text))?)),
-        (None, _) => match whose.members.first() {
-            Some(first) => Source::Fixed(first.clone()),
-            None => {
+        (Some((_, fixed)), None) => {
+            Source::Fixed(ContactId::new(reader.parsed(fixed, |text| scope.names.contacts.find(text))?))
+        }
+        (None, _) => {
+            let Some(first) = whose.members.first() else {
                 if table.get("members").is_none_or(|value| is_empty_list(scope, value)) {
                     let message = format!("there is nobody in the group `{name}`");
                     reader.error_hint(table.at, message, "add `members = [\"…\"]`, the first of whom is on call");
                 }
                 return None;
-            }
-        },
+            };
+            Source::Fixed(first.clone())
+        }
     };
     if whose.members.is_empty() && table.get("members").is_some_and(|value| !is_empty_list(scope, value)) {
         return None; // What is wrong with them is said.

@@ -16,8 +16,7 @@ use crate::oncall::{
 };
 
 const TURN_KEYS: &[&str] = &["every", "handoff", "time_zone", "start", "order", "members", "ics"];
-const LAYER_KEYS: &[&str] =
-    &["name", "only", "every", "handoff", "time_zone", "start", "order", "members", "ics"];
+const LAYER_KEYS: &[&str] = &["name", "only", "every", "handoff", "time_zone", "start", "order", "members", "ics"];
 const HOUR_KEYS: &[&str] = &["on", "between"];
 
 /// When turns change if the rule file does not say.
@@ -119,14 +118,12 @@ impl<'s> Rota<'_, 's> {
             reader.only(table, &["offset"]);
             return reader.number(offset, &(1..=1000)).map(Secondary::Next);
         }
-        match value.as_text() {
-            Some("next") => Some(Secondary::Next(1)),
-            Some(_) | None => {
-                let hint = "write `\"next\"`, `{ offset = 2 }`, or a rotation: `{ every = \"1 week\", … }`";
-                reader.error_hint(value.at, "this does not say who is second", hint);
-                None
-            }
+        if value.as_text() == Some("next") {
+            return Some(Secondary::Next(1));
         }
+        let hint = "write `\"next\"`, `{ offset = 2 }`, or a rotation: `{ every = \"1 week\", … }`";
+        reader.error_hint(value.at, "this does not say who is second", hint);
+        None
     }
 
     fn time_zone(&self, table: Table<'s>) -> Option<TimeZone> {
@@ -167,7 +164,11 @@ impl<'s> Rota<'_, 's> {
         let reader = self.scope.reader;
         let value = match (table.get("order"), table.get("members")) {
             (Some(order), Some(_)) => {
-                reader.error_hint(order.at, "there are both `order` and `members`", "keep one: they mean the same here");
+                reader.error_hint(
+                    order.at,
+                    "there are both `order` and `members`",
+                    "keep one: they mean the same here",
+                );
                 return None;
             }
             (Some(value), None) | (None, Some(value)) => value,
@@ -205,7 +206,11 @@ impl<'s> Rota<'_, 's> {
     fn hours(&self, value: Value<'s>, time_zone: &TimeZone) -> Option<Hours> {
         let items = self.scope.reader.one_or_list(value);
         if items.is_empty() {
-            self.scope.reader.error_hint(value.at, "this layer would never count", "leave `only` out: it always counts");
+            self.scope.reader.error_hint(
+                value.at,
+                "this layer would never count",
+                "leave `only` out: it always counts",
+            );
         }
         let spans: Vec<Option<HourSpan>> = items.into_iter().map(|item| self.span(item, time_zone)).collect();
         let spans = spans.into_iter().collect::<Option<Vec<_>>>()?;
@@ -301,9 +306,10 @@ fn misfit(every: Turn, hand_offs: &[HandOff]) -> Option<(&'static str, &'static 
         Turn::Hours(_) if several => {
             Some(("turns in hours have one hand-off, from which they count", "write `every = \"1 day\"`"))
         }
-        Turn::Weeks(_) if several && with_day < hand_offs.len() => {
-            Some(("several hand-offs in a week each need their day", "write `handoff = [\"Mon 09:00\", \"Thu 17:00\"]`"))
-        }
+        Turn::Weeks(_) if several && with_day < hand_offs.len() => Some((
+            "several hand-offs in a week each need their day",
+            "write `handoff = [\"Mon 09:00\", \"Thu 17:00\"]`",
+        )),
         Turn::Hours(_) | Turn::Days(1) | Turn::Weeks(1) => None,
         Turn::Days(_) | Turn::Weeks(_) if several => Some((
             "with several hand-offs, a turn lasts from one to the next",

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::{ContactId, Schedule};
+use super::{ContactId, Layer, Member, Rotation, Schedule, Turns};
 
 /// The name of a group in the rule file (`[groups.oracle-dba]` → `oracle-dba`).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -36,6 +36,14 @@ pub enum OnCall {
     Fixed(ContactId),
     /// Whoever the schedule names: people who take turns, day and night apart, a calendar, other groups.
     Schedule(Schedule),
+}
+
+impl OnCall {
+    /// These people take turns in this order, and nothing else.
+    pub fn turns(order: &[ContactId], rotation: Rotation) -> Self {
+        let turns = Turns::Rotation(order.iter().cloned().map(Member::Contact).collect(), rotation);
+        Self::Schedule(Schedule { layers: vec![Layer { name: None, turns, only: None }], secondary: None })
+    }
 }
 
 /// People who stand in for each other.

@@ -78,16 +78,23 @@ prop_compose! {
 }
 
 fn layer(turns: impl Strategy<Value = Turns>) -> impl Strategy<Value = Layer> {
-    (turns, proptest::option::of(hours()), proptest::option::of("[a-z]{1,4}"))
-        .prop_map(|(turns, only, name)| Layer { name, turns, only })
+    (turns, proptest::option::of(hours()), proptest::option::of("[a-z]{1,4}")).prop_map(|(turns, only, name)| Layer {
+        name,
+        turns,
+        only,
+    })
 }
 
 fn schedule() -> impl Strategy<Value = Schedule> {
     let turns = prop_oneof![
         member().prop_map(Turns::Always),
-        (proptest::collection::vec(member(), 1..5), rotation()).prop_map(|(order, turns)| Turns::Rotation(order, turns)),
+        (proptest::collection::vec(member(), 1..5), rotation())
+            .prop_map(|(order, turns)| Turns::Rotation(order, turns)),
         Just(Turns::Always(Member::Group(GroupId::new("other")))),
-        (proptest::collection::vec(prop_oneof![member(), Just(Member::Group(GroupId::new("other")))], 2..4), rotation())
+        (
+            proptest::collection::vec(prop_oneof![member(), Just(Member::Group(GroupId::new("other")))], 2..4),
+            rotation()
+        )
             .prop_map(|(order, turns)| Turns::Rotation(order, turns)),
     ];
     let secondary = proptest::option::of(prop_oneof![

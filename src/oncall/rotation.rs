@@ -111,7 +111,8 @@ impl<'a> Cycle<'a> {
             return Some(begin);
         }
         // What the clocks have put off may come later than what was to follow it.
-        (1..self.turns()).filter_map(|back| self.written(turn.checked_sub(back)?)).fold(Some(begin), |a, b| a.max(Some(b)))
+        let earlier = (1..self.turns()).filter_map(|back| self.written(turn.checked_sub(back)?));
+        Some(earlier.max().map_or(begin, |latest| latest.max(begin)))
     }
 
     /// When a turn begins by the rule file, whatever the ones before it.

@@ -331,6 +331,9 @@ pub trait Store: Send {
     /// Adds an override.
     fn add_override(&mut self, new: &Override) -> Result<()>;
 
+    /// Ends every override of a group that holds at `now` or later; those that were to begin never do. Returns how many.
+    fn end_overrides(&mut self, group: &GroupId, now: Timestamp) -> Result<usize>;
+
     /// The engine says that it is alive. `now` is the system's time, never a moved clock's: it is about a process.
     fn beat(&mut self, owner: &str, now: Timestamp) -> Result<()>;
 

@@ -341,6 +341,10 @@ impl Store for Sqlite {
         })
     }
 
+    fn end_overrides(&mut self, group: &GroupId, now: Timestamp) -> Result<usize> {
+        self.write(|transaction| execute(transaction, query::END_OVERRIDES, params![group.as_str(), milliseconds(now)]))
+    }
+
     fn beat(&mut self, owner: &str, now: Timestamp) -> Result<()> {
         let now = milliseconds(now);
         self.write(|transaction| {

@@ -80,6 +80,7 @@ macro_rules! run {
             what_is_under_way_was_accepted_and_has_not_ended,
             an_outside_id_is_new_once_within_a_month,
             overrides_that_are_over_or_replaced_are_left_out,
+            overrides_are_ended_for_one_group,
             a_finite_override_leaves_the_fixed_one,
             heartbeats_are_the_newest_of_all_engines,
         );

@@ -195,8 +195,9 @@ impl<'r> Play<'r> {
             Target::Secondary if self.roster.secondary(group, self.now).is_none() => {
                 Some(format!("nobody is second in {group} at this hour: everybody else in the group is notified"))
             }
-            Target::OnCall | Target::Secondary => None,
-            Target::Backup
+            Target::OnCall
+            | Target::Secondary
+            | Target::Backup
             | Target::Group
             | Target::OtherGroup(_)
             | Target::Contact(_)

@@ -85,7 +85,7 @@ fn asked(explanation: &Explanation<'_>, wish: &Wish<'_>, meeting: &Meeting) -> V
         .collect();
     let duty = explanation.roster.duty(&wish.arrival.group, now);
     let on_call = duty.map(|duty| {
-        json!({ "contact": duty.contact, "until": duty.until, "next": duty.next, "overridden": duty.overridden })
+        json!({ "contact": duty.contact, "until": duty.until, "next": duty.next, "overridden": duty.overridden() })
     });
     // A later variable of a name counts, as it does in templates.
     let variables: Map<String, Value> =

@@ -198,11 +198,11 @@ fn words(page: &mut String, words: &str, width: usize) {
 
 fn on_call(explanation: &Explanation<'_>, wish: &Wish<'_>) -> String {
     let Some(duty) = explanation.roster.duty(&wish.arrival.group, explanation.now()) else {
-        return "nobody".to_owned();
+        return "nobody at this hour: everybody in the group is called".to_owned();
     };
     let name = |id| explanation.roster.contacts.get(id).map_or_else(|| ToString::to_string(id), |c| c.name.clone());
     let mut words = name(&duty.contact);
-    if duty.overridden {
+    if duty.overridden() {
         let by = explanation.roster.overrides.iter().rev().find(|made| {
             made.group == wish.arrival.group && made.contact == duty.contact && made.holds(explanation.now())
         });

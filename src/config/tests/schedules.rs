@@ -36,27 +36,32 @@ fn expect(config: &Config, expected: &[(&str, &[&str])]) {
 fn a_rotation_has_an_order_and_several_hand_offs_a_week() {
     let rotation = "rotation = { every = \"1 week\", handoff = [\"Mon 09:00\", \"Thu 17:00\"], start = 2026-11-02, \
                     order = [\"c\", \"a\", \"c\", \"b\"] }";
-    expect(&group(rotation).load().unwrap(), &[
-        ("2026-11-02T09:00:00Z", &["c"]),
-        ("2026-11-05T16:59:59Z", &["c"]),
-        ("2026-11-05T17:00:00Z", &["a"]),
-        ("2026-11-09T09:00:00Z", &["c"]),
-        ("2026-11-12T17:00:00Z", &["b"]),
-        ("2026-11-16T09:00:00Z", &["c"]),
-    ]);
+    expect(
+        &group(rotation).load().unwrap(),
+        &[
+            ("2026-11-02T09:00:00Z", &["c"]),
+            ("2026-11-05T16:59:59Z", &["c"]),
+            ("2026-11-05T17:00:00Z", &["a"]),
+            ("2026-11-09T09:00:00Z", &["c"]),
+            ("2026-11-12T17:00:00Z", &["b"]),
+            ("2026-11-16T09:00:00Z", &["c"]),
+        ],
+    );
     let shifts = "rotation = { every = \"1 day\", handoff = [\"08:00\", \"20:00\"], start = 2026-11-02, time_zone = \"Europe/Berlin\" }";
-    expect(&group(shifts).load().unwrap(), &[
-        ("2026-11-02T07:00:00Z", &["a"]),
-        ("2026-11-02T19:00:00Z", &["b"]),
-        ("2026-11-03T07:00:00Z", &["c"]),
-    ]);
+    expect(
+        &group(shifts).load().unwrap(),
+        &[("2026-11-02T07:00:00Z", &["a"]), ("2026-11-02T19:00:00Z", &["b"]), ("2026-11-03T07:00:00Z", &["c"])],
+    );
 }
 
 #[test]
 fn hand_offs_must_go_with_the_turns() {
     let error = |turns: &str| only_error(&group(&format!("rotation = {{ {turns}, start = 2026-11-02 }}"))).0;
     for (turns, message) in [
-        ("every = \"12h\", handoff = [\"08:00\", \"20:00\"]", "turns in hours have one hand-off, from which they count"),
+        (
+            "every = \"12h\", handoff = [\"08:00\", \"20:00\"]",
+            "turns in hours have one hand-off, from which they count",
+        ),
         ("every = \"1 week\", handoff = [\"08:00\", \"20:00\"]", "several hand-offs in a week each need their day"),
         ("every = \"2 weeks\", handoff = [\"Mon 08:00\", \"Thu 20:00\"]", "a turn lasts from one to the next"),
         ("every = \"1 day\", handoff = [\"Mon 08:00\"]", "a hand-off on a day of the week needs turns of whole weeks"),
@@ -79,16 +84,19 @@ fn layers_have_hours_and_leave_gaps_of_which_check_warns() {
   { name = "day", members = "b", only = [{ on = "Mon-Thu", between = "08:00-18:00" }, { on = "Fri", between = "08:00-16:00" }] },
 ]"#;
     let files = group(layers);
-    expect(&files.load().unwrap(), &[
-        ("2026-11-03T07:00:00Z", &["a"]),
-        ("2026-11-03T08:00:00Z", &["b"]),
-        // On Friday between four and six nobody.
-        ("2026-11-06T17:00:00Z", &["a", "b", "c"]),
-        ("2026-11-06T18:00:00Z", &["a"]),
-        ("2026-11-07T00:00:00Z", &["c"]),
-        ("2026-11-08T23:59:59Z", &["c"]),
-        ("2026-11-09T00:00:00Z", &["a", "b", "c"]),
-    ]);
+    expect(
+        &files.load().unwrap(),
+        &[
+            ("2026-11-03T07:00:00Z", &["a"]),
+            ("2026-11-03T08:00:00Z", &["b"]),
+            // On Friday between four and six nobody.
+            ("2026-11-06T17:00:00Z", &["a", "b", "c"]),
+            ("2026-11-06T18:00:00Z", &["a"]),
+            ("2026-11-07T00:00:00Z", &["c"]),
+            ("2026-11-08T23:59:59Z", &["c"]),
+            ("2026-11-09T00:00:00Z", &["a", "b", "c"]),
+        ],
+    );
     let warnings = files.warnings();
     let gap = warnings.iter().find(|line| line.contains("nobody is on call")).unwrap();
     assert!(gap.contains("rules.toml:7:") && gap.contains("more times in the next eight weeks"), "{gap}");
@@ -144,7 +152,10 @@ fn somebody_may_be_second() {
     assert_eq!(second(&format!("rotation = {weekly}\nsecondary = \"next\""), t).as_deref(), Some("b"));
     assert_eq!(second(&format!("rotation = {weekly}\nsecondary = {{ offset = 2 }}"), t).as_deref(), Some("c"));
     let own = "{ every = \"1 day\", start = 2026-11-02, order = [\"c\", \"b\"] }";
-    assert_eq!(second(&format!("rotation = {weekly}\nsecondary = {own}"), "2026-11-03T10:00:00Z").as_deref(), Some("b"));
+    assert_eq!(
+        second(&format!("rotation = {weekly}\nsecondary = {own}"), "2026-11-03T10:00:00Z").as_deref(),
+        Some("b")
+    );
     assert_eq!(second("secondary = [{ members = \"c\" }]", t).as_deref(), Some("c"), "beside a fixed contact");
     let error = only_error(&group("secondary = \"c\"")).0;
     assert!(error.contains("this does not say who is second"), "{error}");

@@ -8,6 +8,7 @@ mod read;
 mod recurring;
 #[cfg(test)]
 mod tests;
+mod when;
 mod write;
 
 use std::collections::BTreeSet;
@@ -59,9 +60,8 @@ impl Calendar {
         let present = next.checked_sub(1).and_then(|index| self.segments.get(index));
         let mut found = Stretch::always(None);
         found.cut(t, present.into_iter().chain(self.segments.get(next)).map(|segment| segment.from));
-        let mut best = present
-            .and_then(|segment| segment.event.as_ref())
-            .map(|(began, place, contact)| (*began, *place, contact));
+        let mut best =
+            present.and_then(|segment| segment.event.as_ref()).map(|(began, place, contact)| (*began, *place, contact));
         for (event, place) in &self.recurring {
             let around = event.around(t);
             found.cut(t, around.edges());

@@ -11,10 +11,7 @@ use crate::oncall::{Contact, ContactId};
 ///
 /// # Errors
 /// When that is nobody, or not clear: in words.
-pub(super) fn named(
-    event: &ICalendarComponent,
-    contacts: &BTreeMap<ContactId, Contact>,
-) -> Result<ContactId, String> {
+pub(super) fn named(event: &ICalendarComponent, contacts: &BTreeMap<ContactId, Contact>) -> Result<ContactId, String> {
     let summary = event.property(&ICalendarProperty::Summary).and_then(|entry| entry.values.first());
     let summary = summary.and_then(ICalendarValue::as_text).unwrap_or_default();
     if let Some(id) = exactly(summary, contacts) {

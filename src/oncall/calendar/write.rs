@@ -12,7 +12,13 @@ use crate::oncall::{Contact, ContactId, Group, Roster, Shift};
 /// at `until`; hours that nobody covers are no event. `stamp` is the present moment.
 ///
 /// Times are in UTC. An event of the same group, contact and beginning has the same `UID` whenever it is written.
-pub fn write(roster: &Roster, group: &Group, shifts: &[Shift], (from, until): (Timestamp, Timestamp), stamp: Timestamp) -> String {
+pub fn write(
+    roster: &Roster,
+    group: &Group,
+    shifts: &[Shift],
+    (from, until): (Timestamp, Timestamp),
+    stamp: Timestamp,
+) -> String {
     let mut calendar = ICalendarComponent::new(ICalendarComponentType::VCalendar);
     calendar.add_property(ICalendarProperty::Version, "2.0");
     let product = concat!("-//thialfi//thialfi ", env!("CARGO_PKG_VERSION"), "//EN");
@@ -53,8 +59,7 @@ fn summary<'a>(roster: &'a Roster, id: &'a ContactId) -> &'a str {
     let name = contact.name.trim().to_lowercase();
     let is = |text: &str| text.trim().to_lowercase() == name;
     let other = |contact: &Contact| {
-        contact.id != *id
-            && (is(contact.id.as_str()) || is(&contact.name) || contact.email.as_deref().is_some_and(is))
+        contact.id != *id && (is(contact.id.as_str()) || is(&contact.name) || contact.email.as_deref().is_some_and(is))
     };
     if roster.contacts.values().any(other) { id.as_str() } else { &contact.name }
 }

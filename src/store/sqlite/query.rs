@@ -116,6 +116,8 @@ pub const FORGET_SEEN: &str = "DELETE FROM seen WHERE at < ?1";
 pub const REPLACE_FIXED: &str = "UPDATE overrides SET until = ?2 WHERE grp = ?1 AND until = 9223372036854775807";
 pub const ADD_OVERRIDE: &str =
     "INSERT INTO overrides (grp, contact, since, until, made_by) VALUES (?1, ?2, ?3, ?4, ?5)";
+/// The rows stay: who was on call last week is still known.
+pub const END_OVERRIDES: &str = "UPDATE overrides SET until = ?2 WHERE grp = ?1 AND until > ?2";
 pub const BEAT: &str = "INSERT INTO engine (owner, beat_at) VALUES (?1, ?2) \
      ON CONFLICT (owner) DO UPDATE SET beat_at = excluded.beat_at";
 pub const FORGET_BEATS: &str = "DELETE FROM engine WHERE beat_at < ?1 OR beat_at > ?2";

@@ -218,6 +218,24 @@ pub fn overrides_that_are_over_or_replaced_are_left_out(stage: &dyn Stage) {
     assert!(held.contains(&duty("dba", "david", 122, Some(123))), "{held:?}");
 }
 
+pub fn overrides_are_ended_for_one_group(stage: &dyn Stage) {
+    let mut store = stage.connect();
+    let other = duty("systems", "simon", 0, None);
+    for new in [
+        &duty("dba", "david", 0, Some(5)),
+        &duty("dba", "david", 0, None),
+        &duty("dba", "darren", 50, Some(60)),
+        &other,
+    ] {
+        store.add_override(new).unwrap();
+    }
+    assert_eq!(store.end_overrides(&GroupId::new("dba"), at(10)).unwrap(), 2);
+    assert_eq!(stage.connect().overrides(at(10)).unwrap(), [other]);
+    assert!(!store.overrides(at(9)).unwrap().iter().any(|one| one.holds(at(55)) && one.group.as_str() == "dba"));
+    assert!(store.overrides(at(9)).unwrap().contains(&duty("dba", "david", 0, Some(10))), "it is known that it held");
+    assert_eq!(store.end_overrides(&GroupId::new("dba"), at(10)).unwrap(), 0);
+}
+
 pub fn a_finite_override_leaves_the_fixed_one(stage: &dyn Stage) {
     let mut store = stage.connect();
     let fixed = duty("dba", "david", 0, None);

@@ -3,7 +3,7 @@ use jiff::civil::time;
 use super::*;
 use crate::alert::{Policy, Step, Target};
 use crate::oncall::rotation::{Rotation, Turn};
-use crate::oncall::{Contact, Group, OnCall};
+use crate::oncall::{Contact, Group, HandOff, OnCall};
 
 const START: &str = "2026-11-02T00:00:00Z";
 
@@ -21,16 +21,15 @@ fn roster() -> Roster {
     let members = vec![id("david"), id("darren")];
     let turns = Rotation {
         every: Turn::Days(1),
-        weekday: None,
-        time: time(12, 0, 0, 0),
+        hand_offs: vec![HandOff { weekday: None, time: time(12, 0, 0, 0) }],
         time_zone: jiff::tz::TimeZone::UTC,
         start: jiff::civil::date(2026, 11, 1),
     };
     let group = Group {
         id: GroupId::new("dba"),
         name: "DBA".to_owned(),
+        on_call: OnCall::turns(&members, turns),
         members,
-        on_call: OnCall::Rotation(turns),
         backup: vec![id("darren")],
         policy: None,
     };
