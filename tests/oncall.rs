@@ -281,3 +281,35 @@ fn a_calendar_that_cannot_be_read_at_night_stops_no_alert() {
     test.deliver_to(&["help@example.com"], &mail).exit(75).done();
     assert_eq!(test.called().last().unwrap(), SIMON);
 }
+
+#[test]
+fn an_engine_reads_a_changed_calendar_and_keeps_the_last_good_one() {
+    let steps = "\n[policies.page]\nsteps = [{ notify = \"oncall\", by = \"sms\", attempts = 4, wait = \"5m\" }]\n";
+    let rules = format!("{CONTACTS}rotation = {{ ics = \"rota.ics\" }}{steps}");
+    let calendar = |name: &str| {
+        format!(
+            "BEGIN:VCALENDAR\nBEGIN:VEVENT\nSUMMARY:{name}\nDTSTART;VALUE=DATE:20260101\nDTEND;VALUE=DATE:20300101\n\
+             END:VEVENT\nEND:VCALENDAR\n"
+        )
+    };
+    let mut test = Test::new().rules(&rules);
+    let rota = test.path("rota.ics");
+    std::fs::write(&rota, calendar("Simon")).unwrap();
+    let mut test = {
+        test.start_server();
+        test
+    };
+    let texted = |test: &Test| test.texts().into_iter().map(|text| text.to).collect::<Vec<_>>();
+    let mail = test.mail("disk", "full");
+    test.deliver_to(&["help@example.com"], &mail).exit(0).done();
+    test.wait_until(|test| texted(test) == [SIMON], "not Simon");
+    std::fs::write(&rota, calendar("Darren")).unwrap();
+    test.wait_for_log("the rule file was read again");
+    test.advance("5m 1s");
+    test.wait_until(|test| texted(test) == [SIMON, DARREN], "not Darren");
+    // Cut off by whatever copies it.
+    std::fs::write(&rota, &calendar("David")[..60]).unwrap();
+    test.wait_for_log("it is cut off");
+    test.advance("5m 1s");
+    test.wait_until(|test| texted(test) == [SIMON, DARREN, DARREN], "not by the last good one");
+}
