@@ -56,7 +56,7 @@ fn best_of_three(rules: &Path, archive: &Path, jobs: usize, count: usize) -> std
         let (begun, spent) = (Instant::now(), children_time());
         let output = command.output()?;
         best = (best.0.min(begun.elapsed()), best.1.min(children_time().saturating_sub(spent)));
-        let alerts = output.stdout.iter().filter(|byte| **byte == b'\n').count();
+        let alerts = String::from_utf8_lossy(&output.stdout).lines().count();
         assert_eq!(alerts, count.div_ceil(RINGS), "{}", String::from_utf8_lossy(&output.stderr));
     }
     let (clock, spent) = (best.0.as_secs_f64() / count as f64, best.1.as_secs_f64() / count as f64);

@@ -254,7 +254,7 @@ fn known_recipients_come_from_the_headers_or_the_command_line() {
 
 #[test]
 fn a_rule_that_counts_counts_in_the_mails_own_time() {
-    let rules = DOWN.replacen("action = \"page\"", "count = \"3 in 3h\"\naction = \"page\"", 1);
+    let rules = DOWN.replacen("is DOWN' }]", "is DOWN' }, { count = \"3 in 3h\" }]", 1);
     let test = Test::new().rules(&format!("{PEOPLE}{PAGE}{rules}"));
     // In no order: at 1, 3, 4, 5 and 9 o'clock. Only that of 5 is the third within three hours.
     write(&test, "box", mbox(&[5, 1, 9, 4, 3].map(|hour| mail(hour, "a is DOWN"))));

