@@ -164,7 +164,7 @@ fn receive(store: &mut dyn Store, mail: &str) -> Receipt {
             contact: ContactId::new("david"),
             channel: Channel::Call,
             number: "+64211110001".parse().unwrap(),
-            words: None,
+            news: None,
             token: Token::from_bits(random()),
             created_at: now,
             delivery: Delivery::Due { at: now, unsure_since: None },

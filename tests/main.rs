@@ -28,3 +28,4 @@ mod replies;
 mod same_mail;
 mod support;
 mod webhooks;
+mod words;

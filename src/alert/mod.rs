@@ -4,6 +4,7 @@
 pub mod alert;
 pub mod escalation;
 pub mod key;
+pub mod news;
 pub mod notification;
 pub mod plan;
 pub mod policy;
@@ -12,6 +13,7 @@ pub mod subject;
 pub use alert::{Actor, Alert, AlertId, Code, Progress, State, Through};
 pub use escalation::{Change, Command, Context, Entry, EntryKind, Event, Refusal};
 pub use key::{Digest, Phase};
+pub use news::News;
 pub use notification::{
     CallStatus, Channel, Delivery, Notification, NotificationId, Outcome, Purpose, TextStatus, Token,
 };

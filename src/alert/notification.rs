@@ -5,7 +5,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::AlertId;
+use super::{AlertId, News};
 use crate::oncall::{ContactId, Phone};
 
 /// How a contact is notified.
@@ -284,8 +284,8 @@ pub struct Notification {
     pub channel: Channel,
     /// The number to call or to text.
     pub number: Phone,
-    /// The words of news; a page's words are rendered when it is sent or fetched.
-    pub words: Option<String>,
+    /// What news tells; nothing for a page.
+    pub news: Option<News>,
     /// Names it in URLs.
     pub token: Token,
     /// When it was decided on.

@@ -100,7 +100,15 @@ mod tests {
         let mut roster = Roster::default();
         for name in ["david", "darren"] {
             let id = ContactId::new(name);
-            let contact = Contact { id: id.clone(), name: name.to_owned(), phone: None, sms: None, email: None };
+            let contact = Contact {
+                id: id.clone(),
+                name: name.to_owned(),
+                phone: None,
+                sms: None,
+                email: None,
+                language: None,
+                voice: None,
+            };
             roster.contacts.insert(id, contact);
         }
         let names = |names: &[&str]| names.iter().map(|name| ContactId::new(*name)).collect();

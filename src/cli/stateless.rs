@@ -70,11 +70,12 @@ fn call(
     contact: &Contact,
     number: &Phone,
 ) -> Result<String, Refusal> {
+    let voice = desk.config.voice_of(&contact.id);
     let words = twiml::Script {
         say: speech::spoken(&wish.arrival.say),
         contact: contact.name.clone(),
-        language: desk.config.voice.language.clone(),
-        voice: desk.config.voice.voice.clone().unwrap_or_default(),
+        language: voice.language,
+        voice: voice.voice.unwrap_or_default(),
         ..twiml::Script::default()
     };
     let script = Script::Inline(desk.templates.render(twiml::Page::Inline, &words));

@@ -12,6 +12,7 @@ use crate::alert::{CallStatus, Channel, Refusal, TextStatus};
 use crate::config::Config;
 use crate::engine::Desk;
 use crate::exit::Exit;
+use crate::notify::phrase::{About, Phrase};
 use crate::notify::{sms, twiml};
 use crate::oncall::{Contact, ContactId, Phone};
 use crate::provider::{Call, Provider, Script, Status, Text};
@@ -57,7 +58,7 @@ fn story(config: Option<&Path>, options: &Options) -> Result<(), Exit> {
     let sent = match channel {
         Channel::Text => provider.text(&Text {
             to: to.clone(),
-            body: sms::compose("", "This is a test of thialfi. Nothing is wrong, and you need not reply.", 1),
+            body: sms::compose("", &desk.text(&contact.id, Phrase::Test, &About::default()), 1),
             status_url: None,
         }),
         Channel::Call => provider.call(&Call {
@@ -105,9 +106,10 @@ fn whom(config: &Config, name: &str, channel: Channel) -> anyhow::Result<(Contac
 }
 
 fn words(desk: &Desk, contact: &Contact) -> twiml::Script {
+    let voice = desk.config.voice_of(&contact.id);
     twiml::Script {
-        language: desk.config.voice.language.clone(),
-        voice: desk.config.voice.voice.clone().unwrap_or_default(),
+        language: voice.language,
+        voice: voice.voice.unwrap_or_default(),
         contact: contact.name.clone(),
         ..twiml::Script::default()
     }

@@ -9,7 +9,8 @@ use super::reader::{Purpose, Reader};
 use super::source::SourceFile;
 use super::{Config, Report, Scope};
 use super::{
-    coverage, defaults, include, later, people, policies, recipients, rule_entries, services, test_entries, warnings,
+    coverage, defaults, include, languages, later, people, policies, recipients, rule_entries, services, test_entries,
+    warnings,
 };
 use crate::oncall::Roster;
 use crate::rules::RuleSet;
@@ -85,7 +86,7 @@ fn check(reader: &Reader<'_>, path: &Path) -> Config {
         rules: RuleSet::new(rules),
         defaults,
         voice: services::voice(reader),
-        twiml: services::twiml(reader),
+        twiml: languages::twiml(reader),
         forwards,
         calendars,
         heartbeats: later::heartbeats(scope),
@@ -97,6 +98,7 @@ fn check(reader: &Reader<'_>, path: &Path) -> Config {
     warnings::check_groups_of_rules(scope, &config, &places);
     if reader.purpose == Purpose::Check {
         warnings::warn(scope, &config, &places);
+        languages::warn(scope, &config);
         test_entries::check_at(reader);
         coverage::warn(scope, &config, crate::clock::from_environment().now());
     }

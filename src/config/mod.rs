@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use secrecy::SecretString;
 
 use crate::alert::{Policy, Target};
-use crate::oncall::{GroupId, Phone, Roster};
+use crate::oncall::{Contact, ContactId, GroupId, Phone, Roster};
 use crate::rules::RuleSet;
 
 mod calendar;
@@ -17,6 +17,7 @@ mod defaults;
 pub mod diagnostic;
 mod document;
 mod include;
+mod languages;
 mod later;
 mod load;
 pub mod locate;
@@ -236,11 +237,31 @@ impl Config {
         load::read(path, environment, Purpose::Check)
     }
 
+    /// How a contact is spoken and written to: as the contact wants it, else as `[voice]` says. A contact with a language
+    /// of their own and no voice has the provider's voice for it: that of `[voice]` speaks another.
+    pub fn voice_of(&self, contact: &ContactId) -> Voice {
+        let contact = self.roster.contacts.get(contact);
+        let of_contact = |field: fn(&Contact) -> &Option<String>| contact.and_then(|contact| field(contact).clone());
+        let language = of_contact(|contact| &contact.language);
+        let voice = of_contact(|contact| &contact.voice);
+        let voice = match &language {
+            Some(language) if !same_language(language, &self.voice.language) => voice,
+            Some(_) | None => voice.or_else(|| self.voice.voice.clone()),
+        };
+        Voice { language: language.unwrap_or_else(|| self.voice.language.clone()), voice }
+    }
+
     /// The recipient entry for an address: an exact one first, also without the address extension (`david+db@` →
     /// `david@`); else the first pattern that fits.
     pub fn recipient(&self, address: &str) -> Option<&Recipient> {
         recipients::find(&self.recipients, address)
     }
+}
+
+/// Whether two tags name the same language, wherever it is spoken: `en-NZ` and `en-GB`.
+fn same_language(one: &str, other: &str) -> bool {
+    let primary = |tag: &str| tag.split('-').next().unwrap_or_default().to_ascii_lowercase();
+    primary(one) == primary(other)
 }
 
 /// The environment of this process, for [`Config::check`].

@@ -10,7 +10,7 @@ use super::scalar::{self, Fault};
 use super::value::{Table, Value};
 use crate::oncall::{Contact, ContactId, Group, GroupId, OnCall, Phone};
 
-const CONTACT_KEYS: &[&str] = &["name", "phone", "sms", "email"];
+const CONTACT_KEYS: &[&str] = &["name", "phone", "sms", "email", "language", "voice"];
 const GROUP_KEYS: &[&str] =
     &["name", "members", "oncall", "rotation", "layers", "secondary", "backup", "policy", "forward"];
 
@@ -29,6 +29,8 @@ pub(super) fn contacts(scope: &Scope<'_>) -> BTreeMap<ContactId, Contact> {
             phone: phone("phone"),
             sms: phone("sms"),
             email: table.get("email").and_then(|value| reader.parsed(value, scalar::mail_address)),
+            language: table.get("language").and_then(|value| reader.parsed(value, scalar::language)),
+            voice: table.get("voice").and_then(|value| reader.parsed(value, scalar::voice)),
         };
         if table.get("phone").is_none() && table.get("sms").is_none() {
             let message = format!("`{name}` has no number: neither a call nor a text can reach them");

@@ -1,13 +1,12 @@
-//! `[twilio]`, `[server]`, `[store]`, `[voice]` and `twiml`: what the program talks to, and where it keeps things.
+//! `[twilio]`, `[server]`, `[store]` and `[voice]`: what the program talks to, and where it keeps things.
 
 use std::path::PathBuf;
 
 use super::Scope;
-use super::reader::{Purpose, Reader};
+use super::reader::Reader;
 use super::scalar::{self, Fault};
 use super::value::Table;
 use super::{Server, Twilio, Voice, beside, secret};
-use crate::notify::twiml::Templates;
 
 const TWILIO_KEYS: &[&str] = &[
     "account_sid",
@@ -157,37 +156,6 @@ pub(super) fn voice(reader: &Reader<'_>) -> Voice {
     if let Some(language) = table.get("language").and_then(|value| reader.parsed(value, scalar::language)) {
         voice.language = language;
     }
-    voice.voice = table.get("voice").and_then(|value| reader.parsed(value, voice_name));
+    voice.voice = table.get("voice").and_then(|value| reader.parsed(value, scalar::voice));
     voice
-}
-
-/// By its shape alone: Twilio's list of voices grows by the month.
-fn voice_name(text: &str) -> Result<String, Fault> {
-    if !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_')) {
-        Ok(text.to_owned())
-    } else {
-        Err(Fault::new(format!("`{text}` is not the name of a voice")).hint("write for example `Polly.Aria`"))
-    }
-}
-
-/// Reads `twiml`. A directory that cannot be read must not stop a call at night: the built-in templates serve.
-pub(super) fn twiml(reader: &Reader<'_>) -> Option<PathBuf> {
-    let value = reader.main_root()?.get("twiml")?;
-    let directory = beside(reader, value.at, reader.words(value)?.as_ref());
-    match std::fs::read_dir(&directory) {
-        Ok(_) => {
-            if reader.purpose == Purpose::Check
-                && let Err(why) = Templates::load(Some(&directory))
-            {
-                reader.error_hint(value.at, why, "until that is mended the built-in templates are used");
-            }
-            Some(directory)
-        }
-        Err(error) => {
-            let reason = super::source::reason(&error);
-            let message = format!("the templates in `{}` cannot be read: {reason}", directory.display());
-            reader.danger(value.at, message, "until then the built-in templates are used");
-            None
-        }
-    }
 }

@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::Desk;
 use crate::alert::{Actor, Alert, Code, Event, State, Through};
+use crate::notify::phrase::{About, Phrase};
 use crate::oncall::{ContactId, Phone};
 use crate::provider::Text;
 use crate::store::{self, Store};
@@ -107,10 +108,11 @@ fn react(
     match (meant.as_slice(), open.as_slice()) {
         ([alert], _) => Ok(Some(carry_out(desk, store, alert, number, contact, wish)?)),
         // Late: nothing is open any more, so say who had it.
-        (_, []) => Ok(told.first().map(standing)),
+        (_, []) => Ok(told.first().map(|alert| standing(desk, alert, contact))),
         (_, several) => {
             let list: Vec<String> = several.iter().take(5).map(|alert| brief(alert)).collect();
-            Ok(Some(format!("Which one? Reply with its code: {}", list.join("; "))))
+            let about = About { list: list.join("; "), ..About::default() };
+            Ok(Some(desk.text(contact, Phrase::Which, &about)))
         }
     }
 }
@@ -158,7 +160,7 @@ fn carry_out(
         (State::Acknowledged, Wish::Acknowledge | Wish::Escalate) | (State::Resolved, _) => true,
     };
     if late {
-        return Ok(standing(alert));
+        return Ok(standing(desk, alert, contact));
     }
     // Of several who share a telephone it is the one who was told.
     let contact =
@@ -171,31 +173,26 @@ fn carry_out(
         Wish::Escalate => Event::Escalate { by, within: None },
     };
     let after = desk.apply(store, alert.id, &event)?;
-    let code = &alert.code;
-    Ok(match wish {
+    let phrase = match wish {
         // Somebody else may have been a moment faster.
-        Wish::Acknowledge if after.acknowledged_by.as_deref() == Some(name.as_str()) => format!("{code} is yours."),
-        Wish::Resolve => format!("{code} is over."),
-        Wish::Escalate if after.state == State::Open && after.progress != alert.progress => {
-            format!("{code}: the next one is called.")
-        }
-        Wish::Escalate if after.state == State::Open => {
-            format!("{code}: there is nobody further; it is still open.")
-        }
-        Wish::Acknowledge | Wish::Escalate => standing(&after),
-    })
+        Wish::Acknowledge if after.acknowledged_by.as_deref() == Some(name.as_str()) => Phrase::Yours,
+        Wish::Resolve => Phrase::Resolved,
+        Wish::Escalate if after.state == State::Open && after.progress != alert.progress => Phrase::NextCalled,
+        Wish::Escalate if after.state == State::Open => Phrase::NobodyFurther,
+        Wish::Acknowledge | Wish::Escalate => return Ok(standing(desk, &after, contact)),
+    };
+    Ok(desk.text(contact, phrase, &About::of(&after)))
 }
 
 /// Where an alert stands, for somebody who comes late.
-fn standing(alert: &Alert) -> String {
-    let who = alert.acknowledged_by.as_deref().unwrap_or("nobody");
-    let code = &alert.code;
-    match alert.state {
-        State::Open => format!("{code} is still open."),
-        State::Acknowledged => format!("{code}: {who} has it."),
-        State::Resolved => format!("{code} is over; {who} had it."),
-        State::Expired => format!("{code}: nobody took it. Reply {code} to take it."),
-    }
+fn standing(desk: &Desk, alert: &Alert, contact: &ContactId) -> String {
+    let phrase = match alert.state {
+        State::Open => Phrase::StillOpen,
+        State::Acknowledged => Phrase::HasIt,
+        State::Resolved => Phrase::HadIt,
+        State::Expired => Phrase::NobodyTookIt,
+    };
+    desk.text(contact, phrase, &About::of(alert))
 }
 
 fn brief(alert: &Alert) -> String {

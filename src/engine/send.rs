@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::alert::{Alert, Channel, Delivery, Event, Notification, Purpose};
+use crate::alert::{Alert, Channel, Delivery, Event, News, Notification};
 use crate::clock::Clock;
-use crate::config::{Config, Twilio as Settings};
+use crate::config::{Config, Twilio as Settings, Voice};
+use crate::notify::phrase::{About, Phrase};
 use crate::notify::twiml::{Page, Script as Words};
 use crate::notify::{sms, speech};
+use crate::oncall::ContactId;
 use crate::provider::twilio::{Account, Twilio};
 use crate::provider::{Call, Provider, Refusal, Script, Text};
 
@@ -65,7 +67,7 @@ impl Desk {
             return Err(Refusal::Permanent { reason: "the rule file has no [twilio]".to_owned() });
         };
         let name = provider.name().to_owned();
-        let body = Self::body(job);
+        let body = self.body(job);
         if let Some(since) = unsure_since(&job.notification)
             && let Some(id) = already_sent(provider.as_ref(), job, &body, since)?
         {
@@ -77,7 +79,9 @@ impl Desk {
             Channel::Call => {
                 let script = match self.url(job, "/twiml/") {
                     Some(url) => Script::Url(url),
-                    None => Script::Inline(self.templates.render(Page::Inline, &self.words(&job.alert))),
+                    None => Script::Inline(
+                        self.templates.render(Page::Inline, &self.words(&job.alert, &job.notification.contact)),
+                    ),
                 };
                 let machine_detection = self.config.twilio.as_ref().is_some_and(|twilio| twilio.machine_detection);
                 provider.call(&Call { to, script, status_url, machine_detection })?
@@ -93,21 +97,36 @@ impl Desk {
         Some(format!("{public}{route}{}", job.notification.token.as_str()))
     }
 
-    fn body(job: &Job) -> String {
-        let code = job.alert.code.to_string();
-        match (&job.notification.words, job.notification.purpose) {
-            (Some(words), _) => sms::compose(&code, words, TEXT_SEGMENTS),
-            (None, Purpose::Page | Purpose::News) => sms::compose(&code, &job.alert.text, TEXT_SEGMENTS),
-        }
+    fn body(&self, job: &Job) -> String {
+        let alert = &job.alert;
+        let news = job.notification.news.as_ref().map(|news| self.news(news, alert, &job.notification.contact));
+        sms::compose(&alert.code.0, news.as_deref().unwrap_or(&alert.text), TEXT_SEGMENTS)
     }
 
-    /// What a call about this alert tells, without the places where keys are sent.
-    pub fn words(&self, alert: &Alert) -> Words {
+    /// News in the contact's language, without the code.
+    fn news(&self, news: &News, alert: &Alert, contact: &ContactId) -> String {
+        let (phrase, who) = match news {
+            News::Taken { by } => (Phrase::Taken, by),
+            News::Over { by } => (Phrase::Over, by),
+            News::Words(words) => return words.clone(),
+        };
+        self.text(contact, phrase, &About { who: who.clone(), ..About::of(alert) })
+    }
+
+    /// A text in the contact's language.
+    pub fn text(&self, contact: &ContactId, phrase: Phrase, about: &About) -> String {
+        self.templates.text(&self.config.voice_of(contact).language, phrase, about)
+    }
+
+    /// What a call to this contact about this alert tells, without the places where keys are sent.
+    pub fn words(&self, alert: &Alert, contact: &ContactId) -> Words {
+        let Voice { language, voice } = self.config.voice_of(contact);
         Words {
+            contact: self.name_of(contact),
             say: speech::spoken(&alert.say),
             code: speech::spell_code(&alert.code.0),
-            language: self.config.voice.language.clone(),
-            voice: self.config.voice.voice.clone().unwrap_or_default(),
+            language,
+            voice: voice.unwrap_or_default(),
             more: alert.mails.saturating_sub(1),
             acknowledged_by: alert.acknowledged_by.clone().unwrap_or_default(),
             ..Words::default()

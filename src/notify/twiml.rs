@@ -4,8 +4,8 @@
 //! they are written, whatever the template does; every document is parsed before it leaves; and one that is broken or
 //! too long gives way to the built-in one.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::fs;
 use std::path::Path;
 
 use minijinja::syntax::SyntaxConfig;
@@ -13,7 +13,11 @@ use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value, context};
 
 use super::clean::{is_xml, one_line, start_of};
+use super::phrase::{About, Phrase};
 use super::speech;
+use sources::{ENGLISH, Sources, ways_up};
+
+mod sources;
 
 /// Twilio takes an inline document of so many characters (`Twiml` of the Calls resource).
 const MAX_INLINE: usize = 4000;
@@ -101,20 +105,6 @@ impl Page {
         }
     }
 
-    fn built_in(self) -> &'static str {
-        match self {
-            Self::Alert => include_str!("../../twiml/alert.xml"),
-            Self::Inline => include_str!("../../twiml/inline.xml"),
-            Self::Acknowledged => include_str!("../../twiml/acknowledged.xml"),
-            Self::Escalated => include_str!("../../twiml/escalated.xml"),
-            Self::NobodyFurther => include_str!("../../twiml/nobody_further.xml"),
-            Self::Resolved => include_str!("../../twiml/resolved.xml"),
-            Self::Taken => include_str!("../../twiml/taken.xml"),
-            Self::WrongKey => include_str!("../../twiml/wrong_key.xml"),
-            Self::Test => include_str!("../../twiml/test.xml"),
-        }
-    }
-
     /// Whether Twilio takes a document of this length.
     fn holds(self, document: &str) -> bool {
         match self {
@@ -131,9 +121,17 @@ impl Page {
     }
 }
 
-/// The templates.
+/// The templates of all languages.
 #[derive(Debug)]
 pub struct Templates {
+    /// By tag, in lower case.
+    languages: BTreeMap<String, Language>,
+    sources: Sources,
+}
+
+/// The templates of one language; what is not translated is English.
+#[derive(Debug)]
+struct Language {
     /// With the user's files in place of ours.
     environment: Environment<'static>,
     /// What a template that fails falls back to.
@@ -141,48 +139,30 @@ pub struct Templates {
 }
 
 impl Templates {
-    /// The built-in ones, replaced by files of the same name in `directory`. Files whose names begin with `_` are there
-    /// to be included by others. Each page is tried with a full and with an empty script.
+    /// The built-in ones, replaced by files of the same name in `directory` (English) and in its directories that are
+    /// named like languages (`de/alert.xml`). Files whose names begin with `_` are there to be included by others. Each
+    /// template is tried with a full and with an empty script.
     ///
     /// # Errors
     /// The first file that cannot be read or parsed, that is named like none of ours, or that does not make TwiML, in
     /// words.
     pub fn load(directory: Option<&Path>) -> Result<Self, String> {
-        let built_in = environment();
-        let mut environment = built_in.clone();
+        let built_in = Sources::built_in();
+        let mut sources = built_in.clone();
         if let Some(directory) = directory {
-            let unreadable = |path: &Path, error: std::io::Error| format!("`{}`: {error}", path.display());
-            let entries = fs::read_dir(directory).map_err(|error| unreadable(directory, error))?;
-            let mut paths = Vec::new();
-            for entry in entries {
-                paths.push(entry.map_err(|error| unreadable(directory, error))?.path());
-            }
-            paths.sort();
-            for path in paths {
-                let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-                let is_template =
-                    path.extension().is_some_and(|extension| extension == "xml") && !name.starts_with('.');
-                if !is_template {
-                    continue;
-                }
-                check_name(&path, &name)?;
-                let source = fs::read_to_string(&path).map_err(|error| unreadable(&path, error))?;
-                environment
-                    .add_template_owned(name, source)
-                    .map_err(|error| format!("`{}`: {}", path.display(), one_line(&error.to_string())))?;
-            }
+            sources.add_directory(directory)?;
         }
-        let templates = Self { environment, built_in };
-        for page in Page::ALL {
-            for script in [Script::default(), Script::example()] {
-                let document = try_render(&templates.environment, page, &script);
-                document.map_err(|error| match directory {
-                    Some(directory) => format!("`{}`: {error}", directory.join(page.file()).display()),
-                    None => format!("`{}`: {error}", page.file()),
-                })?;
+        let mut languages = BTreeMap::new();
+        for tag in sources.languages() {
+            let mut language = Language { environment: environment(), built_in: environment() };
+            fill(&mut language.built_in, &built_in, tag)?;
+            fill(&mut language.environment, &sources, tag)?;
+            if directory.is_some() {
+                language.try_all(&sources, tag)?;
             }
+            languages.insert(tag.to_owned(), language);
         }
-        Ok(templates)
+        Ok(Self { languages, sources })
     }
 
     /// The same; where one of them is of no use, the built-in ones, and why: words that somebody wrote wrongly must not
@@ -191,17 +171,42 @@ impl Templates {
         match Self::load(directory) {
             Ok(templates) => (templates, None),
             Err(why) => {
-                let built_in = environment();
                 let why = format!("{why}; until that is mended the built-in templates are used");
-                (Self { environment: built_in.clone(), built_in }, Some(why))
+                // The tests load the built-in ones; should they fail, the last resort speaks.
+                let none = || Self { languages: BTreeMap::new(), sources: Sources::default() };
+                (Self::load(None).unwrap_or_else(|_| none()), Some(why))
             }
         }
+    }
+
+    /// The names of the templates that this language is missing, and for which English ones serve.
+    pub fn untranslated(&self, language: &str) -> Vec<String> {
+        self.sources.untranslated(&language.to_ascii_lowercase())
+    }
+
+    /// A text, in the language of whoever reads it.
+    pub fn text(&self, language: &str, phrase: Phrase, about: &About) -> String {
+        let name = sources::text_name(phrase.key());
+        let Some(language) = self.language(language) else { return about.code.clone() };
+        let render =
+            |environment: &Environment<'_>| environment.get_template(&name)?.render(context! { ..Serde(about) });
+        let text = render(&language.environment).or_else(|error| {
+            tracing::error!(template = name, %error, "the built-in template is used instead");
+            render(&language.built_in)
+        });
+        one_line(&text.unwrap_or_else(|_| about.code.clone()))
+    }
+
+    /// The nearest language that there is: that of `de-CH`, that of `de`, English.
+    fn language(&self, tag: &str) -> Option<&Language> {
+        let tag = tag.to_ascii_lowercase();
+        ways_up(&tag).find_map(|tag| self.languages.get(tag)).or_else(|| self.languages.get(ENGLISH))
     }
 
     /// The answer to a text that came by webhook; `None`: nothing is answered.
     pub fn message(&self, answer: Option<&str>) -> String {
         const MESSAGE: &str = "<Response>{% if answer %}<Message>{{ answer }}</Message>{% endif %}</Response>";
-        let rendered = self.built_in.render_named_str("message.xml", MESSAGE, minijinja::context! { answer });
+        let rendered = environment().render_named_str("message.xml", MESSAGE, minijinja::context! { answer });
         rendered.unwrap_or_else(|_| "<Response/>".to_owned())
     }
 
@@ -212,17 +217,52 @@ impl Templates {
             Page::Alert | Page::WrongKey | Page::NobodyFurther if script.action.is_empty() => Page::Inline,
             page => page,
         };
+        let Some(language) = self.language(&script.language) else { return LAST_RESORT.to_owned() };
         let script = script.bounded();
-        try_render(&self.environment, page, &script)
+        try_render(&language.environment, page, &script)
             .or_else(|error| {
                 tracing::error!(template = page.file(), %error, "the built-in template is used instead");
-                try_render(&self.built_in, page, &script)
+                try_render(&language.built_in, page, &script)
             })
             .unwrap_or_else(|error| {
                 tracing::error!(template = page.file(), %error, "no template can be used");
                 LAST_RESORT.to_owned()
             })
     }
+}
+
+impl Language {
+    /// Renders every template, with everything and with nothing in it.
+    fn try_all(&self, sources: &Sources, tag: &str) -> Result<(), String> {
+        let file = |name: &str| {
+            let from = sources.of(tag).filter(|source| source.name == name).last();
+            from.map_or_else(|| name.to_owned(), |source| source.file.display().to_string())
+        };
+        for page in Page::ALL {
+            for script in [Script::default(), Script::example()] {
+                let document = try_render(&self.environment, page, &script);
+                document.map_err(|error| format!("`{}`: {error}", file(page.file())))?;
+            }
+        }
+        for name in Phrase::ALL.map(|phrase| sources::text_name(phrase.key())) {
+            let text = self
+                .environment
+                .get_template(&name)
+                .and_then(|text| text.render(context! { ..Serde(About::default()) }));
+            text.map_err(|error| format!("`{}`: {}", file(&name), one_line(&error.to_string())))?;
+        }
+        Ok(())
+    }
+}
+
+/// Adds the templates of a language.
+fn fill(environment: &mut Environment<'static>, sources: &Sources, tag: &str) -> Result<(), String> {
+    for source in sources.of(tag) {
+        environment
+            .add_template_owned(source.name.clone(), source.text.clone())
+            .map_err(|error| format!("`{}`: {}", source.file.display(), one_line(&error.to_string())))?;
+    }
+    Ok(())
 }
 
 /// The document, with as much of `say` as it can hold.
@@ -309,11 +349,12 @@ fn environment() -> Environment<'static> {
     if let Ok(syntax) = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build() {
         environment.set_syntax(syntax);
     }
-    environment.set_auto_escape_callback(|_| AutoEscape::Html);
+    environment
+        .set_auto_escape_callback(|name| if name.starts_with("texts.") { AutoEscape::None } else { AutoEscape::Html });
     // minijinja escapes `/` and `'`, too, which takes six characters of the few that there are, and lets control
     // characters pass, which no XML document may have.
-    environment.set_formatter(|out, _, value| {
-        let is_safe = value.is_safe();
+    environment.set_formatter(|out, state, value| {
+        let is_safe = value.is_safe() || matches!(state.auto_escape(), AutoEscape::None);
         for c in value.to_string().chars().filter(|c| is_xml(*c)) {
             match c {
                 '<' if !is_safe => out.write_str("&lt;"),
@@ -325,25 +366,7 @@ fn environment() -> Environment<'static> {
         }
         Ok(())
     });
-    for page in Page::ALL {
-        // The tests render each of them; a page that is missing is told by `load`, which renders them, too.
-        if let Err(error) = environment.add_template(page.file(), page.built_in()) {
-            tracing::error!(template = page.file(), %error, "a built-in template cannot be parsed");
-        }
-    }
     environment
-}
-
-fn check_name(path: &Path, name: &str) -> Result<(), String> {
-    if name.starts_with('_') || Page::ALL.iter().any(|page| page.file() == name) {
-        return Ok(());
-    }
-    let nearest = Page::ALL.iter().map(|page| page.file()).max_by(|a, b| {
-        let likeness = |file: &str| strsim::jaro_winkler(file, name);
-        likeness(a).total_cmp(&likeness(b))
-    });
-    let hint = nearest.map(|file| format!("; did you mean `{file}`?")).unwrap_or_default();
-    Err(format!("`{}`: no page has a template of this name{hint}", path.display()))
 }
 
 fn render_once(environment: &Environment<'_>, page: Page, script: &Script) -> Result<String, String> {

@@ -79,6 +79,10 @@ pub struct Contact {
     pub sms: Option<Phone>,
     /// Where to mail.
     pub email: Option<String>,
+    /// The language in which they are called and texted, BCP 47; `None`: that of the rule file.
+    pub language: Option<String>,
+    /// The voice that speaks to them; `None`: that of the rule file, or the provider's for their language.
+    pub voice: Option<String>,
 }
 
 impl Contact {

@@ -125,7 +125,7 @@ prop_compose! {
         let mut roster = Roster::default();
         for name in PEOPLE {
             let (name, email) = (name.to_owned(), None);
-            roster.contacts.insert(id(&name), Contact { id: id(&name), name, phone: None, sms: None, email });
+            roster.contacts.insert(id(&name), Contact { id: id(&name), name, phone: None, sms: None, email, language: None, voice: None });
         }
         let (order, turns, only) = other;
         let layers = vec![Layer { name: None, turns: Turns::Rotation(order, turns), only }];

@@ -144,15 +144,14 @@ impl Routes {
 
     fn say(&self, page: Page, alert: &Alert, id: NotificationId, key: &str) -> Response {
         let public = self.desk.config.server.public_url.as_deref().unwrap_or_default();
-        let (token, contact) = notification(alert, id).map_or((String::new(), String::new()), |notification| {
-            (notification.token.as_str().to_owned(), self.desk.name_of(&notification.contact))
-        });
+        // Who asks has a token, which is one of this alert's notifications: there is one.
+        let Some(notification) = notification(alert, id) else { return Response::text(404, "no such call") };
+        let token = notification.token.as_str();
         let script = Script {
             action: format!("{public}/twiml/{token}/digits"),
             repeat: format!("{public}/twiml/{token}"),
             key: key.to_owned(),
-            contact,
-            ..self.desk.words(alert)
+            ..self.desk.words(alert, &notification.contact)
         };
         Response::xml(self.desk.templates.render(page, &script))
     }

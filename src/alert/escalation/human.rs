@@ -2,7 +2,7 @@
 
 use super::EntryKind;
 use super::play::{Place, Play};
-use crate::alert::{Actor, Channel, Delivery, NotificationId, Outcome, Purpose, State, Through};
+use crate::alert::{Actor, Channel, Delivery, News, NotificationId, Outcome, Purpose, State, Through};
 use crate::oncall::{ContactId, Phone};
 
 impl Play<'_> {
@@ -28,8 +28,8 @@ impl Play<'_> {
                 self.alert.acknowledged_at = Some(self.now);
                 self.alert.acknowledged_by = Some(by.name.clone());
                 self.alert.ended_at = None;
-                let words = format!("{} has it: {}", by.name, self.alert.subject);
-                self.stop(within, &format!("{} has it", by.name), Some((words, by)));
+                let news = News::Taken { by: by.name.clone() };
+                self.stop(within, &format!("{} has it", by.name), Some((news, by)));
             }
             State::Acknowledged => self.say(EntryKind::Human, format!("also acknowledged by {who}")),
             State::Resolved => {
@@ -49,8 +49,8 @@ impl Play<'_> {
                 self.say(EntryKind::Resolved, format!("resolved by {who}{before}"));
                 self.alert.state = State::Resolved;
                 self.alert.ended_at = Some(self.now);
-                let words = format!("over, says {}: {}", by.name, self.alert.subject);
-                self.stop(within, &format!("resolved by {}", by.name), Some((words, by)).filter(|_| !unheard));
+                let news = News::Over { by: by.name.clone() };
+                self.stop(within, &format!("resolved by {}", by.name), Some((news, by)).filter(|_| !unheard));
             }
             State::Resolved => self.say(EntryKind::Human, format!("also resolved by {who}")),
         }
@@ -111,7 +111,7 @@ impl Play<'_> {
     }
 
     /// Ends the playing of the policy, and tells those who were notified, if there is something to tell.
-    fn stop(&mut self, within: Option<NotificationId>, why: &str, news: Option<(String, &Actor)>) {
+    fn stop(&mut self, within: Option<NotificationId>, why: &str, news: Option<(News, &Actor)>) {
         // Before anything is withdrawn: a page that is being sent may arrive.
         let told = self.notified();
         let place = self.alert.progress.map_or(Place::FIRST, |progress| Place::of_progress(&progress));
@@ -119,9 +119,9 @@ impl Play<'_> {
         self.alert.next_at = None;
         self.withdraw_pages(why, |_| true);
         self.hang_up_all_but(within);
-        if let Some((words, by)) = news {
+        if let Some((news, by)) = news {
             self.withdraw_old_news();
-            self.tell(&told, place, &words, by);
+            self.tell(&told, place, &news, by);
         }
     }
 
@@ -155,8 +155,8 @@ impl Play<'_> {
         }
     }
 
-    /// Texts `words` to these contacts but the one who did it, and to no telephone twice.
-    fn tell(&mut self, contacts: &[ContactId], place: Place, words: &str, by: &Actor) {
+    /// Texts news to these contacts but the one who did it, and to no telephone twice.
+    fn tell(&mut self, contacts: &[ContactId], place: Place, news: &News, by: &Actor) {
         let roster = self.roster;
         let number = |id: &ContactId| roster.contacts.get(id).and_then(|contact| contact.text_number());
         let mut told: Vec<&Phone> = by.contact.as_ref().and_then(number).into_iter().collect();
@@ -164,8 +164,8 @@ impl Play<'_> {
             let Some(number) = number(id) else { continue };
             if Some(id) != by.contact.as_ref() && !told.contains(&number) {
                 told.push(number);
-                self.say(EntryKind::Step, format!("telling {} ({number}): {words}", self.name(id)));
-                self.notify(Purpose::News, place, id, (Channel::Text, number), Some(words.to_owned()));
+                self.say(EntryKind::Step, format!("telling {} ({number}): {news}", self.name(id)));
+                self.notify(Purpose::News, place, id, (Channel::Text, number), Some(news.clone()));
             }
         }
     }

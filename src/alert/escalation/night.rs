@@ -29,6 +29,8 @@ pub(super) fn contact(name: &str, phone: Option<&str>, sms: Option<&str>) -> Con
         phone: phone.map(|phone| phone.parse().unwrap()),
         sms: sms.map(|sms| sms.parse().unwrap()),
         email: None,
+        language: None,
+        voice: None,
     }
 }
 
@@ -194,7 +196,7 @@ impl Night {
 
     pub fn news(&self) -> Vec<(String, String)> {
         let news = self.alert.notifications.iter().filter(|n| n.purpose == Purpose::News && n.is_unsent());
-        news.map(|n| (n.contact.to_string(), n.words.clone().unwrap())).collect()
+        news.map(|n| (n.contact.to_string(), n.news.clone().unwrap().to_string())).collect()
     }
 }
 

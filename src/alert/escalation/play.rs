@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Change, Command, Context, Entry, EntryKind};
 use crate::alert::{
-    Alert, Channel, Delivery, Notification, NotificationId, Outcome, Progress, Purpose, State, Step, Token,
+    Alert, Channel, Delivery, News, Notification, NotificationId, Outcome, Progress, Purpose, State, Step, Token,
 };
 use crate::oncall::{Contact, ContactId, Phone, Roster};
 
@@ -175,7 +175,7 @@ impl<'a> Play<'a> {
         place: Place,
         contact: &ContactId,
         (channel, number): (Channel, &Phone),
-        words: Option<String>,
+        news: Option<News>,
     ) {
         let last = self.alert.notifications.iter().map(|notification| notification.id.number).max();
         let token = Token::from_bits(self.random());
@@ -188,7 +188,7 @@ impl<'a> Play<'a> {
             contact: contact.clone(),
             channel,
             number: number.clone(),
-            words,
+            news,
             token,
             created_at: self.now,
             delivery: Delivery::Due { at: self.now, unsure_since: None },

@@ -1,5 +1,7 @@
 //! Every page as Twilio hears it.
 
+use std::fs;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -193,6 +195,7 @@ fn a_say_is_never_too_long_when_it_is_percent_encoded() {
 fn directory(files: &[(&str, &str)]) -> tempfile::TempDir {
     let directory = tempfile::tempdir().unwrap();
     for (name, text) in files {
+        fs::create_dir_all(directory.path().join(name).parent().unwrap()).unwrap();
         fs::write(directory.path().join(name), text).unwrap();
     }
     directory
@@ -209,8 +212,8 @@ fn load_error(files: &[(&str, &str)]) -> String {
 #[test]
 fn a_file_replaces_one_page() {
     let directory = directory(&[
-        ("taken.xml", "{% include '_bye.xml' %}"),
-        ("_bye.xml", "<Response><Say{{ speaker }}>{{ acknowledged_by }} hat das schon.</Say></Response>"),
+        ("de/taken.xml", "{% include '_bye.xml' %}"),
+        ("de/_bye.xml", "<Response><Say{{ speaker }}>{{ acknowledged_by }} hat das schon.</Say></Response>"),
         ("README", "not a template"),
     ]);
     let templates = Templates::load(Some(directory.path())).unwrap();
@@ -218,6 +221,85 @@ fn a_file_replaces_one_page() {
     let document = templates.render(Page::Taken, &script);
     assert_eq!(document, r#"<Response><Say language="de-DE">&lt;David&gt; hat das schon.</Say></Response>"#);
     assert_eq!(templates.render(Page::Alert, &script), render(Page::Alert, &script));
+    assert_eq!(templates.render(Page::Taken, &alert()), render(Page::Taken, &alert()), "English is as it was");
+}
+
+#[test]
+fn every_built_in_template_of_every_language_can_be_rendered() {
+    let templates = templates();
+    assert_eq!(templates.languages.keys().collect::<Vec<_>>(), ["de", "en"]);
+    for (tag, language) in &templates.languages {
+        language.try_all(&templates.sources, tag).unwrap();
+        assert_eq!(templates.untranslated(tag), [""; 0]);
+    }
+}
+
+#[test]
+fn a_german_hears_german() {
+    let german = |script: Script| Script { language: "de-AT".into(), ..script };
+    let heard = said(&render(Page::WrongKey, &german(Script { more: 2, ..alert() })));
+    let expected = "Diese Taste hat hier keine Bedeutung.\nAlarm für David. Issue number 8 6 5 8 has been escalated.\n\
+                    Code 7 K. Seither sind 2 weitere Mails gekommen. Drücken Sie die 1, um zu übernehmen, ";
+    assert!(heard.starts_with(expected), "{heard}");
+    let inline = said(&render(Page::Inline, &german(Script { action: String::new(), ..alert() })));
+    assert!(inline.contains("senden Sie eine SMS mit dem Code 7 K an diese Nummer."), "{inline}");
+    let english = [" the ", "Press", "Goodbye", "Thank", " is "];
+    for page in Page::ALL {
+        let script = german(Script { say: "Platte voll".into(), acknowledged_by: "Eva".into(), more: 1, ..alert() });
+        let heard = said(&render(page, &script));
+        assert!(!english.iter().any(|word| heard.contains(word)), "{heard}");
+    }
+    // The tag is looked up however it is written, and what nobody has translated is English.
+    let tagged = |language: &str| said(&render(Page::Resolved, &Script { language: language.into(), ..alert() }));
+    assert_eq!(tagged("DE-ch"), "Danke, David. Der Alarm ist vorbei. Auf Wiederhören.");
+    assert_eq!(tagged("fr-FR"), "Thank you, David. The alert is over. Goodbye.");
+    assert_eq!(templates().untranslated("fr-FR").len(), Page::ALL.len() + Phrase::ALL.len());
+}
+
+#[test]
+fn texts_are_in_the_readers_language_and_fit_a_segment() {
+    let templates = templates();
+    let about = About { code: "7K".into(), who: "David".into(), subject: "disk".into(), list: "7K disk".into() };
+    let of = |language: &str, phrase| templates.text(language, phrase, &about);
+    assert_eq!(of("en-NZ", Phrase::Taken), "David has it: disk");
+    assert_eq!(of("de-DE", Phrase::Taken), "David hat es: disk");
+    assert_eq!(of("de", Phrase::NobodyTookIt), "7K: niemand hat es übernommen. Mit der Antwort 7K gehört es Ihnen.");
+    assert_eq!(of("sv-SE", Phrase::StillOpen), "7K is still open.");
+    for phrase in Phrase::ALL {
+        assert_ne!(of("de", phrase), of("en", phrase));
+        for language in ["de", "en"] {
+            for about in [&about, &About::default()] {
+                let length = crate::notify::sms::length(&templates.text(language, phrase, about));
+                let expected = (crate::notify::sms::Encoding::Gsm7, 1);
+                assert_eq!((length.encoding, length.segments), expected, "{phrase:?}");
+            }
+        }
+    }
+    // Templates of texts are no XML.
+    let markup = About { who: "R & D <x>\u{202e}\n".into(), ..about.clone() };
+    assert_eq!(templates.text("en", Phrase::HasIt, &markup), "7K: R & D <x> has it.");
+}
+
+#[test]
+fn a_language_of_ones_own_needs_only_what_is_translated() {
+    let directory = directory(&[
+        ("fr/texts.toml", "taken = \"{{ who }} l'a : {{ subject }}\""),
+        ("fr/taken.xml", "<Response><Say{{ speaker }}>C'est fait.</Say></Response>"),
+        ("de-CH/texts.toml", "yours = \"{{ code }} isch dyne.\""),
+        ("texts.toml", "yours = \"{{ code }}: all yours.\""),
+    ]);
+    let templates = Templates::load(Some(directory.path())).unwrap();
+    let about = About { code: "7K".into(), who: "David".into(), subject: "disk".into(), ..About::default() };
+    assert_eq!(templates.text("fr-CA", Phrase::Taken, &about), "David l'a : disk");
+    assert_eq!(templates.text("fr", Phrase::Yours, &about), "7K: all yours.");
+    assert_eq!(templates.text("de-CH", Phrase::Yours, &about), "7K isch dyne.");
+    assert_eq!(templates.text("de-AT", Phrase::Yours, &about), "7K gehört Ihnen.");
+    assert_eq!(templates.text("de-CH", Phrase::Resolved, &about), "7K ist vorbei.");
+    let french = Script { language: "fr-FR".into(), ..alert() };
+    assert_eq!(said(&templates.render(Page::Taken, &french)), "C'est fait.");
+    let missing = templates.untranslated("fr-FR");
+    assert!(missing.contains(&"alert.xml".to_owned()) && missing.contains(&"texts.over".to_owned()));
+    assert!(!missing.contains(&"taken.xml".to_owned()) && !missing.contains(&"texts.taken".to_owned()));
 }
 
 #[test]
@@ -242,6 +324,12 @@ fn a_broken_directory_is_told_at_the_start() {
             "<Response/>",
             "`DIR/aknowledged.xml`: no page has a template of this name; did you mean `acknowledged.xml`?",
         ),
+        ("de/taken.xml", "<Response>", "`DIR/de/taken.xml`: no XML: "),
+        ("german/taken.xml", "<Response/>", "`DIR/german` is not named like a language (`de`, `de-CH`)"),
+        ("texts.toml", "taken = 1", "`DIR/texts.toml`: `taken` is not a string"),
+        ("de/texts.toml", "take = ''", "`DIR/de/texts.toml`: there is no text `take`; did you mean `taken`?"),
+        ("texts.toml", "over = '{{ x }}'", "`DIR/texts.toml`: undefined value"),
+        ("texts.toml", "over = ", "`DIR/texts.toml`: TOML parse error"),
     ] {
         let error = load_error(&[(file, source)]);
         assert!(error.starts_with(expected), "{error}");

@@ -12,7 +12,7 @@ use crate::oncall::Contact;
 fn contacts() -> BTreeMap<ContactId, Contact> {
     let contact = |id: &str, name: &str, email: &str| {
         let (id, name, email) = (ContactId::new(id), name.to_owned(), Some(email.to_owned()));
-        (id.clone(), Contact { id, name, phone: None, sms: None, email })
+        (id.clone(), Contact { id, name, phone: None, sms: None, email, language: None, voice: None })
     };
     BTreeMap::from([
         contact("david", "David Jones", "david@example.com"),

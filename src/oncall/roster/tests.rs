@@ -24,7 +24,15 @@ fn at(text: &str) -> Timestamp {
 fn roster(members: &[&str], on_call: OnCall) -> Roster {
     let mut roster = Roster::default();
     for name in ["david", "darren", "simon", "guest"] {
-        let contact = Contact { id: id(name), name: name.to_owned(), phone: None, sms: None, email: None };
+        let contact = Contact {
+            id: id(name),
+            name: name.to_owned(),
+            phone: None,
+            sms: None,
+            email: None,
+            language: None,
+            voice: None,
+        };
         roster.contacts.insert(id(name), contact);
     }
     let group = Group {

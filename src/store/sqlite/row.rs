@@ -7,8 +7,8 @@ use rusqlite::types::FromSql;
 
 use super::fault::Fault;
 use crate::alert::{
-    Alert, AlertId, Channel, Code, Delivery, Digest, Entry, EntryKind, Notification, NotificationId, Outcome, Policy,
-    Progress, Purpose, State, Token,
+    Alert, AlertId, Channel, Code, Delivery, Digest, Entry, EntryKind, News, Notification, NotificationId, Outcome,
+    Policy, Progress, Purpose, State, Token,
 };
 use crate::oncall::{ContactId, GroupId, Override};
 
@@ -195,7 +195,7 @@ fn read_notification(row: &Row<'_>, id: NotificationId) -> Result<Notification, 
         contact: ContactId::new(get::<String>(row, "contact")?),
         channel: channel(&get::<String>(row, "channel")?)?,
         number: get::<String>(row, "phone")?.parse().map_err(|error: crate::oncall::PhoneError| error.to_string())?,
-        words: get(row, "words")?,
+        news: get::<Option<String>>(row, "words")?.map(news),
         token: Token::parse(&token).ok_or("the token has not the form of one")?,
         created_at: time(row, "created_at")?,
         delivery: delivery(row)?,
@@ -203,6 +203,11 @@ fn read_notification(row: &Row<'_>, id: NotificationId) -> Result<Notification, 
         sequence: get(row, "sequence")?,
         reached: get(row, "reached")?,
     })
+}
+
+/// What the column `words` holds: JSON; a store of an earlier version has the words themselves.
+fn news(stored: String) -> News {
+    serde_json::from_str(&stored).unwrap_or(News::Words(stored))
 }
 
 fn delivery(row: &Row<'_>) -> Result<Delivery, String> {

@@ -192,7 +192,7 @@ pub fn save_notification(connection: &Connection, notification: &Notification) -
         notification.contact.as_str(),
         row::channel_word(notification.channel),
         notification.number.as_str(),
-        notification.words,
+        notification.news.as_ref().map(json).transpose()?,
         notification.token.as_str(),
         milliseconds(notification.created_at),
         delivery.delivery,

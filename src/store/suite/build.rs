@@ -77,7 +77,7 @@ pub fn notification(alert: AlertId, number: u32, due: Timestamp) -> Notification
         contact: ContactId::new("david"),
         channel: Channel::Call,
         number: phone(1),
-        words: None,
+        news: None,
         token: token(alert, number),
         created_at: at(0),
         delivery: Delivery::Due { at: due, unsure_since: None },

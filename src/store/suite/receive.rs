@@ -81,7 +81,7 @@ pub fn every_field_survives(stage: &dyn Stage) {
         let mut news = notification(id, 13, nanoseconds(10));
         news.purpose = Purpose::News;
         news.channel = Channel::Text;
-        news.words = Some("David has it.\n".into());
+        news.news = Some(crate::alert::News::Taken { by: "David \"X\"\n".into() });
         news.number = phone(7);
         news.created_at = nanoseconds(11);
         news.tries = 7;

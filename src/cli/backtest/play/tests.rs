@@ -15,7 +15,15 @@ fn id(name: &str) -> ContactId {
 fn roster() -> Roster {
     let mut roster = Roster::default();
     for name in ["david", "darren"] {
-        let contact = Contact { id: id(name), name: name.to_owned(), phone: None, sms: None, email: None };
+        let contact = Contact {
+            id: id(name),
+            name: name.to_owned(),
+            phone: None,
+            sms: None,
+            email: None,
+            language: None,
+            voice: None,
+        };
         roster.contacts.insert(id(name), contact);
     }
     let members = vec![id("david"), id("darren")];

@@ -1,0 +1,94 @@
+//! The texts that are no alert: answers to replies, and news. Their words are templates, `texts.toml` in `twiml/`, one
+//! for each language.
+
+use crate::alert::Alert;
+
+/// Which text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Phrase {
+    /// News: somebody has it.
+    Taken,
+    /// News: it is over.
+    Over,
+    /// Answer: it is yours.
+    Yours,
+    /// Answer: it is over.
+    Resolved,
+    /// Answer: the next one is called.
+    NextCalled,
+    /// Answer: there is nobody further.
+    NobodyFurther,
+    /// Answer: it is still open.
+    StillOpen,
+    /// Answer: somebody has it.
+    HasIt,
+    /// Answer: it is over, and somebody had it.
+    HadIt,
+    /// Answer: the policy has ended, and nobody took it.
+    NobodyTookIt,
+    /// Answer: which of these?
+    Which,
+    /// A text that says that it is a test.
+    Test,
+}
+
+impl Phrase {
+    /// All of them.
+    pub const ALL: [Self; 12] = [
+        Self::Taken,
+        Self::Over,
+        Self::Yours,
+        Self::Resolved,
+        Self::NextCalled,
+        Self::NobodyFurther,
+        Self::StillOpen,
+        Self::HasIt,
+        Self::HadIt,
+        Self::NobodyTookIt,
+        Self::Which,
+        Self::Test,
+    ];
+
+    /// Its key in `texts.toml`.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Taken => "taken",
+            Self::Over => "over",
+            Self::Yours => "yours",
+            Self::Resolved => "resolved",
+            Self::NextCalled => "next_called",
+            Self::NobodyFurther => "nobody_further",
+            Self::StillOpen => "still_open",
+            Self::HasIt => "has_it",
+            Self::HadIt => "had_it",
+            Self::NobodyTookIt => "nobody_took_it",
+            Self::Which => "which",
+            Self::Test => "test",
+        }
+    }
+}
+
+/// What the templates of texts can use; what there is not is empty.
+#[derive(Debug, Clone, Default, serde::Serialize)]
+pub struct About {
+    /// The alert's code: `7K`.
+    pub code: String,
+    /// The name of who has it, had it, or says so.
+    pub who: String,
+    /// The subject of the alert's first mail.
+    pub subject: String,
+    /// Alerts with their codes.
+    pub list: String,
+}
+
+impl About {
+    /// Code, subject and who has it.
+    pub fn of(alert: &Alert) -> Self {
+        Self {
+            code: alert.code.0.clone(),
+            who: alert.acknowledged_by.clone().unwrap_or_default(),
+            subject: alert.subject.clone(),
+            list: String::new(),
+        }
+    }
+}
