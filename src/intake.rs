@@ -145,8 +145,8 @@ pub fn intake<'c>(
     Ok(intake)
 }
 
-/// How the rules judge `message` for one recipient, with a report of every rule and condition. Nobody is asked: what a
-/// mail alone does not tell is taken to be so, and said not to be known.
+/// How the rules judge `message` for one recipient, with a report of every rule and condition. What `memory` does not
+/// know is taken to be so, and said not to be known.
 ///
 /// # Errors
 /// When a pattern of the rule file turns out to be too large to compile.
@@ -156,9 +156,9 @@ pub fn explain<'c>(
     envelope: &Envelope,
     recipient: &str,
     now: Timestamp,
+    memory: &mut dyn Memory,
 ) -> Result<Judgement<'c>, RuleError> {
-    let mut memory = Forgetful;
-    let answers = Answers::new(config, message, envelope, identity(message), &mut memory);
+    let answers = Answers::new(config, message, envelope, identity(message), memory);
     config.rules.explain(&View { message, sender: envelope.sender.as_deref(), recipient, now }, &answers)
 }
 

@@ -249,6 +249,32 @@ fn a_rule_matches_only_when_so_many_of_its_key_came_in_time() {
 }
 
 #[test]
+fn explain_knows_how_many_came_and_counts_nothing() {
+    let mut test = with(COUNT);
+    for (number, matched, saw) in [
+        (0, true, "not known here"),
+        (1, false, "there are 2, this one included"),
+        (2, true, "there are 3, this one included"),
+    ] {
+        let next = failed(&mut test, "db1");
+        for _ in 0..2 {
+            let story = explained(&test, &next);
+            let rule = &story["rules"][0];
+            assert_eq!(rule["matched"], matched, "{number}: {rule}");
+            assert!(rule["conditions"].to_string().contains(saw), "{number}: {rule}");
+            assert_eq!(story["action"] == "call", matched, "{number}");
+        }
+        // After all, it counts.
+        let ran = test.deliver(&next);
+        assert_eq!(ran.out.contains("opened alert"), number == 2, "{ran:?}");
+    }
+    // As if it came when the others are long forgotten.
+    let next = failed(&mut test, "db1");
+    test.advance("1h");
+    test.run(&["explain"], &next).exit(0).says("it is the first").done();
+}
+
+#[test]
 fn the_same_mail_counts_once_and_keeps_its_verdict() {
     let mut test = with(COUNT);
     let first = failed(&mut test, "db1");

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use jiff::fmt::rfc2822;
 
 use crate::config::Config;
-use crate::intake::{self, Forgetful, Intake, intake};
+use crate::intake::{self, Intake, Memory, intake};
 use crate::mail::message::{self, Raw};
 use crate::mail::{Envelope, Message, automatic};
 use crate::rules::{Judgement, RuleError};
@@ -69,12 +69,12 @@ impl Mail {
 }
 
 impl<'a> Judged<'a> {
-    /// Judges a mail as if it came at `now`.
+    /// Judges a mail as if it came at `now`, to one who remembers what `memory` does.
     ///
     /// # Errors
     /// When a pattern cannot be compiled.
-    pub fn new(config: &'a Config, mail: &'a Mail, now: Timestamp) -> Result<Self, RuleError> {
-        let intake = intake(config, &mail.message, &mail.envelope, now, &mut Forgetful)?;
+    pub fn new(config: &'a Config, mail: &'a Mail, now: Timestamp, memory: &mut dyn Memory) -> Result<Self, RuleError> {
+        let intake = intake(config, &mail.message, &mail.envelope, now, memory)?;
         let mut recipients: Vec<String> = intake.known.iter().chain(&intake.unknown).cloned().collect();
         if recipients.is_empty() {
             recipients.push(String::new());
@@ -83,7 +83,7 @@ impl<'a> Judged<'a> {
         recipients.truncate(if apart { RECIPIENTS } else { 1 });
         let mut judgements = Vec::new();
         for recipient in recipients {
-            let judgement = intake::explain(config, &mail.message, &mail.envelope, &recipient, now)?;
+            let judgement = intake::explain(config, &mail.message, &mail.envelope, &recipient, now, memory)?;
             judgements.push((recipient, judgement));
         }
         Ok(Self { config, mail, now, intake, judgements })

@@ -203,9 +203,10 @@ fn count(scope: &Scope<'_>, entry: Entry<'_>, depth: usize, found: &mut Found) -
     Some(())
 }
 
-/// `var` and its bounds.
+/// `var` and its bounds. What is wrong with either is said, whatever is wrong with the other.
 fn number(scope: &Scope<'_>, table: Table<'_>, value: Value<'_>, found: &Found) -> Option<Condition> {
     let reader = scope.reader;
+    let bounds = bounds(scope, table);
     let variable = reader.text(value)?;
     let names = || found.captures.iter().chain(&found.set).map(String::as_str);
     if !names().any(|name| name == variable) {
@@ -217,18 +218,21 @@ fn number(scope: &Scope<'_>, table: Table<'_>, value: Value<'_>, found: &Found) 
         reader.error_hint(value.at, format!("nothing before this condition fills the variable `{variable}`"), hint);
         return None;
     }
-    let mut bounds = Vec::new();
-    for (name, relation) in RELATIONS {
-        if let Some(bound) = table.get(name) {
-            bounds.push(Comparison { relation: *relation, bound: reader.quantity(bound)? });
-        }
-    }
+    let bounds = bounds?;
     if bounds.is_empty() {
         let hint = format!("write for example `{{ var = \"{variable}\", above = 20 }}`");
         reader.error_hint(table.at, format!("`{variable}` is compared with nothing"), hint);
         return None;
     }
     Some(Condition::Number { variable: variable.to_owned(), bounds })
+}
+
+/// All bounds of a condition; `None` when one of them is wrong.
+fn bounds(scope: &Scope<'_>, table: Table<'_>) -> Option<Vec<Comparison>> {
+    let written = RELATIONS.iter().filter_map(|(name, relation)| Some((*relation, table.get(name)?)));
+    let read: Vec<Option<Comparison>> =
+        written.map(|(relation, bound)| Some(Comparison { relation, bound: scope.reader.quantity(bound)? })).collect();
+    read.into_iter().collect()
 }
 
 /// The value of `any` or `all`: each table in it is one condition, whatever number of tests it has.

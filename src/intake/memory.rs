@@ -16,7 +16,7 @@ pub trait Memory {
     fn count(&mut self, tally: &Tally, now: Timestamp) -> Recall;
 }
 
-/// Nobody remembers: `explain` looks at one mail and does no I/O.
+/// Nobody remembers: `check --mail` plays each mail alone.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Forgetful;
 

@@ -110,7 +110,8 @@ action = "call"
     let missing = config(&rules.replace("X-Load", "X-None"));
     let message = mail("1", "load", "");
     assert!(take(&missing, &message, &["a@db.example.com"], &mut Forgetful).wishes.is_empty());
-    let told = explain(&missing, &message, &envelope(&[]), "a@db.example.com", Timestamp::UNIX_EPOCH).unwrap();
+    let (to, now) = ("a@db.example.com", Timestamp::UNIX_EPOCH);
+    let told = explain(&missing, &message, &envelope(&[]), to, now, &mut Forgetful).unwrap();
     assert_eq!(told.verdicts[0].conditions[1].saw, "nothing has filled load");
 }
 
@@ -123,7 +124,8 @@ fn who_asks_nobody_is_told_that_it_is_not_known() {
     assert!(
         intake.wishes[0].notes.iter().any(|note| note.starts_with("only when it is at least mail 2 of its key in 10m"))
     );
-    let told = explain(&config, &message, &envelope(&[]), "a@db.example.com", Timestamp::UNIX_EPOCH).unwrap();
+    let (to, now) = ("a@db.example.com", Timestamp::UNIX_EPOCH);
+    let told = explain(&config, &message, &envelope(&[]), to, now, &mut Forgetful).unwrap();
     let count = told.verdicts[0].conditions.last().unwrap();
     assert!(count.matched && count.saw.starts_with("not known here"), "{count:?}");
 }

@@ -3,6 +3,8 @@
 //! `count = "5 in 10m"` is no condition, though it stands among them: the key of a mail is known only when all of them
 //! hold. It is [`Rule::count`](super::Rule::count) and asked last.
 
+use std::cmp::Ordering;
+
 use jiff::Zoned;
 use jiff::civil::{Time, Weekday};
 use jiff::tz::TimeZone;
@@ -79,6 +81,38 @@ impl Comparison {
             Relation::AtMost => order.is_le(),
             Relation::Equals => order.is_eq(),
         })
+    }
+}
+
+impl Comparison {
+    /// Whether no number is within both bounds. Of a bound with a unit and one without nothing is known.
+    pub(crate) fn excludes(&self, other: &Self) -> bool {
+        let under = |low: &Self, high: &Self| {
+            if !low.relation.is_from_below() || !high.relation.is_from_above() {
+                return false;
+            }
+            let alike = low.bound.unit.is_empty() == high.bound.unit.is_empty();
+            match low.bound.compare(&high.bound).filter(|_| alike) {
+                Some(Ordering::Greater) => true,
+                Some(Ordering::Equal) => !(low.relation.takes_the_bound() && high.relation.takes_the_bound()),
+                Some(Ordering::Less) | None => false,
+            }
+        };
+        under(self, other) || under(other, self)
+    }
+}
+
+impl Relation {
+    fn is_from_below(self) -> bool {
+        matches!(self, Self::Above | Self::AtLeast | Self::Equals)
+    }
+
+    fn is_from_above(self) -> bool {
+        matches!(self, Self::Below | Self::AtMost | Self::Equals)
+    }
+
+    fn takes_the_bound(self) -> bool {
+        matches!(self, Self::AtLeast | Self::AtMost | Self::Equals)
     }
 }
 

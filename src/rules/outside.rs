@@ -1,6 +1,6 @@
 //! What a rule asks that no mail can answer: how often its like came, and what its `set` makes of it. The answers come in
 //! as an argument, like time and chance, so that judging stays pure: `deliver` asks the store, `backtest` what it has
-//! played, `explain` nobody.
+//! played, `explain` looks into the store, and `check --mail` asks nobody.
 
 use jiff::SignedDuration;
 

@@ -10,7 +10,7 @@ use regex_syntax::ast::{Ast, GroupKind, RepetitionKind, RepetitionRange};
 use regex_syntax::hir::{Class, Hir, HirKind, Look};
 
 use super::fold::fold;
-use super::{Condition, Pattern, Place, Rule};
+use super::{Condition, Pattern, Place, Rule, words};
 
 /// `any` within `any` is followed so deep.
 const DEPTH: usize = 4;
@@ -85,6 +85,11 @@ impl<'c> Prover<'c> {
             && min > max
         {
             return Some(format!("no mail has at least {min} and at most {max} bytes"));
+        }
+        if let Condition::Number { variable, bounds } = condition
+            && let Some((one, other)) = pairs(bounds).find(|(one, other)| one.excludes(other))
+        {
+            return Some(format!("`{variable}` is not {} and {}", words::bound(one), words::bound(other)));
         }
         if let Condition::All(conditions) = condition {
             return self.impossible(conditions);
@@ -401,6 +406,11 @@ fn edge(hir: &Hir, byte: &dyn Fn(&[u8]) -> Option<u8>, part: &dyn Fn(&[Hir]) -> 
         HirKind::Alternation(branches) => branches.iter().all(|branch| edge(branch, byte, part)),
         HirKind::Empty | HirKind::Look(_) => false,
     }
+}
+
+/// Each of them with each that stands before it.
+fn pairs<T>(all: &[T]) -> impl Iterator<Item = (&T, &T)> {
+    all.iter().enumerate().flat_map(|(index, one)| all.iter().take(index).map(move |earlier| (earlier, one)))
 }
 
 /// The conditions, those within `all` beside the others.

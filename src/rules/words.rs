@@ -23,9 +23,9 @@ pub(crate) fn describe(condition: &Condition) -> String {
         Condition::Matches { place, pattern } => format!("{place} matches `{pattern}`"),
         Condition::Automatic(true) => "is an automatic answer or a bounce".to_owned(),
         Condition::Automatic(false) => "is neither an automatic answer nor a bounce".to_owned(),
-        Condition::Size { min: Some(min), max: Some(max) } => format!("size from {min} to {max} bytes"),
-        Condition::Size { min: Some(min), max: None } => format!("size at least {min} bytes"),
-        Condition::Size { min: None, max: Some(max) } => format!("size at most {max} bytes"),
+        Condition::Size { min: Some(min), max: Some(max) } => format!("size {} and {}", at_least(*min), at_most(*max)),
+        Condition::Size { min: Some(min), max: None } => format!("size {}", at_least(*min)),
+        Condition::Size { min: None, max: Some(max) } => format!("size {}", at_most(*max)),
         Condition::Size { min: None, max: None } => "any size".to_owned(),
         Condition::Authenticated { method, result } => format!("authenticated: {method}={result}"),
         Condition::Between { from, until, time_zone } => {
@@ -37,13 +37,43 @@ pub(crate) fn describe(condition: &Condition) -> String {
             format!("on {} {}", days.join(", "), zone_name(time_zone))
         }
         Condition::Number { variable, bounds } => {
-            let bounds: Vec<_> = bounds.iter().map(|one| format!("{} {}", relation(one.relation), one.bound)).collect();
+            let bounds: Vec<_> = bounds.iter().map(bound).collect();
             format!("{variable} is {}", bounds.join(" and "))
         }
         Condition::All(conditions) => format!("all of {} conditions", conditions.len()),
         Condition::Any(conditions) => format!("any of {} conditions", conditions.len()),
         Condition::Not(condition) => format!("not: {}", describe(condition)),
     }
+}
+
+/// `above 20`.
+pub(crate) fn bound(comparison: &Comparison) -> String {
+    format!("{} {}", relation(comparison.relation), comparison.bound)
+}
+
+/// As the rule file most likely says it: the smallest size above 10 MB is no size that anybody would write.
+fn at_least(least: u64) -> String {
+    match (in_units(least), in_units(least.saturating_sub(1))) {
+        (None, Some(under)) => format!("over {under}"),
+        (Some(least), _) => format!("at least {least}"),
+        (None, None) => format!("at least {least} bytes"),
+    }
+}
+
+fn at_most(most: u64) -> String {
+    match (in_units(most), in_units(most.saturating_add(1))) {
+        (None, Some(over)) => format!("under {over}"),
+        (Some(most), _) => format!("at most {most}"),
+        (None, None) => format!("at most {most} bytes"),
+    }
+}
+
+/// A whole number of the largest unit that makes it one; none smaller than a kilobyte.
+fn in_units(bytes: u64) -> Option<String> {
+    const UNITS: [(&str, u64); 6] =
+        [("GB", 1_000_000_000), ("GiB", 1 << 30), ("MB", 1_000_000), ("MiB", 1 << 20), ("kB", 1000), ("KiB", 1 << 10)];
+    let (unit, size) = UNITS.iter().find(|(_, size)| bytes > 0 && bytes.is_multiple_of(*size))?;
+    Some(format!("{} {unit}", bytes / size))
 }
 
 impl fmt::Display for Place {

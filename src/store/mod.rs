@@ -261,6 +261,9 @@ pub trait Store: Send {
     /// opened or joined an alert.
     fn count(&mut self, tally: &Tally, now: Timestamp) -> Result<u32>;
 
+    /// What [`count`](Self::count) would say of a mail now. Changes nothing: the mail is not counted.
+    fn would_count(&mut self, tally: &Tally, now: Timestamp) -> Result<u32>;
+
     /// Commits what `change` makes of the alert. A change that names another alert, or notifications of another, is
     /// refused whole.
     fn update(&mut self, id: AlertId, change: &mut dyn FnMut(Alert) -> Change) -> Result<Updated>;

@@ -30,6 +30,7 @@ use crate::oncall::{GroupId, Override, Phone};
 use fault::{Answer, Fault};
 use mails::{
     add_digests, alert_of_mail, count, end_windows, has_newer_mail, name_recipients, of_digests, remember_closing,
+    would_count,
 };
 use row::{cut, milliseconds};
 use work::{
@@ -172,6 +173,13 @@ impl Store for Sqlite {
                 return Ok(tally.enough);
             }
             count(transaction, tally, now)
+        })
+    }
+
+    fn would_count(&mut self, tally: &Tally, now: Timestamp) -> Result<u32> {
+        self.read(|transaction| match alert_of_mail(transaction, tally.arrival)? {
+            Some(_) => Ok(tally.enough),
+            None => would_count(transaction, tally, now),
         })
     }
 

@@ -54,6 +54,7 @@ macro_rules! run {
             counting_stops_at_enough,
             a_mail_that_has_its_alert_is_counted_enough,
             a_clock_that_goes_back_forgets_nothing,
+            who_only_asks_counts_nothing,
             racing_mails_are_all_counted,
         );
         $crate::store::suite::run!($stage; claim:

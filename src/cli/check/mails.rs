@@ -12,7 +12,7 @@ use crate::cli::judged::{Judged, Mail};
 use crate::cli::layout::{BAD, FAINT, GOOD, HEADING};
 use crate::cli::terminal;
 use crate::config::{Config, Expected, TestEntry};
-use crate::intake::Wish;
+use crate::intake::{Forgetful, Wish};
 use crate::notify::{sms, speech};
 use crate::rules::{Action, ConditionReport, RuleVerdict};
 
@@ -58,7 +58,7 @@ fn play_one<'c>(config: &'c Config, entry: &'c TestEntry, directory: Option<&Pat
     // A test must end tomorrow as it did today, whatever the hours that its rules look at.
     let written = mail.date().unwrap_or(now);
     let at = entry.at.as_ref().map_or(written, |at| at.resolve(written, &config.defaults.time_zone));
-    match Judged::new(config, &mail, at) {
+    match Judged::new(config, &mail, at, &mut Forgetful) {
         Ok(judged) => compare(&judged, &entry.expected, &mut played),
         Err(error) => played.differ("rules", "a judgement", &error.to_string()),
     }

@@ -1,18 +1,24 @@
-//! What the store knows of a mail: the alert that it would join, and the overrides. Looks, and leaves no trace: nothing
-//! is made, nothing is locked against anybody, and without a store there is nothing to say.
+//! What the store knows of a mail: the alert that it would join, how many of its key came, and the overrides. Looks, and
+//! leaves no trace: nothing is made, nothing is locked against anybody, and without a store there is nothing to say.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::alert::{Alert, State};
 use crate::config::Config;
-use crate::intake::Wish;
+use crate::intake::{self, Wish};
 use crate::oncall::Override;
-use crate::rules::Action;
-use crate::store::{Sqlite, Store};
+use crate::rules::{Action, Recall};
+use crate::store::{Sqlite, Store, Tally};
 
-/// The store, as far as it can be looked into.
-pub enum Memory {
+/// The store, as far as it can be looked into. Nobody looks before there is a question: most mails ask none.
+pub struct Memory<'c> {
+    config: &'c Config,
+    looked: Option<Looked>,
+}
+
+/// What a look found.
+enum Looked {
     /// There is none yet.
     Absent,
     /// There is one, but not for us: why.
@@ -55,46 +61,52 @@ impl Meeting {
     }
 }
 
-impl Memory {
-    /// Looks into the store of the rule file.
-    pub fn look(config: &Config) -> Self {
-        match Sqlite::look(&config.store) {
-            Ok(Some(store)) => Self::Open(store),
-            Ok(None) => Self::Absent,
-            Err(error) => Self::Closed(error.to_string()),
-        }
+impl<'c> Memory<'c> {
+    /// The store of the rule file.
+    pub fn of(config: &'c Config) -> Self {
+        Self { config, looked: None }
     }
 
     /// Why it could not be looked into, if it is there.
     pub fn trouble(&self) -> Option<&str> {
-        match self {
-            Self::Absent | Self::Open(_) => None,
-            Self::Closed(why) => Some(why),
+        match &self.looked {
+            None | Some(Looked::Absent | Looked::Open(_)) => None,
+            Some(Looked::Closed(why)) => Some(why),
         }
     }
 
     /// The overrides that hold at `now` or later.
     pub fn overrides(&mut self, now: Timestamp) -> Vec<Override> {
-        let Self::Open(store) = self else { return Vec::new() };
-        match store.overrides(now) {
-            Ok(overrides) => overrides,
-            Err(error) => {
-                *self = Self::Closed(error.to_string());
-                Vec::new()
-            }
-        }
+        self.ask(|store| store.overrides(now)).unwrap_or_default()
     }
 
     /// The alert that a wish would meet at `now`.
     pub fn meeting(&mut self, wish: &Wish<'_>, now: Timestamp) -> Meeting {
-        let Self::Open(store) = self else { return Meeting::None };
-        match meeting(store, wish, now) {
-            Ok(meeting) => meeting,
+        self.ask(|store| meeting(store, wish, now)).unwrap_or(Meeting::None)
+    }
+
+    /// Asks the store. One that fails is not asked again.
+    fn ask<T>(&mut self, question: impl FnOnce(&mut Sqlite) -> crate::store::Result<T>) -> Option<T> {
+        let looked = self.looked.get_or_insert_with(|| match Sqlite::look(&self.config.store) {
+            Ok(Some(store)) => Looked::Open(store),
+            Ok(None) => Looked::Absent,
+            Err(error) => Looked::Closed(error.to_string()),
+        });
+        let Looked::Open(store) = looked else { return None };
+        match question(store) {
+            Ok(answer) => Some(answer),
             Err(error) => {
-                *self = Self::Closed(error.to_string());
-                Meeting::None
+                *looked = Looked::Closed(error.to_string());
+                None
             }
         }
+    }
+}
+
+impl intake::Memory for Memory<'_> {
+    /// What `deliver` would be told now. The mail is not counted.
+    fn count(&mut self, tally: &Tally, now: Timestamp) -> Recall {
+        self.ask(|store| store.would_count(tally, now)).map_or(Recall::Unknown, Recall::Times)
     }
 }
 

@@ -69,8 +69,9 @@ fn story(config: Option<&Path>, options: &Options) -> Result<bool, Exit> {
     let mail = Mail::new(&raw, options.sender.as_deref(), &options.recipients);
     let present = clock::from_environment().now();
     let now = at.map_or(present, |at| at.resolve(present, &config.defaults.time_zone));
-    let judged = Judged::new(&config, &mail, now).map_err(|error| fail(&error))?;
-    let explanation = Explanation::new(&judged);
+    let mut memory = Memory::of(&config);
+    let judged = Judged::new(&config, &mail, now, &mut memory).map_err(|error| fail(&error))?;
+    let explanation = Explanation::new(&judged, &mut memory);
     if options.json {
         println!("{}", json::object(&explanation));
     } else {
@@ -96,10 +97,11 @@ struct Explanation<'a> {
 }
 
 impl<'a> Explanation<'a> {
-    fn new(judged: &'a Judged<'a>) -> Self {
+    fn new(judged: &'a Judged<'a>, memory: &mut Memory<'_>) -> Self {
         let mut roster = judged.config.roster.clone();
-        let mut memory = if judged.intake.wishes.is_empty() { Memory::Absent } else { Memory::look(judged.config) };
-        roster.overrides = memory.overrides(judged.now);
+        if !judged.intake.wishes.is_empty() {
+            roster.overrides = memory.overrides(judged.now);
+        }
         let meetings = judged.intake.wishes.iter().map(|wish| memory.meeting(wish, judged.now)).collect();
         Self { judged, roster, meetings, trouble: memory.trouble().map(str::to_owned) }
     }

@@ -263,6 +263,29 @@ fn every_rule_file_of_the_repository_fits_the_schema() {
 }
 
 #[test]
+fn what_the_reader_takes_fits() {
+    for condition in [
+        "size = '> 5 MiB'",
+        "size = '<=10k'",
+        "size = '>= 0'",
+        "size = '< 12 Bytes'",
+        "between = '8:00-24:00'",
+        "between = ' 22:00 - 07:00  Europe/Berlin '",
+        "on = 'Sat,Sun'",
+        "on = 'MONDAY - fri, sunday Pacific/Auckland'",
+        "count = '10000 in 1 day'",
+        "count = '02 in 10m'",
+    ] {
+        let text = format!("[[rules]]\nname = \"x\"\naction = \"ignore\"\nwhen = [ {{ {condition} }} ]");
+        assert_eq!(complaints(&text), Vec::<String>::new(), "{condition}");
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("rules.toml");
+        std::fs::write(&path, &text).unwrap();
+        assert_eq!(Config::check(&path, &|_| None).diagnostics.errors(), 0, "{condition}");
+    }
+}
+
+#[test]
 fn what_the_reader_refuses_is_refused() {
     for text in [
         "[contacts]\nx = { phone = \"0211110001\" }",
@@ -270,6 +293,11 @@ fn what_the_reader_refuses_is_refused() {
         "[[rules]]\nname = \"x\"\naction = \"call\"",
         "[[rules]]\nname = \"x\"\naction = \"call\"\nwhen = [ {} ]",
         "[[rules]]\nname = \"x\"\naction = \"call\"\nwhen = [ { matches = 'x' } ]",
+        "[[rules]]\nname = \"x\"\naction = \"call\"\nwhen = [ { size = '> 5 TB' } ]",
+        "[[rules]]\nname = \"x\"\naction = \"call\"\nwhen = [ { between = '22:00' } ]",
+        "[[rules]]\nname = \"x\"\naction = \"call\"\nwhen = [ { between = '25:00-07:00' } ]",
+        "[[rules]]\nname = \"x\"\naction = \"call\"\nwhen = [ { on = 'Weekend' } ]",
+        "[[rules]]\nname = \"x\"\naction = \"call\"\nwhen = [ { count = '1 in 10m' } ]",
         "[policies.x]\nsteps = []",
         "[groups.x]\nrotation = { start = \"2026-11-02\" }",
         "[groups.x]\nlayers = []",

@@ -328,7 +328,10 @@ fn conditions_are_described_in_the_words_of_the_rule_file() {
             "on Sat, Sun Pacific/Auckland",
         ),
         (Condition::Authenticated { method: "dkim".into(), result: "pass".into() }, "authenticated: dkim=pass"),
-        (Condition::Size { min: Some(1000), max: None }, "size at least 1000 bytes"),
+        (Condition::Size { min: Some(1001), max: None }, "size over 1 kB"),
+        (Condition::Size { min: None, max: Some(10_000_000) }, "size at most 10 MB"),
+        (Condition::Size { min: Some(3 << 20), max: Some((1 << 30) - 1) }, "size at least 3 MiB and under 1 GiB"),
+        (Condition::Size { min: Some(0), max: Some(1234) }, "size at least 0 bytes and at most 1234 bytes"),
         (Condition::Not(Box::new(text("a"))), "not: text matches `a`"),
         (Condition::Any(vec![text("a"), text("b")]), "any of 2 conditions"),
     ];

@@ -2,7 +2,7 @@ use jiff::SignedDuration;
 use jiff::civil::{Weekday, time};
 use jiff::tz::TimeZone;
 
-use super::super::Action;
+use super::super::{Action, Comparison, Quantity, Relation};
 use super::*;
 
 fn text(pattern: &str) -> Condition {
@@ -124,6 +124,35 @@ fn what_contradicts_itself_never_holds() {
         vec![Condition::Any(vec![hours(8, 12), text("x")]), hours(20, 22)],
     ] {
         assert!(!impossible(&fine), "{:?}", Prover::default().impossible(&fine));
+    }
+}
+
+#[test]
+fn bounds_that_no_number_is_within_are_found() {
+    use Relation::{Above, AtLeast, AtMost, Below, Equals};
+    let number = |bounds: &[(Relation, &str)]| {
+        let bounds = bounds
+            .iter()
+            .map(|(relation, bound)| Comparison { relation: *relation, bound: Quantity::parse(bound).unwrap() });
+        vec![Condition::Number { variable: "load".to_owned(), bounds: bounds.collect() }]
+    };
+    for never in [
+        [(Above, "10"), (Below, "5")],
+        [(Below, "5"), (Above, "5")],
+        [(AtLeast, "5"), (Below, "5")],
+        [(Equals, "3"), (Equals, "4")],
+        [(Above, "1 GB"), (AtMost, "900 MB")],
+    ] {
+        assert!(impossible(&number(&never)), "{never:?}");
+    }
+    for fine in [
+        [(Above, "5"), (Below, "10")],
+        [(AtLeast, "5"), (AtMost, "5")],
+        [(Above, "5"), (Above, "10")],
+        [(Above, "1 GB"), (Below, "5")],
+        [(Above, "1 GB"), (Below, "5 min")],
+    ] {
+        assert!(!impossible(&number(&fine)), "{fine:?}");
     }
 }
 

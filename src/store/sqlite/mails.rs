@@ -84,19 +84,39 @@ pub fn remember_closing(connection: &Connection, mail: Digest, changed: &[Alert]
 
 /// Counts a mail, unless it has been counted.
 pub fn count(connection: &Connection, tally: &Tally, now: Timestamp) -> Answer<u32> {
-    let known = one(connection, query::COUNTED, params![tally.counter.0, tally.mail.0], |row| Ok(row.get(0)?))?;
-    if let Some(times) = known {
+    if let Some(times) = counted(connection, tally)? {
         return Ok(times);
     }
-    let later = |span: SignedDuration| milliseconds(now.checked_add(span).unwrap_or(Timestamp::MAX));
     execute(connection, query::FORGET_COUNTS, [milliseconds(now)])?;
-    let earlier = milliseconds(cut(now).checked_sub(tally.within).unwrap_or(Timestamp::MIN));
-    let others = tally.enough.saturating_sub(1);
-    let parameters = params![tally.counter.0, earlier, later(tally.within), others];
-    let others: u32 = one(connection, query::COUNT, parameters, |row| Ok(row.get(0)?))?.unwrap_or(0);
-    let times = others.saturating_add(1);
-    let until = later(tally.within.saturating_add(COUNTED_FOR));
+    let times = would_be(connection, tally, now)?;
+    let until = later(now, tally.within.saturating_add(COUNTED_FOR));
     let parameters = params![tally.counter.0, tally.mail.0, milliseconds(now), times, until];
     execute(connection, query::ADD_COUNT, parameters)?;
     Ok(times)
+}
+
+/// What `count` would say, without counting.
+pub fn would_count(connection: &Connection, tally: &Tally, now: Timestamp) -> Answer<u32> {
+    match counted(connection, tally)? {
+        Some(times) => Ok(times),
+        None => would_be(connection, tally, now),
+    }
+}
+
+/// The answer that the mail got when it was counted.
+fn counted(connection: &Connection, tally: &Tally) -> Answer<Option<u32>> {
+    one(connection, query::COUNTED, params![tally.counter.0, tally.mail.0], |row| Ok(row.get(0)?))
+}
+
+/// The so-manieth that a mail would be which has not been counted.
+fn would_be(connection: &Connection, tally: &Tally, now: Timestamp) -> Answer<u32> {
+    let earlier = milliseconds(cut(now).checked_sub(tally.within).unwrap_or(Timestamp::MIN));
+    let others = tally.enough.saturating_sub(1);
+    let parameters = params![tally.counter.0, earlier, later(now, tally.within), others];
+    let others: u32 = one(connection, query::COUNT, parameters, |row| Ok(row.get(0)?))?.unwrap_or(0);
+    Ok(others.saturating_add(1))
+}
+
+fn later(now: Timestamp, span: SignedDuration) -> i64 {
+    milliseconds(now.checked_add(span).unwrap_or(Timestamp::MAX))
 }

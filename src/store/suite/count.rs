@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use super::Stage;
 use super::build::{arrival, at, receive};
 use crate::alert::Digest;
-use crate::store::{COUNTED_FOR, Tally};
+use crate::store::{COUNTED_FOR, Store, Tally};
 
 fn tally(key: &str, mail: &str, enough: u32) -> Tally {
     let within = SignedDuration::from_secs(600);
@@ -77,4 +77,17 @@ pub fn racing_mails_are_all_counted(stage: &dyn Stage) {
     });
     counted.sort_unstable();
     assert_eq!(counted, (1..=10).collect::<Vec<u32>>());
+}
+
+pub fn who_only_asks_counts_nothing(stage: &dyn Stage) {
+    let mut store = stage.connect();
+    let ask = |store: &mut dyn Store, mail, now| store.would_count(&tally("disk", mail, 3), at(now)).unwrap();
+    assert_eq!(ask(&mut *store, "m1", 0), 1);
+    assert_eq!(ask(&mut *store, "m2", 1), 1, "the first was not counted");
+    store.count(&tally("disk", "m1", 3), at(2)).unwrap();
+    assert_eq!(ask(&mut *store, "m2", 3), 2);
+    assert_eq!(ask(&mut *store, "m2", 602), 1, "what came ten minutes ago");
+    assert_eq!(ask(&mut *store, "m1", 9999), 1, "the answer that it got");
+    receive(&mut *store, &arrival("m3", "disk"), at(4));
+    assert_eq!(ask(&mut *store, "m3", 5), 3, "it has its alert");
 }
