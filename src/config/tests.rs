@@ -134,7 +134,7 @@ fn the_example_loads_and_check_has_nothing_to_say() {
     assert_eq!((twilio.api_url.as_str(), twilio.machine_detection), ("https://api.twilio.com", false));
     assert_eq!(config.server.public_url.as_deref(), Some("https://pager.example.com"));
     assert_eq!(config.store, Path::new("/var/lib/thialfi/thialfi.db"));
-    assert_eq!(config.voice, Voice { language: "en-NZ".into(), voice: Some("Polly.Aria".into()) });
+    assert_eq!(config.voice, Voice { language: "en-NZ".into(), voice: Some("Polly.Aria-Neural".into()) });
 
     let simon = &config.roster.contacts[&ContactId::new("simon")];
     assert_eq!((simon.name.as_str(), simon.text_number().unwrap().as_str()), ("Simon", "+64211110013"));

@@ -123,6 +123,21 @@ fn conditions_that_mean_nothing_are_refused() {
 }
 
 #[test]
+fn a_number_tells_all_that_is_wrong_with_it() {
+    let when = "when = [ { var = 'n', above = 'much', below = 'more' } ]";
+    let text = format!("[[rules]]\nname = \"x\"\naction = \"call\"\n{when}\n");
+    let errors = with_people(&text).errors();
+    assert_eq!(
+        errors,
+        [
+            "rules.toml:10:18 rules[0].when[0].var: nothing before this condition fills the variable `n`",
+            "rules.toml:10:31 rules[0].when[0].above: `much` is not a number",
+            "rules.toml:10:47 rules[0].when[0].below: `more` is not a number",
+        ]
+    );
+}
+
+#[test]
 fn templates_are_checked_by_check_and_left_alone_at_night() {
     let rule = |rest: &str| {
         with_people(&format!(
