@@ -89,6 +89,17 @@ fn a_mail_that_would_join_an_alert_calls_nobody() {
 }
 
 #[test]
+fn a_page_that_was_not_taken_is_tried_again_before_the_next_attempt_and_explain_says_when() {
+    let mut test = Test::with_people().phone(crate::support::DAVID, [Phone::RateLimited(60)]);
+    let first = test.mail("db1", "db1 is DOWN");
+    let ran = test.deliver(&first).exit(75);
+    assert!(ran.out.contains("next try in "), "{ran:?}");
+    let second = test.mail("db1 again", "db1 is DOWN");
+    let ran = test.run(&["explain"], &second).exit(0);
+    ran.says("its next attempt is due Mon 2026-11-02 02:01").done();
+}
+
+#[test]
 fn it_reads_while_the_engine_writes() {
     let mut test = Test::with_people().phone(crate::support::DAVID, [Phone::Stay]).serve();
     let first = test.mail("db1", "db1 is DOWN");

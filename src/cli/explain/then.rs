@@ -9,7 +9,7 @@ use super::memory::Meeting;
 use super::page::{fact, heading};
 use super::{Explanation, text_of};
 use crate::alert::plan::Planned;
-use crate::alert::{Alert, Channel, State};
+use crate::alert::{Alert, Channel, Delivery, Purpose, State};
 use crate::cli::layout::{BAD, FAINT, GOOD, HEADING, NOTE, PLAIN, Room, Styled, hang};
 use crate::cli::terminal;
 use crate::config::BUILT_IN_VARIABLES;
@@ -50,7 +50,7 @@ pub fn headline(explanation: &Explanation<'_>, wish: &Wish<'_>, meeting: &Meetin
         };
         let words = format!("{joined} {}, no call", named(explanation, alert));
         let mut because = vec![rule];
-        if let (State::Open, Some(next)) = (alert.state, alert.next_at) {
+        if let (State::Open, Some(next)) = (alert.state, next(alert)) {
             because.push(format!("its next attempt is due {}", full_time(explanation, next)));
         }
         return Headline { badge: " JOINS ".to_owned(), style: NOTE, words, because };
@@ -82,6 +82,16 @@ pub fn headline(explanation: &Explanation<'_>, wish: &Wish<'_>, meeting: &Meetin
     }
     let because = vec![format!("{rule}; the group is {group}")];
     Headline { badge: badge.to_owned(), style: GOOD, words, because }
+}
+
+/// When something is tried next for an alert: a page that has not gone out yet, or the next attempt of the policy.
+fn next(alert: &Alert) -> Option<Timestamp> {
+    let unsent = alert.notifications.iter().filter(|one| one.purpose == Purpose::Page);
+    let due = unsent.filter_map(|one| match &one.delivery {
+        Delivery::Due { at, .. } => Some(*at),
+        Delivery::Claimed { .. } | Delivery::Accepted { .. } | Delivery::Ended { .. } => None,
+    });
+    due.chain(alert.next_at).min()
 }
 
 /// The headline of what acknowledges or resolves.
