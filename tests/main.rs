@@ -20,6 +20,7 @@ mod oncall;
 mod packs;
 mod pairs;
 mod people;
+mod providers;
 mod quoted_history;
 mod reaching;
 mod redelivery;

@@ -47,10 +47,21 @@ pub enum Event {
         /// The provider's id for it.
         provider_id: String,
     },
-    /// The provider did not take it, or may not have.
+    /// A provider did not take it, or may not have, and another one is asked at once.
+    PassedOver {
+        /// Which.
+        notification: NotificationId,
+        /// The provider's name.
+        provider: String,
+        /// Why.
+        refusal: Refusal,
+    },
+    /// No provider took it: what the one said that matters most.
     NotAccepted {
         /// Which.
         notification: NotificationId,
+        /// The provider's name; empty when there is none.
+        provider: String,
         /// Why.
         refusal: Refusal,
     },
@@ -225,7 +236,8 @@ pub fn escalate(alert: Alert, event: Event, context: &mut Context<'_>) -> Change
         Event::Joined { recipients, subject } => play.joined(recipients, &subject),
         Event::Tick => play.tick(),
         Event::Accepted { notification, provider, provider_id } => play.accepted(notification, provider, provider_id),
-        Event::NotAccepted { notification, refusal } => play.not_accepted(notification, refusal),
+        Event::PassedOver { notification, provider, refusal } => play.passed_over(notification, &provider, refusal),
+        Event::NotAccepted { notification, provider, refusal } => play.not_accepted(notification, &provider, refusal),
         Event::CallStatus { notification, sequence, status, human, detail } => {
             play.call_status(notification, sequence, status, human, detail);
         }

@@ -292,6 +292,9 @@ pub struct Notification {
     pub created_at: Timestamp,
     /// Where it stands.
     pub delivery: Delivery,
+    /// While it is unsure: the providers that may have it, one entry for each try of which they said nothing clear.
+    /// Empty when a sender died: then it may be any.
+    pub perhaps_with: Vec<String>,
     /// How often it was sent or tried to be.
     pub tries: u32,
     /// The highest `SequenceNumber` of a callback so far; -1 before the first.

@@ -61,7 +61,7 @@ impl RuleFile {
         for warning in &fresh.warnings {
             tracing::warn!("{}", warning.one_line());
         }
-        ensure!(fresh.twilio.is_some(), "it has no [twilio]");
+        ensure!(fresh.services().next().is_some(), "it has neither [twilio] nor [providers]");
         // These cannot be changed under way: what is under way would be lost sight of.
         ensure!(
             fresh.store == present.store && fresh.server.listen == present.server.listen,

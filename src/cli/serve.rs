@@ -33,8 +33,8 @@ pub fn run(config: Option<&Path>, options: &Options) -> Exit {
         Ok(config) => config,
         Err(exit) => return exit,
     };
-    if config.twilio.is_none() {
-        complain("the rule file has no [twilio]: without its auth_token nobody can tell a webhook from a forgery");
+    if config.services().next().is_none() {
+        complain("the rule file has neither [twilio] nor [providers]: nobody can be called or texted");
         return Exit::No;
     }
     let listen = options.listen.clone().unwrap_or_else(|| config.server.listen.clone());

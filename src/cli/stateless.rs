@@ -1,7 +1,7 @@
 //! When the store fails and a mail asks for a call: when in doubt, wake someone. The first person of the policy who can
 //! be reached is called, once, without state; the mail stays with the mail server.
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{bail, ensure};
 use jiff::Timestamp;
 
 use super::test::reason;
@@ -11,7 +11,7 @@ use crate::engine::send::TEXT_SEGMENTS;
 use crate::intake::Wish;
 use crate::notify::{sms, speech, twiml};
 use crate::oncall::{Contact, Phone};
-use crate::provider::{Call, Provider, Refusal, Script, Text};
+use crate::provider::{Call, Refusal, Script, Text};
 
 /// So many people are tried at most: the mail server waits.
 const TRIES: usize = 4;
@@ -21,12 +21,12 @@ const TRIES: usize = 4;
 /// # Errors
 /// Why nobody could be notified, in words.
 pub fn notify(desk: &Desk, wish: &Wish<'_>) -> anyhow::Result<String> {
-    let provider = desk.provider.as_ref().context("the rule file has no [twilio]")?;
+    ensure!(!desk.providers.is_empty(), "the rule file has neither [twilio] nor [providers]");
     let mut failed: Vec<String> = Vec::new();
     for (contact, channel, number) in people(desk, wish, desk.now()).into_iter().take(TRIES) {
         let (verb, sent) = match channel {
-            Channel::Call => ("called", call(desk, wish, provider.as_ref(), contact, number)),
-            Channel::Text => ("texted", text(wish, provider.as_ref(), number)),
+            Channel::Call => ("called", call(desk, wish, contact, number)),
+            Channel::Text => ("texted", text(desk, wish, number)),
         };
         let who = format!("{} ({number})", contact.name);
         match sent {
@@ -63,13 +63,7 @@ fn people<'d>(desk: &'d Desk, wish: &Wish<'_>, now: Timestamp) -> Vec<(&'d Conta
     people
 }
 
-fn call(
-    desk: &Desk,
-    wish: &Wish<'_>,
-    provider: &dyn Provider,
-    contact: &Contact,
-    number: &Phone,
-) -> Result<String, Refusal> {
+fn call(desk: &Desk, wish: &Wish<'_>, contact: &Contact, number: &Phone) -> Result<String, Refusal> {
     let voice = desk.config.voice_of(&contact.id);
     let words = twiml::Script {
         say: speech::spoken(&wish.arrival.say),
@@ -79,10 +73,11 @@ fn call(
         ..twiml::Script::default()
     };
     let script = Script::Inline(desk.templates.render(twiml::Page::Inline, &words));
-    provider.call(&Call { to: number.clone(), script, status_url: None, machine_detection: false })
+    let call = Call { to: number.clone(), script, words: words.say, status_url: None, machine_detection: false };
+    desk.providers.call(desk.clock.as_ref(), &call)
 }
 
-fn text(wish: &Wish<'_>, provider: &dyn Provider, number: &Phone) -> Result<String, Refusal> {
+fn text(desk: &Desk, wish: &Wish<'_>, number: &Phone) -> Result<String, Refusal> {
     let body = sms::compose("", &wish.arrival.text, TEXT_SEGMENTS);
-    provider.text(&Text { to: number.clone(), body, status_url: None })
+    desk.providers.text(desk.clock.as_ref(), &Text { to: number.clone(), body, status_url: None })
 }

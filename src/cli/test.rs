@@ -1,21 +1,23 @@
 //! `thialfi test CONTACT`: a real call or text that says that it is a test.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anstream::println;
-use anyhow::{Context as _, anyhow};
+use anyhow::{Context as _, anyhow, ensure};
 use clap::Args;
 
 use super::setup::{self, complain};
 use crate::alert::{CallStatus, Channel, Refusal, TextStatus};
 use crate::config::Config;
 use crate::engine::Desk;
+use crate::engine::providers::{Entry, place_call, send_text};
 use crate::exit::Exit;
 use crate::notify::phrase::{About, Phrase};
 use crate::notify::{sms, twiml};
 use crate::oncall::{Contact, ContactId, Phone};
-use crate::provider::{Call, Provider, Script, Status, Text};
+use crate::provider::{Call, Reports, Script, Status, Text};
 
 /// How long the outcome is waited for.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -33,6 +35,9 @@ pub struct Options {
     /// Text
     #[arg(long)]
     pub sms: bool,
+    /// By this provider of the rule file alone, instead of all in their order
+    #[arg(long, value_name = "NAME")]
+    pub provider: Option<String>,
 }
 
 /// Sends it, and tells what becomes of it.
@@ -51,37 +56,73 @@ fn story(config: Option<&Path>, options: &Options) -> Result<(), Exit> {
         Exit::No
     })?;
     let desk = setup::desk(config);
-    let Some(provider) = &desk.provider else {
-        complain("the rule file has no [twilio]: nobody can be called");
-        return Err(Exit::No);
+    let order = choose(&desk, options.provider.as_deref(), channel).map_err(|why| {
+        complain(&why.to_string());
+        Exit::No
+    })?;
+    let text = Text {
+        to: to.clone(),
+        body: sms::compose("", &desk.text(&contact.id, Phrase::Test, &About::default()), 1),
+        status_url: None,
     };
-    let sent = match channel {
-        Channel::Text => provider.text(&Text {
-            to: to.clone(),
-            body: sms::compose("", &desk.text(&contact.id, Phrase::Test, &About::default()), 1),
-            status_url: None,
-        }),
-        Channel::Call => provider.call(&Call {
-            to: to.clone(),
-            script: Script::Inline(desk.templates.render(twiml::Page::Test, &words(&desk, &contact))),
-            status_url: None,
-            machine_detection: false,
-        }),
+    let words = words(&desk, &contact);
+    let call = Call {
+        to: to.clone(),
+        script: Script::Inline(desk.templates.render(twiml::Page::Test, &words)),
+        words: text.body.clone(),
+        status_url: None,
+        machine_detection: false,
     };
-    match sent {
-        Ok(id) => {
-            println!("{} to {} ({to}) was accepted: {id}", verb(channel), contact.name);
-            follow(provider.as_ref(), channel, &id)
-        }
-        Err(refusal) => {
-            let done = match channel {
-                Channel::Call => "called",
-                Channel::Text => "texted",
-            };
-            complain(&format!("{} was not {done}: {}", contact.name, reason(&refusal)));
-            Err(Exit::No)
+    let done = match channel {
+        Channel::Call => "called",
+        Channel::Text => "texted",
+    };
+    for entry in order {
+        let provider = entry.provider();
+        let sent = match channel {
+            Channel::Text => send_text(provider, &text),
+            Channel::Call => place_call(provider, &call),
+        };
+        match sent {
+            Ok(id) => {
+                println!("{} to {} ({to}) was accepted by {}: {id}", verb(channel), contact.name, provider.name());
+                return match provider.reports() {
+                    Some(reports) => follow(reports, channel, &id),
+                    None => {
+                        println!("  {} does not say whether it arrives", provider.name());
+                        Ok(())
+                    }
+                };
+            }
+            Err(refusal) => {
+                complain(&format!("{} was not {done} by {}: {}", contact.name, provider.name(), reason(&refusal)));
+                // In a test a doubt is not worth a second call.
+                if matches!(refusal, Refusal::Permanent { .. } | Refusal::Ambiguous { .. }) {
+                    break;
+                }
+            }
         }
     }
+    Err(Exit::No)
+}
+
+/// The provider that was named, or all in their order.
+fn choose(desk: &Desk, name: Option<&str>, channel: Channel) -> anyhow::Result<Vec<Arc<Entry>>> {
+    let what = match channel {
+        Channel::Call => "calls",
+        Channel::Text => "texts",
+    };
+    let Some(name) = name else {
+        let order = desk.providers.order(channel).to_vec();
+        ensure!(!order.is_empty(), "the rule file has no provider for {what}");
+        return Ok(order);
+    };
+    let entry = desk.providers.named(name).with_context(|| {
+        let known = desk.providers.names();
+        format!("there is no provider `{name}`; there are: {}", known.join(", "))
+    })?;
+    ensure!(entry.provider().carries(channel), "`{name}` carries no {what}");
+    Ok(vec![entry])
 }
 
 fn verb(channel: Channel) -> &'static str {
@@ -116,11 +157,11 @@ fn words(desk: &Desk, contact: &Contact) -> twiml::Script {
 }
 
 /// Asks until it is known how it ended.
-fn follow(provider: &dyn Provider, channel: Channel, id: &str) -> Result<(), Exit> {
+fn follow(reports: &dyn Reports, channel: Channel, id: &str) -> Result<(), Exit> {
     let began = Instant::now();
     let mut last = String::new();
     while began.elapsed() < PATIENCE {
-        let (word, end) = match provider.status(channel, id) {
+        let (word, end) = match reports.status(channel, id) {
             Ok(status) => describe(&status),
             Err(refusal) => (format!("no answer about it: {}", reason(&refusal)), None),
         };

@@ -9,8 +9,8 @@ use super::reader::{Purpose, Reader};
 use super::source::SourceFile;
 use super::{Config, Report, Scope};
 use super::{
-    coverage, defaults, include, languages, later, people, policies, recipients, rule_entries, services, test_entries,
-    warnings,
+    coverage, defaults, include, languages, later, people, policies, providers, recipients, rule_entries, services,
+    test_entries, warnings,
 };
 use crate::oncall::Roster;
 use crate::rules::RuleSet;
@@ -90,8 +90,8 @@ fn check(reader: &Reader<'_>, path: &Path) -> Config {
         forwards,
         calendars,
         heartbeats: later::heartbeats(scope),
-        providers: later::providers(reader),
-        delivery: later::delivery(reader),
+        providers: providers::providers(scope),
+        delivery: providers::delivery(reader),
         tests,
         warnings: Vec::new(),
     };

@@ -6,15 +6,27 @@ use std::ops::Range;
 /// Keys in `[twilio]` and `[providers.NAME]` whose values are no secrets.
 const PLAIN: &[&str] = &[
     "account_sid",
-    "api_key",
     "api_url",
+    "argv",
+    "calls_per_second",
+    "carries",
+    "delivered",
     "env",
+    "failed",
     "file",
     "from",
+    "id",
     "kind",
     "machine_detection",
     "messaging_service",
-    "url",
+    "method",
+    "permanent",
+    "reason",
+    "sent",
+    "status",
+    "success",
+    "timeout",
+    "user",
 ];
 
 /// Where secrets may stand in `text`, in order.

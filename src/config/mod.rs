@@ -27,6 +27,7 @@ mod names;
 mod pairs;
 mod people;
 mod policies;
+mod providers;
 mod reader;
 mod recipients;
 mod recoveries;
@@ -52,8 +53,9 @@ mod tests;
 
 pub use calendar::CalendarFile;
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
-pub use later::{DeliveryOrder, Forward, Heartbeat, ProviderEntry, ProviderKind};
+pub use later::{Forward, Heartbeat};
 pub use moment::{Moment, MomentError};
+pub use providers::{DeliveryOrder, ProviderEntry, ProviderKind, Service};
 pub use recipients::Recipient;
 pub use test_entries::{Expected, TestEntry};
 pub use variables::BUILT_IN_VARIABLES;
@@ -93,8 +95,8 @@ pub struct Config {
     pub path: PathBuf,
     /// Every file that was read: the main one, then the included ones.
     pub files: Vec<PathBuf>,
-    /// `[twilio]`; `None`: nobody can be called.
-    pub twilio: Option<Twilio>,
+    /// `[twilio]`, the short form of a provider of that name: always a [`Service::Twilio`].
+    pub twilio: Option<Service>,
     /// `[server]`.
     pub server: Server,
     /// `[store] path`.
@@ -119,9 +121,9 @@ pub struct Config {
     pub calendars: Vec<CalendarFile>,
     /// `[[heartbeats]]`. Not acted upon yet.
     pub heartbeats: Vec<Heartbeat>,
-    /// `[providers]`, by name. Not acted upon yet.
-    pub providers: BTreeMap<String, ProviderEntry>,
-    /// `[delivery]`. Not acted upon yet.
+    /// `[providers]`, in the order of the rule file.
+    pub providers: Vec<ProviderEntry>,
+    /// `[delivery]`.
     pub delivery: DeliveryOrder,
     /// `[[tests]]`; empty unless the file was read by [`Config::check`].
     pub tests: Vec<TestEntry>,
@@ -148,6 +150,8 @@ pub struct Twilio {
     pub api_url: String,
     /// Detect answering machines; false when left out: the provider charges for it, and keys tell humans apart.
     pub machine_detection: bool,
+    /// At most so many calls a second; `None`: no limit of ours.
+    pub calls_per_second: Option<u32>,
 }
 
 /// `[server]`.

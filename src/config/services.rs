@@ -6,7 +6,7 @@ use super::Scope;
 use super::reader::Reader;
 use super::scalar::{self, Fault};
 use super::value::Table;
-use super::{Server, Twilio, Voice, beside, secret};
+use super::{Server, Service, Twilio, Voice, beside, providers, secret};
 
 const TWILIO_KEYS: &[&str] = &[
     "account_sid",
@@ -18,6 +18,7 @@ const TWILIO_KEYS: &[&str] = &[
     "messaging_service",
     "api_url",
     "machine_detection",
+    "calls_per_second",
 ];
 const API_URL: &str = "https://api.twilio.com";
 const LISTEN: &str = "127.0.0.1:8085";
@@ -25,18 +26,28 @@ const STORE: &str = "/var/lib/thialfi/thialfi.db";
 /// Twilio's own default.
 const LANGUAGE: &str = "en-US";
 
+/// What Twilio lets an account do that has not asked for more.
+const CALLS_PER_SECOND: u32 = 1;
+
 /// Reads `[twilio]`.
-pub(super) fn twilio(scope: &Scope<'_>) -> Option<Twilio> {
+pub(super) fn twilio(scope: &Scope<'_>) -> Option<Service> {
     let reader = scope.reader;
     let root = reader.main_root()?;
     let Some(table) = root.get("twilio").and_then(|value| reader.table(value)) else {
-        if root.get("twilio").is_none() {
+        if root.get("twilio").is_none() && root.get("providers").is_none() {
             let hint = "add `[twilio]` with `account_sid`, `auth_token` and `from`";
             reader.warn(root.at, "there is no `[twilio]`: nobody can be called or texted", hint);
         }
         return None;
     };
-    reader.only(table, TWILIO_KEYS);
+    account(scope, table, &[]).map(|account| Service::Twilio(Box::new(account)))
+}
+
+/// Reads an account that speaks Twilio's API; `besides`: keys that its table may have, too.
+pub(super) fn account(scope: &Scope<'_>, table: Table<'_>, besides: &[&str]) -> Option<Twilio> {
+    let reader = scope.reader;
+    let known: Vec<&str> = TWILIO_KEYS.iter().chain(besides).copied().collect();
+    reader.only(table, &known);
     let sid = reader.need(table, "account_sid", "{ env = \"TWILIO_ACCOUNT_SID\" }");
     let account_sid = sid.and_then(|value| {
         let sid = secret::read_plain(reader, value, "account_sid")?;
@@ -67,6 +78,7 @@ pub(super) fn twilio(scope: &Scope<'_>) -> Option<Twilio> {
             return None;
         }
     }
+    let calls_per_second = calls_per_second(reader, table, api_url.as_deref().unwrap_or_default());
     Some(Twilio {
         account_sid: account_sid?,
         auth_token: auth_token?,
@@ -76,7 +88,14 @@ pub(super) fn twilio(scope: &Scope<'_>) -> Option<Twilio> {
         messaging_service: all_or_nothing(service)?,
         api_url: api_url?,
         machine_detection: machine_detection?,
+        calls_per_second,
     })
+}
+
+/// `calls_per_second`; left out: Twilio's own limit at Twilio, none at a service that only speaks its API.
+pub(super) fn calls_per_second(reader: &Reader<'_>, table: Table<'_>, api_url: &str) -> Option<u32> {
+    let usual = providers::is_twilios(api_url).then_some(CALLS_PER_SECOND);
+    table.get("calls_per_second").map_or(usual, |value| reader.number(value, &(1..=1000)).or(usual))
 }
 
 /// A key that may be left out, but not be wrong.

@@ -128,7 +128,7 @@ fn the_example_loads_and_check_has_nothing_to_say() {
     assert_eq!(report.diagnostics.to_string(), "");
     let config = Config::load_with(&repository("rules.example.toml"), &twilio_environment).unwrap();
 
-    let twilio = config.twilio.as_ref().unwrap();
+    let twilio = config.accounts().next().unwrap();
     assert_eq!(twilio.auth_token.expose_secret(), "token-of-the-test");
     assert_eq!(twilio.from.as_ref().unwrap().as_str(), "+6498123450");
     assert_eq!((twilio.api_url.as_str(), twilio.machine_detection), ("https://api.twilio.com", false));
@@ -192,13 +192,7 @@ fn an_empty_file_is_valid_but_useless() {
     assert_eq!(config.server.listen, "127.0.0.1:8085");
     assert_eq!(config.defaults.window, SignedDuration::from_hours(1));
     assert_eq!(files.errors(), Vec::<String>::new());
-    assert_eq!(
-        files.warnings(),
-        [
-            "rules.toml : there is no `[twilio]`: nobody can be called or texted",
-            "rules.toml : there is no rule: no mail notifies anybody",
-        ]
-    );
+    assert_eq!(files.warnings(), ["rules.toml : there is no rule: no mail notifies anybody",]);
 }
 
 #[test]
@@ -417,9 +411,14 @@ grace = "1h"
 [providers.gate]
 kind = "http"
 url = "https://gate.example"
+user = "me"
 password = { file = "token" }
+[providers.mails]
+kind = "smtp"
+host = "localhost"
 [delivery]
 call = ["gate"]
+sms = ["gate"]
 "#,
     )
     .with("token", "geheim");
@@ -427,7 +426,6 @@ call = ["gate"]
     assert_eq!(
         files.warnings(),
         [
-            "rules.toml : there is no `[twilio]`: nobody can be called or texted",
             "rules.toml:3:1 contacts.textonly: `textonly` has no number for calls, which step 3 of the policy `call` needs",
             "rules.toml:4:1 contacts.nobody: `nobody` has no number: neither a call nor a text can reach them",
             "rules.toml:8:11 groups.a.forward: `forward` has no effect yet",
@@ -438,16 +436,17 @@ call = ["gate"]
             "rules.toml:24:1 rules[1]: the rule `late` is never reached: `all` matches every mail",
             "rules.toml:24:1 rules[1]: the rule `late` finds no alert: without `key` each rule has keys of its own",
             "rules.toml:28:1 heartbeats[0]: heartbeats have no effect yet",
-            "rules.toml:33:12 providers.gate: `[providers]` has no effect yet",
-            "rules.toml:37:1 delivery: `[delivery]` has no effect yet",
+            "rules.toml:38:12 providers.mails: a provider of the kind `smtp` has no effect yet",
+            "rules.toml:42:8 delivery.call: no provider carries calls: nobody can be called",
+            "rules.toml:42:9 delivery.call[0]: `gate` carries no calls",
         ]
     );
     let config = files.load().unwrap();
     assert_eq!(config.warnings, [], "other commands keep only what endangers");
     assert_eq!(config.forwards[&GroupId::new("a")], Forward::OnCall);
     assert_eq!(config.heartbeats[0].grace, SignedDuration::from_hours(1));
-    assert_eq!(config.providers["gate"].settings["password"][0].expose_secret(), "geheim");
-    assert_eq!(config.delivery.providers(Channel::Call), ["gate"]);
+    assert!(matches!(&config.providers[0].service, Some(Service::Http(_))));
+    assert_eq!(config.delivery.providers(Channel::Call).unwrap(), ["gate"]);
 }
 
 #[test]

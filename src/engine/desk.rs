@@ -4,13 +4,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 
+use super::providers::Providers;
 use crate::alert::{Actor, Alert, AlertId, Change, Command, Context, Event, State, Through, escalation::escalate};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::intake::Wish;
 use crate::notify::twiml::Templates;
 use crate::oncall::{ContactId, Phone, Roster};
-use crate::provider::Provider;
 use crate::rules::Action;
 use crate::store::{self, Closing, Receipt, Store};
 
@@ -26,8 +26,8 @@ pub enum Error {
 pub struct Desk {
     /// The checked rule file.
     pub config: Arc<Config>,
-    /// Who carries notifications; `None` when the rule file names nobody.
-    pub provider: Option<Arc<dyn Provider>>,
+    /// Who carries notifications.
+    pub providers: Providers,
     /// What calls say.
     pub templates: Arc<Templates>,
     /// Why the built-in templates speak in place of the rule file's.
@@ -43,8 +43,8 @@ impl Desk {
     pub fn new(config: Arc<Config>, clock: Arc<dyn Clock>) -> Self {
         let (templates, trouble) = Templates::load_or_built_in(config.twiml.as_deref());
         let templates = Arc::new(templates);
-        let provider = super::send::provider(&config, &clock);
-        Self { config, provider, templates, trouble, clock, hang_ups: Arc::default() }
+        let providers = Providers::of(&config, &clock);
+        Self { config, providers, templates, trouble, clock, hang_ups: Arc::default() }
     }
 
     /// The same desk with another rule file: what is to be hung up stays to be hung up.
@@ -127,9 +127,11 @@ impl Desk {
     /// Ends the calls that nobody needs any more. Waits for the provider.
     pub fn hang_up(&self) {
         let commands = std::mem::take(&mut *self.hang_ups.lock().unwrap_or_else(PoisonError::into_inner));
-        for Command::HangUp { notification, provider_id, .. } in commands {
-            let Some(provider) = &self.provider else { continue };
-            if let Err(refusal) = provider.hang_up(&provider_id) {
+        for Command::HangUp { notification, provider, provider_id } in commands {
+            // A provider that cannot, or that the rule file does not have any more: the call rings out.
+            let Some(entry) = self.providers.named(&provider) else { continue };
+            let Some(line) = entry.provider().hangs_up() else { continue };
+            if let Err(refusal) = line.hang_up(&provider_id) {
                 tracing::info!(%notification, ?refusal, "a call that nobody needs any more could not be ended");
             }
         }

@@ -32,7 +32,7 @@ const BATCH: usize = 200;
 /// What reaches the engine from other threads.
 pub enum Message {
     /// Something was sent, or not.
-    Sent(Box<Job>, Event),
+    Sent(Box<Job>, Vec<Event>),
     /// The provider said how something stands.
     Asked(NotificationId, Result<Status, Refusal>),
     /// Texts came in.
@@ -235,9 +235,11 @@ impl Engine {
                 self.desk = desk;
                 tracing::info!("the rule file was read again");
             }
-            Message::Sent(job, event) => {
+            Message::Sent(job, events) => {
                 self.sending = self.sending.saturating_sub(1);
-                self.record_sent(&job, event);
+                for event in events {
+                    self.record_sent(&job, event);
+                }
             }
             Message::Asked(id, status) => {
                 self.asking = self.asking.saturating_sub(1);
@@ -288,9 +290,9 @@ impl Engine {
             let (desk, tell) = (Arc::clone(&self.desk), self.tell.clone());
             self.sending += 1;
             std::thread::spawn(move || {
-                let event = desk.send(&job);
+                let events = desk.send(&job);
                 // The engine outlives its requests; when it is gone, the claim expires and the next one asks.
-                let _ = tell.send(Message::Sent(Box::new(job), event));
+                let _ = tell.send(Message::Sent(Box::new(job), events));
             });
         }
         Ok(())
@@ -312,10 +314,15 @@ impl Engine {
         };
         let (id, alert) = (job.notification.id, job.alert.id);
         match &event {
-            Event::Accepted { provider_id, .. } => {
-                tracing::info!(notification = %id, contact = %job.notification.contact, by = job.notification.channel.word(), %provider_id, "sent");
+            Event::Accepted { provider, provider_id, .. } => {
+                tracing::info!(notification = %id, contact = %job.notification.contact, by = job.notification.channel.word(), provider, %provider_id, "sent");
             }
-            Event::NotAccepted { refusal, .. } => tracing::warn!(notification = %id, ?refusal, "not sent"),
+            Event::PassedOver { provider, refusal, .. } => {
+                tracing::warn!(notification = %id, provider, ?refusal, "not sent; the next provider is tried");
+            }
+            Event::NotAccepted { provider, refusal, .. } => {
+                tracing::warn!(notification = %id, provider, ?refusal, "not sent");
+            }
             _ => {}
         }
         if let Err(error) = self.desk.apply(self.store.as_mut(), alert, &event) {
@@ -325,13 +332,14 @@ impl Engine {
 
     /// Two notifications that were both unsure may have found the same call: only the first may have it.
     fn unless_taken(&mut self, job: &Job, event: Event) -> store::Result<Event> {
-        let Event::Accepted { notification, provider_id, .. } = &event else { return Ok(event) };
+        let Event::Accepted { notification, provider, provider_id } = &event else { return Ok(event) };
         if !is_unsure(&job.notification) || !self.known(&job.notification)?.contains(provider_id) {
             return Ok(event);
         }
         let since = self.desk.now();
         let reason = "what was found had been sent for another notification".to_owned();
-        Ok(Event::NotAccepted { notification: *notification, refusal: Refusal::Ambiguous { reason, since } })
+        let (notification, provider) = (*notification, provider.clone());
+        Ok(Event::NotAccepted { notification, provider, refusal: Refusal::Ambiguous { reason, since } })
     }
 }
 

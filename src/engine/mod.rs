@@ -5,6 +5,7 @@ pub mod desk;
 pub mod follow;
 pub mod liveness;
 pub mod poll;
+pub mod providers;
 pub mod reply;
 pub mod send;
 

@@ -36,11 +36,12 @@ impl Schedule {
         Self { at_once: true, ..Self::default() }
     }
 
-    /// Those of `under_way` that are to be asked about now, at most `limit`; the others stay due.
+    /// Those of `under_way` that are to be asked about now, at most `limit`; the others stay due. `is_told`: whether a
+    /// webhook should tell how it stands.
     pub fn due(
         &mut self,
         under_way: Vec<Notification>,
-        webhooks: bool,
+        is_told: &dyn Fn(&Notification) -> bool,
         now: Timestamp,
         limit: usize,
     ) -> Vec<Notification> {
@@ -48,7 +49,7 @@ impl Schedule {
         let mut due = Vec::new();
         for notification in under_way {
             let Delivery::Accepted { at, .. } = &notification.delivery else { continue };
-            let (first, every) = pace(notification.channel, webhooks);
+            let (first, every) = pace(notification.channel, is_told(&notification));
             let next = self.next.entry(notification.id).or_insert(*at + first);
             // A clock that was set back must not silence the asking.
             if self.at_once || *next > now + first + every {
@@ -87,19 +88,33 @@ fn pace(channel: Channel, webhooks: bool) -> (SignedDuration, SignedDuration) {
 impl Engine {
     /// Asks the provider about what the schedule says is due.
     pub fn ask(&mut self) -> store::Result<()> {
-        let Some(provider) = self.desk.provider.clone() else { return Ok(()) };
+        if self.desk.providers.is_empty() {
+            return Ok(());
+        }
         let now = self.desk.now();
         let mut under_way = self.store.under_way(now - ASK_FOR)?;
         if let Some(only) = &self.only {
             under_way.retain(|notification| only.contains(&notification.id.alert));
         }
+        // Each is asked about where it was accepted. Who cannot say how it stands is not asked.
+        let desk = Arc::clone(&self.desk);
+        let carrier = |notification: &Notification| match &notification.delivery {
+            Delivery::Accepted { provider, .. } => desk.providers.named(provider),
+            Delivery::Due { .. } | Delivery::Claimed { .. } | Delivery::Ended { .. } => None,
+        };
         let oldest = under_way.iter().map(|notification| notification.created_at).min();
-        for notification in self.schedule.due(under_way, self.webhooks, now, AT_ONCE.saturating_sub(self.asking)) {
+        under_way.retain(|one| carrier(one).is_some_and(|entry| entry.provider().reports().is_some()));
+        let is_told =
+            |one: &Notification| self.webhooks && carrier(one).is_some_and(|entry| entry.provider().calls_back());
+        for notification in self.schedule.due(under_way, &is_told, now, AT_ONCE.saturating_sub(self.asking)) {
+            let Some(entry) = carrier(&notification) else { continue };
             let Delivery::Accepted { provider_id, .. } = notification.delivery else { continue };
-            let (provider, tell) = (Arc::clone(&provider), self.tell.clone());
+            let (desk, tell) = (Arc::clone(&desk), self.tell.clone());
             self.asking += 1;
             std::thread::spawn(move || {
-                let status = provider.status(notification.channel, &provider_id);
+                let Some(reports) = entry.provider().reports() else { return };
+                let status = reports.status(notification.channel, &provider_id);
+                entry.note_alarm(&status, desk.now());
                 let _ = tell.send(Message::Asked(notification.id, status));
             });
         }
@@ -107,11 +122,14 @@ impl Engine {
             && self.schedule.inbound_due(now)
             && let Some(since) = [oldest, self.somebody_may_reply(now)?].into_iter().flatten().min()
         {
-            let tell = self.tell.clone();
-            self.asking += 1;
-            std::thread::spawn(move || {
-                let _ = tell.send(Message::Inbound(provider.inbound(since)));
-            });
+            for entry in desk.providers.in_use().filter(|entry| entry.provider().records().is_some()).cloned() {
+                let tell = self.tell.clone();
+                self.asking += 1;
+                std::thread::spawn(move || {
+                    let Some(records) = entry.provider().records() else { return };
+                    let _ = tell.send(Message::Inbound(records.inbound(since)));
+                });
+            }
         }
         Ok(())
     }

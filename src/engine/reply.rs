@@ -65,8 +65,8 @@ pub fn receive(desk: &Desk, store: &mut dyn Store, reply: Reply<'_>) -> store::R
 
 /// Sends the answer to a reply that did not come by webhook.
 pub fn answer(desk: &Desk, to: &str, body: String) {
-    let (Some(provider), Ok(to)) = (&desk.provider, to.parse::<Phone>()) else { return };
-    if let Err(refusal) = provider.text(&Text { to, body, status_url: None }) {
+    let Ok(to) = to.parse::<Phone>() else { return };
+    if let Err(refusal) = desk.providers.text(desk.clock.as_ref(), &Text { to, body, status_url: None }) {
         tracing::warn!(?refusal, "an answer to a reply could not be sent");
     }
 }

@@ -1,43 +1,19 @@
 //! Sending one claimed notification: ask first when an earlier try may have got through, render, send, say how it went.
 
-use std::sync::Arc;
-
 use jiff::Timestamp;
 
 use crate::alert::{Alert, Channel, Delivery, Event, News, Notification};
-use crate::clock::Clock;
-use crate::config::{Config, Twilio as Settings, Voice};
+use crate::config::Voice;
 use crate::notify::phrase::{About, Phrase};
 use crate::notify::twiml::{Page, Script as Words};
 use crate::notify::{sms, speech};
 use crate::oncall::ContactId;
-use crate::provider::twilio::{Account, Twilio};
-use crate::provider::{Call, Provider, Refusal, Script, Text};
+use crate::provider::{Call, Provider, Records, Refusal, Script, Text};
 
 use super::Desk;
+use super::providers::{Carried, place_call, send_text};
 
 pub use crate::notify::sms::TEXT_SEGMENTS;
-
-/// The provider that the rule file names.
-pub fn provider(config: &Config, clock: &Arc<dyn Clock>) -> Option<Arc<dyn Provider>> {
-    let settings = config.twilio.as_ref()?;
-    Some(Arc::new(Twilio::new(&account(settings), Arc::clone(clock))))
-}
-
-fn account(settings: &Settings) -> Account {
-    let (user, password) = match &settings.api_key {
-        Some((key, secret)) => (key.clone(), secret.clone()),
-        None => (settings.account_sid.clone(), settings.auth_token.clone()),
-    };
-    Account {
-        account_sid: settings.account_sid.clone(),
-        user,
-        password,
-        from: settings.from.clone(),
-        messaging_service: settings.messaging_service.clone(),
-        api_url: settings.api_url.clone(),
-    }
-}
 
 /// A notification that was claimed, and everything that sending it needs: no store.
 #[derive(Debug, Clone)]
@@ -53,42 +29,81 @@ pub struct Job {
 }
 
 impl Desk {
-    /// Sends it. Returns what happened, to be recorded.
-    pub fn send(&self, job: &Job) -> Event {
+    /// Sends it. Returns what happened, in order, to be recorded.
+    pub fn send(&self, job: &Job) -> Vec<Event> {
         let notification = job.notification.id;
-        match self.try_to_send(job) {
+        let carried = self.carry(job);
+        let mut events: Vec<Event> = carried
+            .passed_over
+            .into_iter()
+            .map(|(provider, refusal)| Event::PassedOver { notification, provider, refusal })
+            .collect();
+        events.push(match carried.outcome {
             Ok((provider, provider_id)) => Event::Accepted { notification, provider, provider_id },
-            Err(refusal) => Event::NotAccepted { notification, refusal },
-        }
+            Err((provider, refusal)) => Event::NotAccepted { notification, provider, refusal },
+        });
+        events
     }
 
-    fn try_to_send(&self, job: &Job) -> Result<(String, String), Refusal> {
-        let Some(provider) = &self.provider else {
-            return Err(Refusal::Permanent { reason: "the rule file has no [twilio]".to_owned() });
-        };
-        let name = provider.name().to_owned();
+    fn carry(&self, job: &Job) -> Carried {
+        let (channel, doubts) = (job.notification.channel, &job.notification.perhaps_with);
         let body = self.body(job);
-        if let Some(since) = unsure_since(&job.notification)
-            && let Some(id) = already_sent(provider.as_ref(), job, &body, since)?
-        {
-            return Ok((name, id));
+        let asked = match unsure_since(&job.notification) {
+            Some(since) => self.ask_whether_sent(job, &body, since),
+            None => Asked::default(),
+        };
+        if let Some(found) = asked.found {
+            return Carried { passed_over: Vec::new(), outcome: Ok(found) };
+        }
+        // Who may have it and does not answer is not given it again. If there is nobody else, it is asked again later.
+        let silent: Vec<String> = asked.silent.iter().map(|(name, _)| name.clone()).collect();
+        let others =
+            self.providers.order(channel).iter().any(|entry| !silent.contains(&entry.provider().name().into()));
+        let mut unheard = asked.silent;
+        if !others && let Some(last) = unheard.pop() {
+            return Carried { passed_over: unheard, outcome: Err(last) };
         }
         let to = job.notification.number.clone();
         let status_url = self.url(job, "/twilio/status/");
-        let id = match job.notification.channel {
-            Channel::Call => {
-                let script = match self.url(job, "/twiml/") {
-                    Some(url) => Script::Url(url),
-                    None => Script::Inline(
-                        self.templates.render(Page::Inline, &self.words(&job.alert, &job.notification.contact)),
-                    ),
-                };
-                let machine_detection = self.config.twilio.as_ref().is_some_and(|twilio| twilio.machine_detection);
-                provider.call(&Call { to, script, status_url, machine_detection })?
-            }
-            Channel::Text => provider.text(&Text { to, body, status_url })?,
+        let text = Text { to: to.clone(), body, status_url: status_url.clone() };
+        let call = || {
+            let words = self.words(&job.alert, &job.notification.contact);
+            let plain = words.say.clone();
+            let script = match self.url(job, "/twiml/") {
+                Some(url) => Script::Url(url),
+                None => Script::Inline(self.templates.render(Page::Inline, &words)),
+            };
+            Call { to: to.clone(), script, words: plain, status_url: status_url.clone(), machine_detection: true }
         };
-        Ok((name, id))
+        let send = |provider: &dyn Provider| match channel {
+            Channel::Call => place_call(provider, &call()),
+            Channel::Text => send_text(provider, &text),
+        };
+        let mut carried = self.providers.carry(channel, self.clock.as_ref(), (doubts, &silent), &send);
+        carried.passed_over.splice(0..0, unheard);
+        carried
+    }
+
+    /// Asks the providers that may have it; where a sender died, all that it may have tried.
+    fn ask_whether_sent(&self, job: &Job, body: &str, since: Timestamp) -> Asked {
+        let perhaps = &job.notification.perhaps_with;
+        let mut asked = Asked::default();
+        for entry in self.providers.order(job.notification.channel) {
+            let name = entry.provider().name().to_owned();
+            let Some(records) = entry.provider().records().filter(|_| perhaps.is_empty() || perhaps.contains(&name))
+            else {
+                continue;
+            };
+            match already_sent(records, job, body, since) {
+                Ok(Some(id)) => {
+                    asked.found = Some((name, id));
+                    break;
+                }
+                Ok(None) => {}
+                Err(refusal) => asked.silent.push((name, refusal)),
+            }
+        }
+        asked
     }
 
     /// A URL that the provider can reach us at, when there is one and an engine answers there.
@@ -141,10 +156,19 @@ fn unsure_since(notification: &Notification) -> Option<Timestamp> {
     }
 }
 
+/// What came of asking about an earlier try.
+#[derive(Default)]
+struct Asked {
+    /// The provider that has it, and its id there.
+    found: Option<(String, String)>,
+    /// Those that did not answer.
+    silent: Vec<(String, Refusal)>,
+}
+
 /// The provider's id of what an earlier try sent after all. The provider knows only its own second, so one before
 /// counts, too.
-fn already_sent(provider: &dyn Provider, job: &Job, body: &str, since: Timestamp) -> Result<Option<String>, Refusal> {
-    let found = provider.find(job.notification.channel, &job.notification.number, since).map_err(|refusal| {
+fn already_sent(records: &dyn Records, job: &Job, body: &str, since: Timestamp) -> Result<Option<String>, Refusal> {
+    let found = records.find(job.notification.channel, &job.notification.number, since).map_err(|refusal| {
         // Not knowing is not a reason to forget that it may have been sent.
         match refusal {
             Refusal::Permanent { reason } | Refusal::Temporary { reason, .. } | Refusal::Ambiguous { reason, .. } => {

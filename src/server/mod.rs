@@ -87,7 +87,11 @@ impl Routes {
     /// 200 when the engine turns.
     fn health(&self) -> Response {
         match self.counter.pulse.age() {
-            Some(age) if age <= ILL_AFTER => Response::text(200, "ok"),
+            // Still 200: a new start mends nothing, and systemd's watchdog asks here, too.
+            Some(age) if age <= ILL_AFTER => match self.desk.providers.alarms() {
+                alarms if alarms.is_empty() => Response::text(200, "ok"),
+                alarms => Response::text(200, &format!("ok, but {}", alarms.join("; "))),
+            },
             Some(age) => Response::text(503, &format!("the engine last turned {} s ago", age.as_secs())),
             None => Response::text(503, "the engine has not turned yet"),
         }

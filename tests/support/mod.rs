@@ -6,6 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+mod gateway;
 mod ran;
 mod server;
 
@@ -13,6 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use thialfi::clock::FileClock;
 use thialfi::provider::sandbox::{Behaviour, CallRecord, Options, Sandbox, TextRecord};
 
+pub use gateway::Gateway;
 pub use ran::{Ran, ran};
 pub use thialfi::provider::sandbox::Behaviour as Phone;
 

@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 use proptest::prelude::*;
 
-use super::night::{Night, person, step};
+use super::night::{Night, not_accepted, person, step};
 use super::*;
 use crate::alert::{Channel, Policy, Step, Target};
 
@@ -121,9 +121,7 @@ pub(super) fn event(night: &mut Night, act: &Act, last: Option<&Event>) -> Optio
             provider: "twilio".to_owned(),
             provider_id: format!("CA{which}"),
         }),
-        Act::Refuse(which, how) => {
-            Some(Event::NotAccepted { notification: id(night, which), refusal: refusal(night, how) })
-        }
+        Act::Refuse(which, how) => Some(not_accepted(id(night, which), refusal(night, how))),
         Act::Call(which, status, sequence, human) => Some(Event::CallStatus {
             notification: id(night, which),
             sequence,

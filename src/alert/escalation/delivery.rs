@@ -16,6 +16,12 @@ const CREDENTIALS_BACKOFF: SignedDuration = SignedDuration::from_secs(30);
 /// what it has taken.
 const SHORTEST_DOUBT: SignedDuration = SignedDuration::from_secs(2);
 
+/// What to do about refused credentials while another provider works.
+const MEND: &str = "trying the next provider, but mend them in the rule file";
+
+/// At most so many doubts are kept of a notification and a provider: nobody counts further.
+const MOST_DOUBTS: usize = 2;
+
 /// How often news is tried.
 const NEWS_TRIES: u32 = 5;
 
@@ -61,8 +67,41 @@ impl Play<'_> {
         self.settle();
     }
 
-    /// The provider did not take a notification, or may not have.
-    pub fn not_accepted(&mut self, id: NotificationId, refusal: Refusal) {
+    /// A provider did not take a notification, or may not have; what comes of it is told by an event of the next one.
+    pub fn passed_over(&mut self, id: NotificationId, provider: &str, refusal: Refusal) {
+        let Some(notification) = self.notification(id).filter(|n| n.is_unsent()).cloned() else { return };
+        let what = self.the_notification(&notification);
+        let text = match &refusal {
+            Refusal::Permanent { reason } | Refusal::Temporary { reason, .. } => {
+                format!("{provider} did not take {what}: {reason}; trying the next provider")
+            }
+            Refusal::Ambiguous { reason, .. } => format!(
+                "{provider} may or may not have taken {what}: {reason}; trying the next provider, since twice is \
+                 better than never"
+            ),
+            Refusal::Credentials { reason } => format!("{provider} REFUSES OUR CREDENTIALS: {reason}; {MEND}"),
+        };
+        self.say(EntryKind::Trouble, text);
+        if let Refusal::Ambiguous { since, .. } = refusal {
+            self.doubt(id, provider, since);
+        }
+    }
+
+    /// A provider may have a notification.
+    fn doubt(&mut self, id: NotificationId, provider: &str, from: Timestamp) {
+        let Some(notification) = self.notification_mut(id) else { return };
+        if let Delivery::Due { unsure_since, .. } | Delivery::Claimed { unsure_since, .. } = &mut notification.delivery
+        {
+            *unsure_since = Some(unsure_since.map_or(from, |since| since.min(from)));
+            let doubts = notification.perhaps_with.iter().filter(|name| *name == provider).count();
+            if doubts < MOST_DOUBTS && !provider.is_empty() {
+                notification.perhaps_with.push(provider.to_owned());
+            }
+        }
+    }
+
+    /// No provider took a notification, or the last one that was asked may have.
+    pub fn not_accepted(&mut self, id: NotificationId, provider: &str, refusal: Refusal) {
         let Some(notification) = self.notification(id).filter(|n| n.is_unsent()).cloned() else { return };
         if notification.purpose == Purpose::Page && !self.is_current(&notification) {
             let reason = reason(&refusal);
@@ -82,10 +121,13 @@ impl Play<'_> {
             }
             Refusal::Ambiguous { reason, since } => {
                 let delay = self.backoff(notification.tries).max(SHORTEST_DOUBT);
+                self.doubt(id, provider, since);
                 self.try_again(&notification, delay, Some(since), &reason);
             }
             Refusal::Credentials { reason } => {
-                let text = format!("OUR CREDENTIALS WERE REFUSED, no alert can go out until they are mended: {reason}");
+                let text = format!(
+                    "{provider}: OUR CREDENTIALS WERE REFUSED, no alert can go out until they are mended: {reason}"
+                );
                 self.say(EntryKind::Trouble, text);
                 self.try_again(&notification, CREDENTIALS_BACKOFF, None, &reason);
             }

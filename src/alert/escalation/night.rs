@@ -34,6 +34,10 @@ pub(super) fn contact(name: &str, phone: Option<&str>, sms: Option<&str>) -> Con
     }
 }
 
+pub(super) fn not_accepted(notification: NotificationId, refusal: Refusal) -> Event {
+    Event::NotAccepted { notification, provider: "twilio".to_owned(), refusal }
+}
+
 pub(super) fn step(notify: Target, by: &[Channel], attempts: u32, minutes: i64) -> Step {
     Step { notify, by: by.to_vec(), attempts, wait: SignedDuration::from_mins(minutes) }
 }
@@ -162,7 +166,7 @@ impl Night {
     }
 
     pub fn refuse(&mut self, id: NotificationId, refusal: Refusal) {
-        self.event(Event::NotAccepted { notification: id, refusal });
+        self.event(not_accepted(id, refusal));
     }
 
     pub fn call(&mut self, number: u32, status: CallStatus, human: Option<bool>) {

@@ -192,6 +192,7 @@ impl<'a> Play<'a> {
             token,
             created_at: self.now,
             delivery: Delivery::Due { at: self.now, unsure_since: None },
+            perhaps_with: Vec::new(),
             tries: 0,
             sequence: -1,
             reached: false,

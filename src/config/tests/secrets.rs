@@ -10,7 +10,7 @@ fn secrets_come_from_text_environment_and_files() {
     let credentials = files.path("run").display().to_string();
     let files = files.env("SID", "AC1");
     let secret = |files: &Files, of: fn(&Twilio) -> &SecretString| {
-        of(files.load().unwrap().twilio.as_ref().unwrap()).expose_secret().to_owned()
+        of(files.load().unwrap().accounts().next().unwrap()).expose_secret().to_owned()
     };
     assert_eq!(secret(&files, |twilio| &twilio.auth_token), "geheim");
     assert_eq!(secret(&files, |twilio| twilio.previous_auth_token.as_ref().unwrap()), "old");

@@ -15,7 +15,7 @@ use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use self::answer::{CallResource, List, MessageResource};
 use self::refusal::Attempt;
 use self::wire::{Answer, Wire};
-use super::{Call, Found, Inbound, Provider, Refusal, Script, Status, Text};
+use super::{Call, Calls, Found, HangsUp, Inbound, Provider, Records, Refusal, Reports, Script, Status, Text, Texts};
 use crate::alert::{CallStatus, Channel};
 use crate::clock::Clock;
 use crate::oncall::Phone;
@@ -47,6 +47,8 @@ const SKEW_LIMIT: SignedDuration = SignedDuration::from_hours(1);
 /// What the client needs to know of the account (the rule file's `[twilio]`).
 #[derive(Debug, Clone)]
 pub struct Account {
+    /// Its name in the rule file: `twilio`, or that of a `[providers.NAME]`.
+    pub name: String,
     /// `AC…`.
     pub account_sid: String,
     /// User and password of Basic authentication: the account SID and token, or the API key and secret.
@@ -59,13 +61,17 @@ pub struct Account {
     pub messaging_service: Option<String>,
     /// Without a slash at the end.
     pub api_url: String,
+    /// Whether calls may ask for machine detection.
+    pub machine_detection: bool,
 }
 
 /// A client for one account.
 pub struct Twilio {
+    name: String,
     wire: Wire,
     from: Option<Phone>,
     messaging_service: Option<String>,
+    machine_detection: bool,
     clock: Arc<dyn Clock>,
 }
 
@@ -74,9 +80,11 @@ impl Twilio {
     /// for the first request.
     pub fn new(account: &Account, clock: Arc<dyn Clock>) -> Self {
         Self {
+            name: account.name.clone(),
             wire: Wire::new(account),
             from: account.from.clone(),
             messaging_service: account.messaging_service.clone(),
+            machine_detection: account.machine_detection,
             clock,
         }
     }
@@ -150,10 +158,37 @@ impl Twilio {
 }
 
 impl Provider for Twilio {
-    fn name(&self) -> &'static str {
-        "twilio"
+    fn name(&self) -> &str {
+        &self.name
     }
 
+    /// Without a number of ours there is nothing to call from.
+    fn calls(&self) -> Option<&dyn Calls> {
+        self.from.as_ref().map(|_| self as &dyn Calls)
+    }
+
+    fn texts(&self) -> Option<&dyn Texts> {
+        Some(self)
+    }
+
+    fn reports(&self) -> Option<&dyn Reports> {
+        Some(self)
+    }
+
+    fn records(&self) -> Option<&dyn Records> {
+        Some(self)
+    }
+
+    fn hangs_up(&self) -> Option<&dyn HangsUp> {
+        Some(self)
+    }
+
+    fn calls_back(&self) -> bool {
+        true
+    }
+}
+
+impl Calls for Twilio {
     fn call(&self, call: &Call) -> Result<String, Refusal> {
         let Some(from) = &self.from else {
             return Err(Refusal::Permanent { reason: "no `from` number to call from".into() });
@@ -170,12 +205,14 @@ impl Provider for Twilio {
             // Repeated, not joined with commas: Twilio answers 21626 to those.
             form.extend(["initiated", "ringing", "answered", "completed"].map(|event| ("StatusCallbackEvent", event)));
         }
-        if call.machine_detection {
+        if call.machine_detection && self.machine_detection {
             form.push(("MachineDetection", "Enable"));
         }
         self.create("/Calls.json", &form)
     }
+}
 
+impl Texts for Twilio {
     fn text(&self, text: &Text) -> Result<String, Refusal> {
         let sender = match (&self.messaging_service, &self.from) {
             (Some(service), _) => ("MessagingServiceSid", service.as_str()),
@@ -192,7 +229,9 @@ impl Provider for Twilio {
         }
         self.create("/Messages.json", &form)
     }
+}
 
+impl Reports for Twilio {
     fn status(&self, channel: Channel, id: &str) -> Result<Status, Refusal> {
         match channel {
             Channel::Call => {
@@ -205,7 +244,9 @@ impl Provider for Twilio {
             }
         }
     }
+}
 
+impl Records for Twilio {
     fn find(&self, channel: Channel, to: &Phone, since: Timestamp) -> Result<Vec<Found>, Refusal> {
         let query = [("To", to.as_str()), ("PageSize", PAGE_SIZE)];
         let mut found: Vec<Found> = match channel {
@@ -237,7 +278,9 @@ impl Provider for Twilio {
         inbound.sort_by_key(|text| text.at);
         Ok(inbound)
     }
+}
 
+impl HangsUp for Twilio {
     fn hang_up(&self, id: &str) -> Result<(), Refusal> {
         let path = format!("/Calls/{}.json", plain(id));
         // `canceled` leaves a call alone that has just been answered, `completed` ends that as well; asked for first

@@ -1,16 +1,11 @@
 //! From what came back, or did not, to what it means for a page ([`Refusal`]).
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::wire::{Answer, Failure};
 use crate::provider::Refusal;
-
-/// Reasons are one line of a history: at most so many characters.
-const REASON_LIMIT: usize = 200;
-
-/// Nobody is made to wait longer than this, whatever `Retry-After` says: a page is a matter of minutes.
-const LONGEST_WAIT: SignedDuration = SignedDuration::from_mins(15);
+use crate::provider::exchange::{one_line, retry_after};
 
 /// What was attempted: that decides what a lost answer means.
 #[derive(Debug, Clone, Copy)]
@@ -77,21 +72,10 @@ struct TwilioError {
     message: Option<String>,
 }
 
-/// RFC 9110, 10.2.3: seconds, or a date. The date is not read: Twilio gives seconds.
-fn retry_after(answer: &Answer) -> Option<SignedDuration> {
-    let seconds: u32 = answer.retry_after.as_deref()?.trim().parse().ok()?;
-    Some(SignedDuration::from_secs(i64::from(seconds)).min(LONGEST_WAIT))
-}
-
-/// One bounded line. URLs are left out: Twilio repeats ours in its messages, and they hold the token of a page.
-fn one_line(text: &str) -> String {
-    let words = text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty());
-    let words: Vec<&str> = words.map(|word| if word.contains("://") { "(URL)" } else { word }).collect();
-    words.join(" ").chars().take(REASON_LIMIT).collect()
-}
-
 #[cfg(test)]
 mod tests {
+    use jiff::SignedDuration;
+
     use super::*;
 
     fn since() -> Timestamp {
@@ -157,12 +141,5 @@ mod tests {
             Attempt::Create { since: since() }.failure(lost),
             Refusal::Ambiguous { reason: "Peer disconnected".into(), since: since() }
         );
-    }
-
-    #[test]
-    fn reasons_are_one_bounded_line_without_urls() {
-        let reason = one_line("Url is not valid:\n\u{1b}[31m https://pager.example.com/twiml/0123456789abcdef");
-        assert_eq!(reason, "Url is not valid: [31m (URL)");
-        assert_eq!(one_line(&"ä".repeat(500)).chars().count(), REASON_LIMIT);
     }
 }

@@ -93,16 +93,17 @@ ON CONFLICT (id) DO UPDATE SET code = excluded.code, state = excluded.state, dig
 pub const SAVE_NOTIFICATION: &str = "
 INSERT INTO notifications (alert, number, purpose, round, step, attempt, contact, channel, phone, words, token,
     created_at, delivery, at, wake_at, unsure_since, claimed_by, provider, provider_id, status, outcome, detail, tries,
-    sequence, reached)
+    sequence, reached, perhaps_with)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24,
-    ?25)
+    ?25, ?26)
 ON CONFLICT (alert, number) DO UPDATE SET purpose = excluded.purpose, round = excluded.round, step = excluded.step,
     attempt = excluded.attempt, contact = excluded.contact, channel = excluded.channel, phone = excluded.phone,
     words = excluded.words, token = excluded.token, created_at = excluded.created_at, delivery = excluded.delivery,
     at = excluded.at, wake_at = excluded.wake_at, unsure_since = excluded.unsure_since,
     claimed_by = excluded.claimed_by, provider = excluded.provider, provider_id = excluded.provider_id,
     status = excluded.status, outcome = excluded.outcome, detail = excluded.detail, tries = excluded.tries,
-    sequence = excluded.sequence, reached = excluded.reached";
+    sequence = excluded.sequence, reached = excluded.reached,
+    perhaps_with = excluded.perhaps_with";
 
 pub const DELETE_NOTIFICATION: &str = "DELETE FROM notifications WHERE alert = ?1 AND number = ?2";
 pub const REMEMBER_MAIL: &str = "INSERT INTO mails (digest, alert, received_at, sent_at) VALUES (?1, ?2, ?3, ?4)";

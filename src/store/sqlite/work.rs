@@ -208,6 +208,7 @@ pub fn save_notification(connection: &Connection, notification: &Notification) -
         notification.tries,
         notification.sequence,
         notification.reached,
+        json(&notification.perhaps_with)?,
     ];
     execute(connection, query::SAVE_NOTIFICATION, parameters).map(drop)
 }

@@ -81,6 +81,7 @@ pub fn notification(alert: AlertId, number: u32, due: Timestamp) -> Notification
         token: token(alert, number),
         created_at: at(0),
         delivery: Delivery::Due { at: due, unsure_since: None },
+        perhaps_with: Vec::new(),
         tries: 0,
         sequence: -1,
         reached: false,

@@ -84,6 +84,7 @@ pub fn every_field_survives(stage: &dyn Stage) {
         news.news = Some(crate::alert::News::Taken { by: "David \"X\"\n".into() });
         news.number = phone(7);
         news.created_at = nanoseconds(11);
+        news.perhaps_with = vec!["gate".into(), "gate".into(), "twilio".into()];
         news.tries = 7;
         news.sequence = 42;
         news.reached = true;
