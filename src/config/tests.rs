@@ -192,7 +192,13 @@ fn an_empty_file_is_valid_but_useless() {
     assert_eq!(config.server.listen, "127.0.0.1:8085");
     assert_eq!(config.defaults.window, SignedDuration::from_hours(1));
     assert_eq!(files.errors(), Vec::<String>::new());
-    assert_eq!(files.warnings(), ["rules.toml : there is no rule: no mail notifies anybody",]);
+    assert_eq!(
+        files.warnings(),
+        [
+            "rules.toml : there is no `[twilio]`: nobody can be called or texted",
+            "rules.toml : there is no rule: no mail notifies anybody",
+        ]
+    );
 }
 
 #[test]

@@ -16,7 +16,7 @@ fn crowded() -> Sqlite {
                  FROM n, alerts WHERE id = 1;
              INSERT INTO notifications SELECT i, 1, purpose, 0, 0, 0, contact, channel, '+6421' || (i % 100000 + 100000),
                  NULL, printf('%032x', i), created_at - i, 'ended', at - i, NULL, NULL, NULL, NULL, 'CA' || i, NULL,
-                 'busy', '', 1, -1, 0 FROM n, notifications WHERE alert = 1;
+                 'busy', '', 1, -1, 0, '[]' FROM n, notifications WHERE alert = 1;
              INSERT INTO history SELECT i, 1, 0, 'opened', '' FROM n;
              INSERT INTO mails SELECT randomblob(32), i, 0, 0 FROM n;
              INSERT INTO digests SELECT randomblob(32), i FROM n;
