@@ -168,6 +168,7 @@ fn receive(store: &mut dyn Store, mail: &str) -> Receipt {
             token: Token::from_bits(random()),
             created_at: now,
             delivery: Delivery::Due { at: now, unsure_since: None },
+            perhaps_with: Vec::new(),
             tries: 0,
             sequence: -1,
             reached: false,

@@ -236,7 +236,7 @@ pub fn escalate(alert: Alert, event: Event, context: &mut Context<'_>) -> Change
         Event::Joined { recipients, subject } => play.joined(recipients, &subject),
         Event::Tick => play.tick(),
         Event::Accepted { notification, provider, provider_id } => play.accepted(notification, provider, provider_id),
-        Event::PassedOver { notification, provider, refusal } => play.passed_over(notification, &provider, refusal),
+        Event::PassedOver { notification, provider, refusal } => play.passed_over(notification, &provider, &refusal),
         Event::NotAccepted { notification, provider, refusal } => play.not_accepted(notification, &provider, refusal),
         Event::CallStatus { notification, sequence, status, human, detail } => {
             play.call_status(notification, sequence, status, human, detail);

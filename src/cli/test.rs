@@ -86,13 +86,11 @@ fn story(config: Option<&Path>, options: &Options) -> Result<(), Exit> {
         match sent {
             Ok(id) => {
                 println!("{} to {} ({to}) was accepted by {}: {id}", verb(channel), contact.name, provider.name());
-                return match provider.reports() {
-                    Some(reports) => follow(reports, channel, &id),
-                    None => {
-                        println!("  {} does not say whether it arrives", provider.name());
-                        Ok(())
-                    }
-                };
+                if let Some(reports) = provider.reports() {
+                    return follow(reports, channel, &id);
+                }
+                println!("  {} does not say whether it arrives", provider.name());
+                return Ok(());
             }
             Err(refusal) => {
                 complain(&format!("{} was not {done} by {}: {}", contact.name, provider.name(), reason(&refusal)));

@@ -256,20 +256,18 @@ fn preset(
     let secret_key = if pair { "api_secret" } else { "api_key" };
     let secret = reader.need(table, secret_key, "{ file = \"…\" }");
     let secret = secret.and_then(|value| secret::read(reader, value, secret_key));
-    let key = match pair {
-        true => {
-            let key =
-                reader.need(table, "api_key", "\"…\"").and_then(|value| secret::read_plain(reader, value, "api_key"));
-            // It becomes part of a quoted header.
-            key.filter(|key| {
-                let fine = key.chars().all(|c| c.is_ascii_graphic() && !matches!(c, '"' | '\\' | ':'));
-                if !fine {
-                    reader.error(table.at, "`api_key` has a character that does not belong there");
-                }
-                fine
-            })
-        }
-        false => Some(String::new()),
+    let key = if pair {
+        let key = reader.need(table, "api_key", "\"…\"").and_then(|value| secret::read_plain(reader, value, "api_key"));
+        // It becomes part of a quoted header.
+        key.filter(|key| {
+            let fine = key.chars().all(|c| c.is_ascii_graphic() && !matches!(c, '"' | '\\' | ':'));
+            if !fine {
+                reader.error(table.at, "`api_key` has a character that does not belong there");
+            }
+            fine
+        })
+    } else {
+        Some(String::new())
     };
     let from = table.get("from").map_or(Some(""), |value| reader.words(value));
     let api_url = table.get("api_url").map_or(Some(url.to_owned()), |value| reader.parsed(value, scalar::url));
@@ -323,6 +321,8 @@ fn http(reader: &Reader<'_>, table: Table<'_>) -> Option<Service> {
     }
 }
 
+/// A key that may be left out, but not be wrong.
+#[allow(clippy::option_option)]
 fn optional<T>(value: Option<Option<T>>) -> Option<Option<T>> {
     match value {
         None => Some(None),

@@ -122,8 +122,8 @@ impl Engine {
             && self.schedule.inbound_due(now)
             && let Some(since) = [oldest, self.somebody_may_reply(now)?].into_iter().flatten().min()
         {
-            for entry in desk.providers.in_use().filter(|entry| entry.provider().records().is_some()).cloned() {
-                let tell = self.tell.clone();
+            for entry in desk.providers.in_use().filter(|entry| entry.provider().records().is_some()) {
+                let (entry, tell) = (Arc::clone(entry), self.tell.clone());
                 self.asking += 1;
                 std::thread::spawn(move || {
                     let Some(records) = entry.provider().records() else { return };

@@ -61,7 +61,7 @@ impl Providers {
             let named = config.delivery.providers(channel);
             let found = |name: &String| all.iter().find(|entry| entry.name() == name).cloned();
             let mut order: Vec<Arc<Entry>> = match named {
-                Some(names) => names.iter().filter_map(found).collect(),
+                Some(order) => order.iter().filter_map(found).collect(),
                 None => all.clone(),
             };
             order.retain(|entry| entry.provider.carries(channel));

@@ -68,10 +68,10 @@ impl Play<'_> {
     }
 
     /// A provider did not take a notification, or may not have; what comes of it is told by an event of the next one.
-    pub fn passed_over(&mut self, id: NotificationId, provider: &str, refusal: Refusal) {
+    pub fn passed_over(&mut self, id: NotificationId, provider: &str, refusal: &Refusal) {
         let Some(notification) = self.notification(id).filter(|n| n.is_unsent()).cloned() else { return };
         let what = self.the_notification(&notification);
-        let text = match &refusal {
+        let text = match refusal {
             Refusal::Permanent { reason } | Refusal::Temporary { reason, .. } => {
                 format!("{provider} did not take {what}: {reason}; trying the next provider")
             }
@@ -83,7 +83,7 @@ impl Play<'_> {
         };
         self.say(EntryKind::Trouble, text);
         if let Refusal::Ambiguous { since, .. } = refusal {
-            self.doubt(id, provider, since);
+            self.doubt(id, provider, *since);
         }
     }
 

@@ -58,6 +58,7 @@ impl Clock for Still {
     }
 }
 
+#[allow(clippy::unnecessary_wraps)]
 fn took() -> Result<String, Refusal> {
     Ok("id".to_owned())
 }
@@ -108,8 +109,10 @@ fn what_was_not_sent_goes_to_the_next_at_once_and_what_is_refused_for_good_does_
         (permanent(), vec!["a"], None),
         (took(), vec!["a"], Some("a")),
     ] {
-        let providers =
-            Providers::for_test(vec![scripted("a", true, &[first.clone()]), scripted("b", true, &[took()])]);
+        let providers = Providers::for_test(vec![
+            scripted("a", true, std::slice::from_ref(&first)),
+            scripted("b", true, &[took()]),
+        ]);
         assert_eq!(give(&providers, &SystemClock, &[]), (names(&tried), taken.map(str::to_owned)), "{first:?}");
     }
 }

@@ -33,8 +33,8 @@ fn send(parts: Parts, body: &str) -> Result<String, Refusal> {
     http(parts).texts().unwrap().text(&Text { to, body: body.to_owned(), status_url: None })
 }
 
-fn pattern(text: &str) -> Option<Regex> {
-    Some(Regex::new(text).unwrap())
+fn pattern(text: &str) -> Regex {
+    Regex::new(text).unwrap()
 }
 
 #[test]
@@ -87,7 +87,11 @@ fn success_and_id_are_found_by_regex_or_json_pointer() {
 fn the_status_says_what_a_refusal_means() {
     let of = |status: u16, answer: &str| {
         let double = Double::answering(&[(status, answer)]);
-        let more = Parts { permanent: pattern("^ERR: 105"), credentials: pattern("^ERR: 001"), ..parts(&double.url) };
+        let more = Parts {
+            permanent: Some(pattern("^ERR: 105")),
+            credentials: Some(pattern("^ERR: 001")),
+            ..parts(&double.url)
+        };
         send(Parts { success: Some(Finder::Pattern(Regex::new("^ID").unwrap())), ..more }, "x").unwrap_err()
     };
     for status in [401, 402, 403, 407] {
