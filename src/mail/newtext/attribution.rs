@@ -66,7 +66,18 @@ pub fn length<'a>(line: &dyn Fn(usize) -> Option<&'a str>, below: Below, fresh: 
             Strength::None => {}
         }
     }
-    found.or(weak)
+    let found = found.or(weak)?;
+    Some(found + citation(line, found))
+}
+
+/// How many lines above an introduction of `length` lines belong to it because they cite the message that is answered,
+/// as news readers do: `In message <id@x.example> on Sunday, in the newsgroup comp.lang.c,`.
+fn citation<'a>(line: &dyn Fn(usize) -> Option<&'a str>, length: usize) -> usize {
+    let above = (0..4).map_while(|above| line(length + above)).map(str::trim).take_while(|text| !text.is_empty());
+    let cites = |text: &str| {
+        words::is_lead(&first_word(text)) && text.contains('<') && text.contains('@') && !ends_sentence(text)
+    };
+    above.enumerate().filter(|(_, text)| cites(text)).map(|(index, _)| index + 1).last().unwrap_or(0)
 }
 
 /// Whether `text` begins with a whole introduction and runs on: HTML without line ends, and careless clients.
@@ -108,7 +119,9 @@ fn extends(piece: &str, text: &str) -> bool {
     let evidence = Evidence::of(piece);
     let starts = words::is_lead(&first) && (evidence.when() || evidence.address && piece.ends_with(','));
     let nameless = words::has_verb(&first_word(text)) || fragment(text) && !ends_sentence(piece);
-    starts || nameless
+    // `… Bob (<` above `bob@x.example>) wrote:`.
+    let open = piece.ends_with(['<', '(']) || text.find('>') < text.find('<').or_else(|| text.find('>'));
+    starts || nameless || open
 }
 
 fn first_word(text: &str) -> String {
@@ -169,7 +182,9 @@ fn strength(text: &str, below: Below) -> Strength {
         Below::Quote | Below::Indented if verb && evidence.any() => Strength::Full,
         Below::Quote => {
             // `The log says:` above marked lines introduces output as well.
-            let half = verb && is_name_and_verb(text) || evidence.address && (evidence.when() || lead);
+            let half = verb && is_name_and_verb(text)
+                || evidence.address && (evidence.when() || lead)
+                || evidence.date && evidence.time && is_name_and_moment(text);
             if half { Strength::Half } else { Strength::None }
         }
         Below::Indented => {
@@ -198,7 +213,7 @@ fn strength(text: &str, below: Below) -> Strength {
 
 /// Whether it can be a person who wrote: there is an address, or no `the slave`, no `der Router`. And no label stands
 /// before it, as in `core app[92]: user bob@x.example wrote:`.
-fn shows_person(text: &str) -> bool {
+pub fn shows_person(text: &str) -> bool {
     let pieces: Vec<&str> = text.split_whitespace().collect();
     let labelled = pieces.iter().rev().skip(1).any(|piece| {
         piece.strip_suffix(':').is_some_and(|label| label.ends_with(|c: char| c.is_alphabetic() || c == ']'))
@@ -210,7 +225,36 @@ fn shows_person(text: &str) -> bool {
         let tells = matches!(*word, "the" | "an" | "der" | "die" | "das" | "le" | "les" | "los" | "il" | "het");
         tells && !particle
     });
-    !labelled && (text.contains('@') || !article)
+    !labelled && (text.contains('@') || !article && !names_thing(text))
+}
+
+/// Whether what wrote is no name: `process loader wrote:`, `job "archive" wrote:`. It stands before the verb or at the end.
+fn names_thing(text: &str) -> bool {
+    let pieces: Vec<&str> = text.split_whitespace().collect();
+    let Some(verb) = pieces.iter().rposition(|word| words::has_verb(&words::lower(word))) else { return false };
+    let last = if verb + 1 == pieces.len() { verb.checked_sub(1) } else { pieces.len().checked_sub(1) };
+    // A single word may be how somebody is called: `2013, codinghorror wrote:`.
+    let lower = |at: usize| {
+        let word = pieces.get(at)?.trim_start_matches(|c: char| !c.is_alphanumeric());
+        (word.starts_with(|c: char| c.is_ascii_lowercase()) && !is_you(word)).then_some(word)
+    };
+    let Some(last) = last.filter(|at| *at > 0) else { return false };
+    lower(last).is_some()
+        && lower(last - 1)
+            .is_some_and(|kind| kind.ends_with(char::is_alphanumeric) && !words::has_verb(&words::lower(kind)))
+}
+
+fn is_you(word: &str) -> bool {
+    matches!(word.to_lowercase().as_str(), "you" | "du" | "vous" | "usted" | "você")
+}
+
+/// `* Bob Brown [2025-06-02 10:00 +0200]:`, as mutt can be told to.
+fn is_name_and_moment(text: &str) -> bool {
+    let Some(head) = text.strip_suffix("]:").or_else(|| text.strip_suffix("):")) else { return false };
+    let Some((name, moment)) = head.rsplit_once(['[', '(']) else { return false };
+    let name = name.trim_start_matches(['*', '-', ' ']);
+    let is_name = |word: &str| word.starts_with(|c: char| c.is_uppercase() || !c.is_ascii() && !c.is_lowercase());
+    has_moment(moment) && !name.trim().is_empty() && name.split_whitespace().all(is_name)
 }
 
 /// `<bob@x.example>`.
@@ -276,7 +320,7 @@ fn names_somebody(text: &str) -> bool {
     let last_number = pieces.iter().rposition(|word| word.chars().any(char::is_numeric));
     let Some(after) = last_number.and_then(|at| Some((pieces.get(at)?, pieces.get(at + 1..)?))) else { return false };
     let (number, rest) = after;
-    let you = rest.iter().any(|word| matches!(word.to_lowercase().as_str(), "you" | "du" | "vous" | "usted" | "você"));
+    let you = rest.iter().any(|word| is_you(word));
     let comma = number.ends_with([',', '，', '،']) || rest.iter().take(2).any(|word| word.ends_with(','));
     let capital =
         rest.iter().find(|word| !is_zone(word) && !words::has_verb(&words::lower(word))).is_some_and(|word| {

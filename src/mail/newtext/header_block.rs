@@ -89,8 +89,12 @@ pub fn at<'a>(line: &dyn Fn(usize) -> Option<View<'a>>, announced: bool, context
     // Reports print the headers of mails that they tell of: indented, with a label of their own below, with bare
     // addresses and dates in digits.
     let indented = || line(0).is_some_and(|view| view.text.starts_with("  "));
-    let told_of =
-        context.is_fresh && (facts.ends_foreign || indented() && !facts.sent || !facts.person && !facts.lettered);
+    // What mail clients print has a time or an address; the head of a press release has neither.
+    let told_of = context.is_fresh
+        && (facts.ends_foreign
+            || indented() && !facts.sent
+            || !facts.person && !facts.lettered
+            || !facts.address && !facts.timed);
     let formal = !context.is_report || facts.formal(seen);
     (facts.is_block(seen, announced) && (announced || formal && !told_of)).then_some(block)
 }
@@ -186,12 +190,39 @@ pub fn lotus<'a>(line: &dyn Fn(usize) -> Option<View<'a>>) -> Option<Block> {
             }
             dated |= evidence.date && evidence.time && text.len() < 100;
             // The name, the date, who sent it for whom, whom to answer: no more, and no sentence.
-            if above > 4 || text.len() > 100 || above == 1 && text.ends_with(['.', '!', '?', ':', ',']) {
+            if above > 6 || text.len() > 100 || above == 1 && text.ends_with(['.', '!', '?', ':', ',']) {
                 return None;
             }
         }
     }
     (to && (subject || copy) && above > 0).then_some(Block { length })
+}
+
+/// Lotus Notes in columns: the sender and the date at the left, `To`, `cc` and `Subject` with their values at the right,
+/// all of it far from the margin.
+pub fn is_in_columns<'a>(line: &dyn Fn(usize) -> Option<&'a str>) -> bool {
+    let (mut to, mut subject, mut evidence) = (false, false, Evidence::default());
+    for below in 0..MAX_LINES {
+        let Some(text) = line(below) else { break };
+        if text.trim().is_empty() {
+            continue;
+        }
+        if !text.starts_with("    ") && !text.starts_with('\t') || text.len() > 300 {
+            break;
+        }
+        let found = Evidence::of(text);
+        (evidence.date, evidence.time) = (evidence.date || found.date, evidence.time || found.time);
+        for cell in text.split("  ").map(str::trim).filter(|cell| !cell.is_empty()) {
+            let name = cell.split_once(':').map_or(cell, |(name, _)| name);
+            let kinds = label(&super::words::lower(name.trim()));
+            to |= kinds.contains(Label::To);
+            subject |= to && kinds.contains(Label::Subject);
+        }
+        if subject && evidence.date && evidence.time {
+            return true;
+        }
+    }
+    false
 }
 
 /// Whether one line holds a whole header block: HTML that lost its line ends.
@@ -227,6 +258,8 @@ struct Facts {
     ends_foreign: bool,
     /// The date has letters: `p.m.`, `Uhr`, a month.
     lettered: bool,
+    /// The date has a time.
+    timed: bool,
 }
 
 impl Facts {
@@ -242,6 +275,7 @@ impl Facts {
                 self.long_date |= entry.evidence.when() && entry.wordy;
                 self.sent |= entry.sent;
                 self.lettered |= entry.lettered;
+                self.timed |= entry.evidence.time;
             }
             Label::To | Label::Other => self.address |= entry.evidence.address,
             Label::Subject => {}

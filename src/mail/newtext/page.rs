@@ -1,12 +1,17 @@
 //! The lines of a text and what can be asked about them: is this a quote, does an introduction, a separator or a header
 //! block begin here? Each answer looks at a bounded number of lines around.
 
+use std::collections::HashSet;
+
 use super::attribution::{self, Below};
 use super::{Context, header_block, words};
 use crate::mail::line::Line;
 
 /// What stands below `-- ` and is longer than this, in lines, is no signature.
 pub const MAX_SIGNATURE: usize = 20;
+
+/// AOL's `<<` is closed by `>>` within so many lines.
+const MAX_ANGLES: usize = 300;
 
 /// The lines of a text.
 pub struct Page {
@@ -24,6 +29,10 @@ pub struct Page {
     moments: Vec<bool>,
     /// Where introductions begin: the line after them, and what is there.
     introductions: Vec<Option<(usize, Below)>>,
+    /// The marked lines below the first introduction, without their marks; `None` when there is none.
+    introduced: Option<HashSet<String>>,
+    /// The mail holds a patch.
+    is_patch: bool,
 }
 
 impl Page {
@@ -37,8 +46,11 @@ impl Page {
             entries: lines.iter().map(|line| header_block::Entry::of(&line.text)).collect(),
             moments: lines.iter().map(|line| line.text.len() < 100 && attribution::has_moment(&line.text)).collect(),
             introductions: vec![None; count],
+            introduced: None,
+            is_patch: lines.iter().any(|line| line.text.starts_with("diff --git ") || line.text.starts_with("@@ -")),
             lines,
         };
+        page.unmark_prompts();
         for last in 0..count {
             if let Some((start, below)) = page.introduction(last)
                 && let Some(slot) = page.introductions.get_mut(start)
@@ -46,7 +58,103 @@ impl Page {
                 *slot = slot.or(Some((last + 1, below)));
             }
         }
+        let is_quoted = |slot: &Option<(usize, Below)>| matches!(slot, Some((_, Below::Quote)));
+        if let Some(first) = page.introductions.iter().position(is_quoted) {
+            let marked = (first..count).filter(|line| page.is_marked(*line)).filter_map(|line| page.text(line));
+            page.introduced = Some(marked.map(|text| unmarked(text).to_owned()).collect());
+        }
         page
+    }
+
+    /// `>>> ` is the prompt of an interpreter, too. As a quote it is the third one, so that there is a second, or it is
+    /// introduced.
+    fn unmark_prompts(&mut self) {
+        if self.depth.contains(&2) {
+            return;
+        }
+        let mut open = false;
+        for at in 0..self.lines.len() {
+            let Some(text) = self.text(at).map(str::trim) else { break };
+            let is_prompt = self.depth.get(at) == Some(&3) && text.starts_with(">>>") && !text.ends_with(">>>");
+            // What stands right below an introduction is quoted, whatever its mark.
+            if !text.is_empty() && !is_prompt {
+                open = text.ends_with([':', '：']) && words::has_verb(&words::lower(text));
+            }
+            if is_prompt
+                && !open
+                && let Some(depth) = self.depth.get_mut(at)
+            {
+                *depth = 0;
+            }
+        }
+    }
+
+    /// Whether the marked lines from `at` to `end` are the author's own: the mail is a patch, or what it quotes comes
+    /// below, introduced, and these lines are not among it.
+    pub fn are_own(&self, at: usize, end: usize) -> bool {
+        let recurs = |quoted: &HashSet<String>| {
+            let lines = (at..end).filter_map(|line| self.text(line)).map(unmarked);
+            lines.filter(|text| !text.is_empty()).any(|text| quoted.contains(text))
+        };
+        self.is_patch || self.introduced.as_ref().is_some_and(|quoted| !recurs(quoted))
+    }
+
+    /// Where the text below a forwarded block begins, when its end is marked: `----- End forwarded message -----`.
+    pub fn end_mark(&self, at: usize) -> Option<usize> {
+        let mut open = 0_usize;
+        for line in at..self.lines.len() {
+            let Some(text) = self.text(line) else { break };
+            if is_end_mark(text) {
+                open = open.saturating_sub(1);
+                if open == 0 {
+                    return Some(line + 1);
+                }
+            } else if is_separator(text) {
+                open += 1;
+            } else if open == 0 {
+                break;
+            }
+        }
+        None
+    }
+
+    /// Where an answer begins below a mail that is neither marked nor has anything above it. It speaks to the sender, whose
+    /// signature stands right above, or is signed by the one who forwarded: `---- Forwarded by Bob Brown on …`.
+    pub fn answer_below(&self, at: usize) -> Option<usize> {
+        let head: HashSet<&str> =
+            (at..at + 6).filter_map(|line| self.text(line)).flat_map(str::split_whitespace).map(name_in).collect();
+        let mut signed = HashSet::new();
+        for line in at..self.lines.len() {
+            let Some(text) = self.text(line).map(str::trim).filter(|text| !text.is_empty() && text.len() < 60) else {
+                continue;
+            };
+            let pieces: Vec<&str> = text.split_whitespace().take(5).collect();
+            let greets = pieces.len() <= 3 && text.ends_with([',', '!']) && self.begins_paragraph(line);
+            let (first, last) = (pieces.first().map(|word| name_in(word)), pieces.last().map(|word| name_in(word)));
+            if greets && last.is_some_and(|name| head.contains(name) && signed.contains(name)) {
+                return Some(line);
+            }
+            if line > at + 3 && pieces.len() <= 3 && !text.ends_with([',', ':', '!', '?']) {
+                signed.extend(first.filter(|name| name.starts_with(char::is_uppercase)));
+            }
+        }
+        let forwarder = self.text(at)?.split(" by ").nth(1)?.split_whitespace().next().map(name_in)?;
+        let count = self.lines.len();
+        let last = |line: &usize| !self.is_blank(*line);
+        let signs = |line: usize| {
+            let text = self.text(line).unwrap_or_default().trim();
+            text.split_whitespace().count() <= 3 && text.split_whitespace().next() == Some(forwarder)
+        };
+        let rule = (at + 3..count).rev().find(|line| self.text(*line).is_some_and(is_rule))?;
+        (rule + 1..count).rev().filter(last).take(4).any(signs).then_some(rule + 1)
+    }
+
+    /// Where a quote between `<<` and `>>` ends, as AOL marks them.
+    pub fn angle_end(&self, at: usize) -> Option<usize> {
+        let first = (at..at + 4).find(|line| !self.is_blank(*line))?;
+        self.text(first).filter(|text| text.trim_start().starts_with("<<"))?;
+        let closes = |line: &usize| self.text(*line).is_some_and(|text| text.trim_end().ends_with(">>"));
+        (first..self.lines.len()).take(MAX_ANGLES).find(closes).map(|line| line + 1)
     }
 
     /// The introduction that begins at `at`: the line after it, and what is there.
@@ -70,10 +178,16 @@ impl Page {
     pub fn is_quote(&self, at: usize) -> bool {
         self.depth.get(at).is_some_and(|depth| *depth > 0)
             || self.lines.get(at).is_some_and(|line| !line.is_blank() && (line.depth > 0 || line.history))
-            || self
-                .mark
-                .as_ref()
-                .is_some_and(|mark| self.text(at).is_some_and(|text| text.trim_start().starts_with(mark.as_str())))
+            || self.mark.as_ref().is_some_and(|mark| self.has_mark(at, mark))
+    }
+
+    /// Whether the line is marked by `mark`. A bare `}` may as well end a piece of code: then a marked line is beside it.
+    fn has_mark(&self, at: usize, mark: &str) -> bool {
+        let starts = |line: usize| {
+            self.text(line).and_then(|text| text.trim().strip_prefix(mark)).is_some_and(|rest| !rest.is_empty())
+        };
+        let bare = self.text(at).is_some_and(|text| text.trim() == mark.trim());
+        starts(at) || bare && (mark.len() > 1 || starts(at + 1) || at.checked_sub(1).is_some_and(starts))
     }
 
     /// The mark of the first two lines from `at` on, if they have the same: `Bob> `, `| `, `: `. Prompts and tables look
@@ -82,10 +196,11 @@ impl Page {
         let mut lines =
             (at..at + 6).filter(|line| !self.is_blank(*line)).filter_map(|line| self.text(line)).map(str::trim_start);
         let (first, second) = (lines.next()?, lines.next());
-        let end = first.find(['|', ':', '>']).filter(|end| *end <= 12)?;
-        let (name, mark) = (first.get(..end)?, first.get(..=end)?);
+        let end = first.find(['|', ':', '>', '}', '%', ']', '»']).filter(|end| *end <= 12)?;
+        let (name, mark) = (first.get(..end)?, first.get(..end + first.get(end..)?.chars().next()?.len_utf8())?);
         let initials = mark.ends_with('>') && !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '.');
-        let bare = name.is_empty() && first.get(end + 1..)?.starts_with(' ') && !first.ends_with(mark);
+        let bare =
+            name.is_empty() && mark != ">" && first.get(mark.len()..)?.starts_with(' ') && !first.ends_with(mark);
         let again = second.is_none_or(|second| second.starts_with(mark));
         ((initials || bare) && again).then_some(mark)
     }
@@ -214,8 +329,15 @@ impl Page {
     /// Whether what stands below `at` is no mail: labels that no header has, or a few lines and a closing rule.
     fn is_headline(&self, at: usize) -> bool {
         let marked = self.lines.get(at).is_some_and(|line| line.history || line.wrapper);
-        let below = |line: usize| (line + 1..line + 4).find(|line| !self.is_blank(*line));
-        let Some(first) = below(at).filter(|_| !marked) else { return false };
+        let below = |line: usize| (line + 1..line + 8).find(|line| !self.is_blank(*line));
+        let Some(mut first) = below(at).filter(|_| !marked) else { return false };
+        // `---- Forwarded by Bob Brown on 01/22/2001` runs on: `10:36 AM ----`.
+        if first == at + 1
+            && self.text(first).is_some_and(|text| text.trim().len() > 4 && text.trim().ends_with("----"))
+            && let Some(next) = below(first)
+        {
+            first = next;
+        }
         let second = below(first).unwrap_or(first);
         if self.is_block(first, true) || self.is_block(second, true) || self.is_lotus(first) {
             return false;
@@ -239,6 +361,26 @@ impl Page {
             return false;
         }
         let labelled = self.entries.get(at).is_some_and(Option::is_some);
+        // In a mail that answers nothing, a block among raw header lines, or announced as an example, is told of.
+        if self.context.is_fresh && !ruled && labelled {
+            let above = (0..at).rev().take(3).find(|above| !self.is_blank(*above)).and_then(|above| self.text(above));
+            let known = |line: usize| self.entries.get(line).copied().flatten().is_some_and(header_block::is_known);
+            let raw = at.checked_sub(1).is_some_and(|line| {
+                self.text(line).is_some_and(|text| text.starts_with([' ', '\t']) && !text.trim().is_empty())
+                    || self.entries.get(line).is_some_and(Option::is_some) && !known(line)
+            });
+            if raw || above.is_some_and(|text| text.trim_end().ends_with(':')) {
+                return false;
+            }
+        }
+        let answers = !self.context.is_fresh && !self.context.is_report;
+        if answers
+            && has_new
+            && self.begins_paragraph(at)
+            && header_block::is_in_columns(&|below| self.text(at + below))
+        {
+            return true;
+        }
         self.is_block(at, ruled)
             || self
                 .text(at)
@@ -308,6 +450,26 @@ fn quote_depth(line: &str) -> usize {
     if marked && !torn { depth } else { 0 }
 }
 
+/// A marked line without its marks.
+fn unmarked(text: &str) -> &str {
+    text.trim_start_matches(['>', ' ', '\t']).trim_end()
+}
+
+/// A word without the commas and dots around it.
+fn name_in(word: &str) -> &str {
+    word.trim_matches(|c: char| !c.is_alphanumeric())
+}
+
+/// `----- End forwarded message -----`.
+fn is_end_mark(text: &str) -> bool {
+    let text = text.trim();
+    let dash = |c: char| matches!(c, '-' | '_' | '=' | '*' | ' ');
+    let bare = text.trim_matches(dash);
+    let framed = text.len() < 120 && text.starts_with("--") && text.ends_with("--");
+    let (first, rest) = bare.split_once(' ').unwrap_or_default();
+    framed && !rest.is_empty() && words::ENDS.contains(&words::lower(first).as_str())
+}
+
 /// A line of dashes or underscores.
 pub fn is_rule(line: &str) -> bool {
     let line = line.trim();
@@ -339,5 +501,5 @@ fn is_separator(text: &str) -> bool {
     let phrase = words::lower(phrase);
     words::is_separator(&lower, !framed) && (framed || colon)
         || dashes >= 3 && words::is_separator(&phrase, false)
-        || framed && (lower.starts_with("forwarded by ") || lower.starts_with("forwarded message from "))
+        || framed && words::FORWARDED_BY.iter().any(|phrase| lower.starts_with(phrase))
 }

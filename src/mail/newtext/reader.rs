@@ -12,6 +12,8 @@ pub struct Reader {
     quoted: Vec<bool>,
     /// A quote has been seen that is one beyond doubt: what is marked after it is marked as quotes are.
     attributed: bool,
+    /// A quote between `<<` and `>>` has been introduced.
+    angled: bool,
     /// Something new has been seen.
     has_new: bool,
 }
@@ -20,7 +22,7 @@ impl Reader {
     /// A reader at the top.
     pub fn new(lines: Vec<Line>, context: Context) -> Reader {
         let quoted = vec![false; lines.len()];
-        Reader { page: Page::new(lines, context), context, quoted, attributed: false, has_new: false }
+        Reader { page: Page::new(lines, context), context, quoted, attributed: false, angled: false, has_new: false }
     }
 
     /// Reads to the end.
@@ -43,6 +45,13 @@ impl Reader {
             if self.page.is_group_wise(at) && self.has_new && !self.context.is_report {
                 self.drop_range(at, count);
                 return;
+            }
+            if self.angled
+                && let Some(end) = self.page.angle_end(at)
+            {
+                self.drop_range(at, end);
+                at = end;
+                continue;
             }
             if self.is_torn(at) {
                 self.drop_range(at, at + 1);
@@ -73,8 +82,12 @@ impl Reader {
             let separated = self.page.separator(at) && (self.has_new || !self.context.is_report);
             if separated || self.page.header_block(at, self.has_new) {
                 let start = self.page.above_block(at);
-                self.drop_range(start, count);
-                return;
+                let marked = if separated { self.page.end_mark(at) } else { None };
+                let below = || if self.has_new || self.context.is_report { None } else { self.page.answer_below(at) };
+                let end = marked.or_else(below).unwrap_or(count);
+                self.drop_range(start, end);
+                at = end;
+                continue;
             }
             if self.page.is_reply_marker(at) {
                 let end = if self.has_new && !self.context.is_fresh { count } else { at + 1 };
@@ -89,6 +102,19 @@ impl Reader {
                 continue;
             }
             match self.page.introduction_at(at) {
+                // What a program says that it writes is its own, unless somebody is named.
+                Some((end, Below::Quote | Below::Indented))
+                    if self.context.is_report && !self.shows_person(at, end) =>
+                {
+                    self.has_new = true;
+                    at = end;
+                }
+                Some((end, _)) if !self.context.is_report && self.page.angle_end(end).is_some() => {
+                    let end = self.page.angle_end(end).unwrap_or(end);
+                    self.drop_range(at, end);
+                    (self.attributed, self.angled) = (true, true);
+                    at = end;
+                }
                 Some((end, Below::Quote | Below::Indented)) => {
                     self.drop_range(at, end);
                     self.attributed = true;
@@ -125,6 +151,11 @@ impl Reader {
         }
     }
 
+    fn shows_person(&self, at: usize, end: usize) -> bool {
+        let lines: Vec<&str> = (at..end).filter_map(|line| self.page.text(line)).map(str::trim).collect();
+        attribution::shows_person(&lines.join(" "))
+    }
+
     /// The end of a quoted line that a client wrapped without marking it again: short, between two quoted lines, after
     /// a long one that ends in the middle of a sentence.
     fn is_torn(&self, at: usize) -> bool {
@@ -154,12 +185,19 @@ impl Reader {
             let introduced = self.page.text(at).is_some_and(|text| attribution::begins(text, false))
                 || (at..(at + 3).min(end)).any(|last| self.page.begins_below(at, last));
             let next = (end..self.page.lines.len()).take(4).find(|next| !self.page.is_blank(*next));
-            return introduced || next.is_some_and(|next| self.page.lines.get(next).is_some_and(|line| line.history));
+            let answers = !self.context.is_report && !self.context.is_fresh;
+            let headed = answers && self.page.quotes_mail(at, end.min(at + 10));
+            return introduced
+                || headed
+                || next.is_some_and(|next| self.page.lines.get(next).is_some_and(|line| line.history));
         }
         if self.page.quotes_mail(at, end) {
             return true;
         }
         if self.context.is_report || self.context.is_fresh || self.page.is_diff(at) || self.page.are_prompts(at, end) {
+            return false;
+        }
+        if self.has_new && self.page.are_own(at, end) {
             return false;
         }
         if self.context.is_reply {

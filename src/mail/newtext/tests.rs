@@ -1,5 +1,7 @@
 use super::*;
 
+mod neighbours;
+
 fn new_text(text: &str, context: Context) -> String {
     split(text.split('\n').map(Line::plain).collect(), context).new
 }

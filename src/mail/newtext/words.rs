@@ -46,6 +46,51 @@ pub const REPLY_MARKERS: [&str; 22] = [
     "rispondi sopra questa riga",
 ];
 
+/// What begins the line above a forwarded mail that names who forwarded it: `---- Forwarded by Bob Brown on … ----`. In
+/// lower case.
+pub const FORWARDED_BY: [&str; 20] = [
+    "forwarded by ",
+    "forwarded message from ",
+    "weitergeleitet von ",
+    "weitergeleitet durch ",
+    "transféré par ",
+    "transmis par ",
+    "réexpédié par ",
+    "reenviado por ",
+    "remitido por ",
+    "encaminhado por ",
+    "reencaminhado por ",
+    "inoltrato da ",
+    "doorgestuurd door ",
+    "vidarebefordrat av ",
+    "videresendt af ",
+    "videresendt av ",
+    "przesłane przez ",
+    "przekazane przez ",
+    "přeposlal ",
+    "переслано ",
+];
+
+/// What begins the line below a forwarded mail: `----- End forwarded message -----`. In lower case.
+pub const ENDS: [&str; 16] = [
+    "end",
+    "ende",
+    "fin",
+    "fine",
+    "einde",
+    "fim",
+    "slut",
+    "slutt",
+    "koniec",
+    "konec",
+    "конец",
+    "кінець",
+    "край",
+    "loppu",
+    "kraj",
+    "sfârșitul",
+];
+
 /// What mail clients put before the subject of an answer or of a forwarded mail, before the colon. In lower case.
 pub const SUBJECT_MARKS: [&str; 78] = [
     "re",
