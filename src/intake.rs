@@ -2,18 +2,19 @@
 //! carries it out, `explain` shows it, `backtest` counts it.
 
 mod answers;
+mod heartbeats;
 pub mod memory;
 
 use jiff::Timestamp;
 
 use crate::alert::{Digest, Phase, Policy, key};
-use crate::config::{BUILT_IN_VARIABLES, Config, Unmatched};
+use crate::config::{BUILT_IN_VARIABLES, Config, Heartbeat, Unmatched};
 use crate::mail::{Envelope, Message, RecipientSource};
 use crate::notify::template::{self, TemplateError, Variables};
 use crate::oncall::GroupId;
 use crate::rules::ruleset::View;
 use crate::rules::{Action, Count, Judgement, Rule, RuleError, RuleVerdict, Sight};
-use crate::store::Arrival;
+use crate::store::{Arrival, Beat};
 use answers::Answers;
 pub use memory::{Forgetful, Memory, Played};
 
@@ -76,6 +77,10 @@ pub struct Intake<'c> {
     pub unknown: Vec<String>,
     /// The recipients that are.
     pub known: Vec<String>,
+    /// The heartbeats whose mail this is, in the order of the rule file.
+    pub heartbeats: Vec<&'c Heartbeat>,
+    /// The mail as a heartbeat.
+    pub beat: Option<Beat>,
     /// What was counted, in words: "rule `load`: mail 3 of 5 in 10m".
     pub counted: Vec<String>,
 }
@@ -103,6 +108,8 @@ pub fn intake<'c>(
     let mut sight = Sight::new(&view(""), &config.rules);
     let depends_on_recipient = config.rules.depends_on_recipient();
     let mut judgement: Option<Judgement<'_>> = None;
+    let mut beats = heartbeats::Beats::new(&config.heartbeats, &view(""));
+    intake.beat = Some(Beat { mail: identity, sent_at: heartbeats::sent_at(message, now) });
     for recipient in &recipients {
         let view = view(recipient);
         if judgement.is_none() || depends_on_recipient {
@@ -119,7 +126,11 @@ pub fn intake<'c>(
                 Err(problem) => intake.problems.push(problem),
             }
         }
-        if matched || view.is_automatic() {
+        // A mail that is waited for is wanted.
+        let awaited = beats.of(recipient)?;
+        let is_awaited = !awaited.is_empty();
+        intake.heartbeats.extend(awaited);
+        if matched || is_awaited || view.is_automatic() {
             continue;
         }
         let known = config.recipient(recipient).is_some();
@@ -134,6 +145,8 @@ pub fn intake<'c>(
         }
     }
     intake.problems.dedup();
+    intake.heartbeats.sort_by_key(|one| config.heartbeats.entries.iter().position(|other| other.name == one.name));
+    intake.heartbeats.dedup_by_key(|one| &one.name);
     let unknown = answers.unknown.into_inner();
     for wish in intake.wishes.iter_mut().filter(|wish| unknown.contains(&wish.arrival.rule)) {
         let count = wish.rule.and_then(|rule| rule.count);

@@ -24,7 +24,7 @@
 //! - A notification is claimed, sent, recorded: three commits. A claim that expired is never sent again before the
 //!   provider was asked.
 //! - Each module uses only those below it: `cli`, `server`, `engine`, `intake`, `config`, `store`, `provider`, `notify`,
-//!   `alert`, `oncall`, `rules`, `archive`, `mail`, `clock`, `exit`. A test keeps it so.
+//!   `alert`, `heartbeat`, `oncall`, `rules`, `archive`, `mail`, `clock`, `exit`. A test keeps it so.
 //! - Nothing from a mail is trusted; it is escaped where it leaves: XML, GSM-7, terminal.
 
 pub mod alert;
@@ -34,6 +34,7 @@ pub mod clock;
 pub mod config;
 pub mod engine;
 pub mod exit;
+pub mod heartbeat;
 pub mod intake;
 pub mod mail;
 pub mod notify;

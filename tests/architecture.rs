@@ -4,13 +4,27 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// The rooms, from the top of the house to its foundations: each may use those below it and none above.
-const ROOMS: [&str; 15] = [
-    "cli", "server", "engine", "intake", "config", "store", "provider", "notify", "alert", "oncall", "rules",
-    "archive", "mail", "clock", "exit",
+const ROOMS: [&str; 16] = [
+    "cli",
+    "server",
+    "engine",
+    "intake",
+    "config",
+    "store",
+    "provider",
+    "notify",
+    "alert",
+    "heartbeat",
+    "oncall",
+    "rules",
+    "archive",
+    "mail",
+    "clock",
+    "exit",
 ];
 
 /// The pure rooms: no I/O, no clock, no chance.
-const PURE: [&str; 5] = ["mail", "rules", "oncall", "alert", "intake"];
+const PURE: [&str; 6] = ["mail", "rules", "oncall", "heartbeat", "alert", "intake"];
 
 /// What a pure room must not touch.
 const IMPURE: [&str; 10] = [

@@ -12,4 +12,4 @@ pub use crew::{Mail, Tally, Trouble, read};
 pub use from_line::is_from_line;
 pub use mbox::{Mbox, Piece};
 pub use search::{File, Found, Kind, search};
-pub use when::when;
+pub use when::{date, when};

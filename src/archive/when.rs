@@ -14,7 +14,7 @@ pub fn when(message: &Message) -> Option<Timestamp> {
 }
 
 /// Reads a date of RFC 5322 (3.3), its obsolete forms, and one without a zone, which is taken as UTC.
-fn date(text: &str) -> Option<Timestamp> {
+pub fn date(text: &str) -> Option<Timestamp> {
     let bare = text.split('(').next().unwrap_or_default().trim();
     // jiff reads a comma after the weekday, and a zone that is there.
     let read = |text: &str| DATES.parse_timestamp(text).ok();

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 
 use super::stateless;
 use super::syslog::{self, Severity};
-use super::{follow_up, setup, terminal};
+use super::{follow_up, setup, terminal, watch};
 use crate::alert::AlertId;
 use crate::clock::{self, Clock};
 use crate::config::Config;
@@ -147,18 +147,19 @@ fn judge(config: &Arc<Config>, options: &Options, message: &Message) -> Result<S
         && intake.known.is_empty()
         && !intake.unknown.is_empty()
         && intake.wishes.is_empty()
+        && intake.heartbeats.is_empty()
         && unwanted_only
         && counts.failure.is_none()
     {
         let line = format!("unknown recipient {}: rejected", intake.unknown.join(", "));
         return Err(Failure { line, exit: Exit::UnknownRecipient });
     }
-    if intake.wishes.is_empty() && intake.problems.is_empty() {
+    if intake.wishes.is_empty() && intake.problems.is_empty() && intake.heartbeats.is_empty() {
         let line = unwanted(config, message, &intake);
-        return match counts.failure {
-            Some(error) => Err(Failure::try_again(format!("{line}; mails could not be counted: {error}"))),
-            None => Ok(line),
-        };
+        if let Some(error) = counts.failure {
+            return Err(Failure::try_again(format!("{line}; mails could not be counted: {error}")));
+        }
+        return if watch::must_look(config, clock.now()) { in_passing(config, clock, &intake, line) } else { Ok(line) };
     }
     carry_out(config, clock, message, &intake, counts, options.wait)
 }
@@ -179,6 +180,36 @@ fn unwanted(config: &Config, message: &Message, intake: &Intake<'_>) -> String {
     }
 }
 
+/// A mail that nobody wants passes by where no engine watches for heartbeats: looks whether one is missing. What goes
+/// wrong with that is the mail's trouble only when its redelivery is what follows up.
+fn in_passing(
+    config: &Arc<Config>,
+    clock: Arc<dyn Clock>,
+    intake: &Intake<'_>,
+    line: String,
+) -> Result<String, Failure> {
+    let desk = Arc::new(Desk::new(Arc::clone(config), clock));
+    let looked = Sqlite::open(&config.store).and_then(|mut store| {
+        let duty = watch::look(&desk, &mut store, intake)?;
+        let mut lines = duty.lines;
+        let mut over = true;
+        if !duty.own.is_empty() {
+            let (told, all_over) = follow_up::follow(&desk, store, &duty.own, false)?;
+            lines.extend(told);
+            over = all_over;
+        }
+        lines.extend(watch::follow_others(&desk, &duty.others));
+        Ok((lines, over))
+    });
+    match looked {
+        Ok((lines, over)) => {
+            let line = lines.iter().fold(line, |line, part| format!("{line}; {part}"));
+            if over { Ok(line) } else { Err(Failure::try_again(line)) }
+        }
+        Err(error) => Ok(format!("{line}; heartbeats could not be looked at: {error}")),
+    }
+}
+
 /// Puts on disk what the mail asks for, sends what is due, and finds out who follows up.
 fn carry_out(
     config: &Arc<Config>,
@@ -193,12 +224,20 @@ fn carry_out(
     let mut alerts: Vec<AlertId> = Vec::new();
     let mut failed = !intake.problems.is_empty() || counts.failure.is_some();
     let mut following = None;
-    if !intake.wishes.is_empty() {
+    let mut others = Vec::new();
+    if !intake.wishes.is_empty() || !intake.heartbeats.is_empty() {
         let desk = Arc::new(Desk::new(Arc::clone(config), clock));
         lines.extend(desk.trouble.clone());
         match counts.store.map_or_else(|| Sqlite::open(&desk.config.store), Ok) {
             Ok(mut store) => {
                 lines.extend(counts.failure.map(|error| format!("mails could not be counted: {error}")));
+                match watch::record(&mut store, intake, desk.now()) {
+                    Ok(line) => lines.extend(line),
+                    Err(error) => {
+                        failed = true;
+                        lines.push(format!("the heartbeat could not be recorded: {error}"));
+                    }
+                }
                 for wish in &intake.wishes {
                     match take_in(&desk, &mut store, wish) {
                         Ok((line, of_wish)) => {
@@ -211,10 +250,21 @@ fn carry_out(
                         }
                     }
                 }
+                match watch::look(&desk, &mut store, intake) {
+                    Ok(duty) => {
+                        lines.extend(duty.lines);
+                        alerts.extend(duty.own);
+                        others = duty.others;
+                    }
+                    Err(error) => lines.push(format!("heartbeats could not be looked at: {error}")),
+                }
                 following = Some((desk, store));
             }
             Err(error) => {
                 failed = true;
+                if intake.wishes.is_empty() {
+                    lines.push(format!("the heartbeat could not be recorded: {error}"));
+                }
                 lines.extend(intake.wishes.iter().map(|wish| without_store(&desk, wish, &error)));
             }
         }
@@ -222,19 +272,20 @@ fn carry_out(
     for note in intake.wishes.iter().flat_map(|wish| &wish.notes) {
         lines.push(note.clone());
     }
-    if let Some((desk, store)) = following
-        && !alerts.is_empty()
-    {
-        match follow_up::follow(&desk, store, &alerts, wait) {
-            Ok((line, over)) => {
-                lines.extend(line);
-                failed |= !over;
-            }
-            Err(error) => {
-                failed = true;
-                lines.push(error.to_string());
+    if let Some((desk, store)) = following {
+        if !alerts.is_empty() {
+            match follow_up::follow(&desk, store, &alerts, wait) {
+                Ok((line, over)) => {
+                    lines.extend(line);
+                    failed |= !over;
+                }
+                Err(error) => {
+                    failed = true;
+                    lines.push(error.to_string());
+                }
             }
         }
+        lines.extend(watch::follow_others(&desk, &others));
     }
     let id = message.header("Message-ID").map(|id| terminal::short(id, 120));
     let line = lines.iter().fold(id.unwrap_or_default(), |mut line, part| {

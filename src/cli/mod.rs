@@ -16,6 +16,7 @@ pub mod deliver;
 pub mod demo;
 pub mod explain;
 mod follow_up;
+pub mod heartbeats;
 pub mod judged;
 pub mod layout;
 pub mod newtext;
@@ -29,6 +30,7 @@ pub mod syslog;
 pub mod table;
 pub mod terminal;
 pub mod test;
+mod watch;
 
 /// Turns a mail into a telephone that rings.
 ///
@@ -73,6 +75,8 @@ pub enum Command {
     Oncall(oncall::Options),
     /// List alerts, tell the story of one, acknowledge or resolve it
     Alerts(alerts::Options),
+    /// List the mails that must come: when each last did, and when it is due
+    Heartbeats(heartbeats::Options),
     /// Call or text a contact, saying that it is a test
     Test(test::Options),
     /// Run a telephone network in a box: Twilio's API on loopback
@@ -119,6 +123,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Backtest(options) => backtest::run(config, &options),
         Command::Oncall(options) => oncall::run(config, &options),
         Command::Alerts(options) => alerts::run(config, &options),
+        Command::Heartbeats(options) => heartbeats::run(config, &options),
         Command::Test(options) => test::run(config, &options),
         Command::Sandbox(options) => sandbox::run(&options),
         Command::Demo(options) => demo::run(&options),

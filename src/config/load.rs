@@ -9,8 +9,8 @@ use super::reader::{Purpose, Reader};
 use super::source::SourceFile;
 use super::{Config, Report, Scope};
 use super::{
-    coverage, defaults, include, languages, later, people, policies, providers, recipients, rule_entries, services,
-    test_entries, warnings,
+    coverage, defaults, heartbeats, include, languages, later, people, policies, providers, recipients, rule_entries,
+    services, test_entries, warnings,
 };
 use crate::oncall::Roster;
 use crate::rules::RuleSet;
@@ -74,6 +74,7 @@ fn check(reader: &Reader<'_>, path: &Path) -> Config {
     let (recipients, _) = recipients::read(scope);
     let (rules, places) = rule_entries::read(scope);
     let tests = test_entries::read(scope, &rules);
+    let heartbeats = heartbeats::read(scope, &defaults);
     let config = Config {
         path: path.to_owned(),
         files: reader.documents.iter().map(|document| document.file.path.clone()).collect(),
@@ -89,7 +90,7 @@ fn check(reader: &Reader<'_>, path: &Path) -> Config {
         twiml: languages::twiml(reader),
         forwards,
         calendars,
-        heartbeats: later::heartbeats(scope),
+        heartbeats,
         providers: providers::providers(scope),
         delivery: providers::delivery(reader),
         tests,

@@ -16,6 +16,7 @@ mod coverage;
 mod defaults;
 pub mod diagnostic;
 mod document;
+pub mod heartbeats;
 mod include;
 mod languages;
 mod later;
@@ -53,7 +54,8 @@ mod tests;
 
 pub use calendar::CalendarFile;
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
-pub use later::{Forward, Heartbeat};
+pub use heartbeats::{Heartbeat, Heartbeats};
+pub use later::Forward;
 pub use moment::{Moment, MomentError};
 pub use providers::{DeliveryOrder, ProviderEntry, ProviderKind, Service};
 pub use recipients::Recipient;
@@ -119,8 +121,8 @@ pub struct Config {
     pub forwards: BTreeMap<GroupId, Forward>,
     /// The calendars that say who is on call, in the order in which they were read.
     pub calendars: Vec<CalendarFile>,
-    /// `[[heartbeats]]`. Not acted upon yet.
-    pub heartbeats: Vec<Heartbeat>,
+    /// `[[heartbeats]]`.
+    pub heartbeats: Heartbeats,
     /// `[providers]`, in the order of the rule file.
     pub providers: Vec<ProviderEntry>,
     /// `[delivery]`.

@@ -414,6 +414,7 @@ name = "h"
 when = [ { subject = 'backup' } ]
 every = "1 day"
 grace = "1h"
+group = "a"
 [providers.gate]
 kind = "http"
 url = "https://gate.example"
@@ -441,7 +442,6 @@ sms = ["gate"]
             "rules.toml:19:1 rules[0]: the rule `all` names a policy that it does not use",
             "rules.toml:24:1 rules[1]: the rule `late` is never reached: `all` matches every mail",
             "rules.toml:24:1 rules[1]: the rule `late` finds no alert: without `key` each rule has keys of its own",
-            "rules.toml:28:1 heartbeats[0]: heartbeats have no effect yet",
             "rules.toml:38:12 providers.mails: a provider of the kind `smtp` has no effect yet",
             "rules.toml:42:8 delivery.call: no provider carries calls: nobody can be called",
             "rules.toml:42:9 delivery.call[0]: `gate` carries no calls",
@@ -450,7 +450,7 @@ sms = ["gate"]
     let config = files.load().unwrap();
     assert_eq!(config.warnings, [], "other commands keep only what endangers");
     assert_eq!(config.forwards[&GroupId::new("a")], Forward::OnCall);
-    assert_eq!(config.heartbeats[0].grace, SignedDuration::from_hours(1));
+    assert_eq!(config.heartbeats.entries[0].grace, SignedDuration::from_hours(1));
     assert!(matches!(&config.providers[0].service, Some(Service::Http(_))));
     assert_eq!(config.delivery.providers(Channel::Call).unwrap(), ["gate"]);
 }

@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Span, SpanRelativeTo, Unit};
 
 use super::scalar::Fault;
 use super::suggest::nearest;
+use crate::heartbeat::Slot;
 use crate::oncall::rotation::Turn;
 
 /// A duration in jiff's friendly form. A day is 24 hours and a week 7 days: how long something may take, not when.
@@ -70,6 +71,22 @@ pub(super) fn handoff(text: &str) -> Result<(Option<Weekday>, Time), Fault> {
         (Some(hour), None, None) => Ok((None, time(hour).map_err(|fault| fault.hint(hint))?)),
         (Some(day), Some(hour), None) => Ok((Some(weekday(day)?), time(hour).map_err(|fault| fault.hint(hint))?)),
         _ => Err(Fault::new(format!("`{text}` is not a day and a time")).hint(hint)),
+    }
+}
+
+/// When a mail must come: `Mon-Fri 06:00`, or `06:00` for every day.
+pub(super) fn slot(text: &str) -> Result<Slot, Fault> {
+    let hint = "write for example `06:00` or `Mon-Fri 06:00`";
+    let text = text.trim();
+    let (on, hour) = text.rsplit_once(char::is_whitespace).unwrap_or(("", text));
+    if hour.starts_with("24:") {
+        return Err(Fault::new(format!("`{hour}` is a time of the next day")).hint("write `00:00` and that day"));
+    }
+    let time = time(hour).map_err(|fault| fault.hint(hint))?;
+    let days = if on.is_empty() { (every_day(), None) } else { days(on).map_err(|fault| fault.hint(hint))? };
+    match days {
+        (days, None) => Ok(Slot { days, time }),
+        (_, Some(_)) => Err(Fault::new(format!("`{on}` names a time zone")).hint("write it under `time_zone`")),
     }
 }
 
@@ -208,6 +225,17 @@ mod tests {
         assert_eq!(handoff("8:30"), Ok((None, Time::constant(8, 30, 0, 0))));
         for text in ["", "Mon", "Moon 09:00", "Mon 9", "Mon 25:00", "Mon 09:60", "Mon 09:00 UTC", "+9:00"] {
             assert!(handoff(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn slots_have_a_time_and_perhaps_days() {
+        let found = slot("Mon-Fri 06:00").unwrap();
+        assert_eq!((found.days.len(), found.time), (5, Time::constant(6, 0, 0, 0)));
+        assert_eq!(slot("Sat, Sun 10:30").unwrap().days, [Weekday::Saturday, Weekday::Sunday]);
+        assert_eq!(slot("6:00").unwrap().days.len(), 7);
+        for text in ["", "Mon", "06", "Fri 24:00", "Mon 06:00 UTC", "Mon UTC 06:00", "06:00 Mon", "25:00"] {
+            assert!(slot(text).is_err(), "{text}");
         }
     }
 

@@ -147,6 +147,9 @@ fn used_policies(config: &Config) -> BTreeSet<(GroupId, String)> {
         }
     }
     homes.extend(config.defaults.group.clone().map(|group| (group, None)));
+    for heartbeat in &config.heartbeats.entries {
+        used.insert((heartbeat.group.clone(), heartbeat.policy_name(&config.roster)));
+    }
     for rule in config.rules.rules.iter().filter(|rule| rule.action.notifies()) {
         let groups: Vec<(GroupId, Option<String>)> = match &rule.group {
             Some(group) => vec![(GroupId::new(group), None)],

@@ -12,7 +12,7 @@ use crate::intake::Wish;
 use crate::notify::twiml::Templates;
 use crate::oncall::{ContactId, Phone, Roster};
 use crate::rules::Action;
-use crate::store::{self, Closing, Receipt, Store};
+use crate::store::{self, Arrival, Closing, Receipt, Store};
 
 /// Why the desk could not do it.
 #[derive(Debug, thiserror::Error)]
@@ -68,9 +68,13 @@ impl Desk {
 
     /// Opens or joins the alert that a wish asks for. On disk when it returns.
     pub fn receive(&self, store: &mut dyn Store, wish: &Wish<'_>) -> store::Result<Receipt> {
+        self.receive_arrival(store, &wish.arrival)
+    }
+
+    /// The same for what no mail but the time asks for.
+    pub fn receive_arrival(&self, store: &mut dyn Store, arrival: &Arrival) -> store::Result<Receipt> {
         let now = self.now();
         let roster = self.roster(store)?;
-        let arrival = &wish.arrival;
         let mut hang_ups = Vec::new();
         let receipt = store.receive(arrival, now, &mut draw, &mut |alert, joined, random| {
             let event = if joined {

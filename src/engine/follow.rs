@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::poll::Schedule;
 use super::send::Job;
-use super::{Desk, liveness};
+use super::{Desk, heartbeats, liveness};
 use crate::alert::{AlertId, Delivery, Event, Notification, NotificationId, State};
 use crate::provider::{Inbound, Refusal, Status};
 use crate::store::{self, Store};
@@ -85,6 +85,8 @@ pub struct Engine {
     hanging_up: usize,
     /// When the escalations were last ticked; `None`: not yet.
     ticked_at: Option<Timestamp>,
+    /// When the heartbeats are to be looked at again, and when they last were; `None`: not yet.
+    heartbeats: Option<(Timestamp, Timestamp)>,
     pulse: Pulse,
 }
 
@@ -106,6 +108,7 @@ impl Engine {
             asking: 0,
             hanging_up: 0,
             ticked_at: None,
+            heartbeats: None,
             pulse: Pulse::default(),
         }
     }
@@ -167,6 +170,7 @@ impl Engine {
 
     /// One turn: what time asks for, then what is due, then questions. Does not wait for the provider.
     pub fn turn(&mut self) -> store::Result<()> {
+        self.watch()?;
         self.tick()?;
         self.send_due()?;
         self.ask()?;
@@ -233,6 +237,7 @@ impl Engine {
             Message::Desk(desk) => {
                 self.webhooks = desk.config.server.public_url.is_some();
                 self.desk = desk;
+                self.heartbeats = None;
                 tracing::info!("the rule file was read again");
             }
             Message::Sent(job, events) => {
@@ -267,6 +272,23 @@ impl Engine {
             self.desk.apply(self.store.as_mut(), id, &Event::Tick)?;
         }
         self.ticked_at = Some(now);
+        Ok(())
+    }
+
+    /// Looks for mails that must come, when one may have become late; an engine for some alerts alone does not.
+    fn watch(&mut self) -> store::Result<()> {
+        let now = self.desk.now();
+        let known = self.heartbeats.is_some_and(|(looked_at, next)| now < next && now >= looked_at - SET_BACK);
+        if self.desk.config.heartbeats.is_empty() || self.only.is_some() || known {
+            return Ok(());
+        }
+        let desk = Arc::clone(&self.desk);
+        let watched = desk.watch(self.store.as_mut(), None)?;
+        for line in watched.lines {
+            tracing::warn!("{line}");
+        }
+        let latest = now + heartbeats::LOOK_EVERY;
+        self.heartbeats = Some((now, watched.next.map_or(latest, |next| next.clamp(now, latest))));
         Ok(())
     }
 

@@ -197,6 +197,39 @@ pub struct Tally {
     pub enough: u32,
 }
 
+/// A mail that must come, as the rule file has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Awaited {
+    /// Its name.
+    pub name: String,
+    /// Which rhythm it has: another one is waited for anew.
+    pub form: Digest,
+}
+
+/// A mail that came, and must.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Beat {
+    /// Which mail.
+    pub mail: Digest,
+    /// When it was sent.
+    pub sent_at: Timestamp,
+}
+
+/// What is known of a mail that must come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Sighting {
+    /// Since when it is waited for by its present rhythm; `None`: nobody does yet.
+    pub since: Option<Timestamp>,
+    /// When the last one was sent.
+    pub sent_at: Option<Timestamp>,
+    /// When that one arrived.
+    pub arrived_at: Option<Timestamp>,
+    /// The alert that last told that it is late.
+    pub alert: Option<AlertId>,
+    /// The mail on whose way it was told, where no engine did: its redelivery follows up.
+    pub carrier: Option<Digest>,
+}
+
 /// How long a mail that was counted is known beyond the time within which it counts: longer than a mail server tries
 /// to deliver it (Postfix: 5 days).
 pub const COUNTED_FOR: SignedDuration = SignedDuration::from_hours(7 * 24);
@@ -336,6 +369,23 @@ pub trait Store: Send {
 
     /// Ends every override of a group that holds at `now` or later; those that were to begin never do. Returns how many.
     fn end_overrides(&mut self, group: &GroupId, now: Timestamp) -> Result<usize>;
+
+    /// The alerts that are not resolved and have this digest, the newest first.
+    fn unresolved(&mut self, digest: Digest) -> Result<Vec<AlertId>>;
+
+    /// What is known of these mails that must come, in the same order.
+    fn heartbeats(&mut self, awaited: &[Awaited]) -> Result<Vec<Sighting>>;
+
+    /// Waits for these from `now` on, where nobody does already. Times that are still to come, which a clock noted that
+    /// has been set back since, become `now`.
+    fn expect_heartbeats(&mut self, awaited: &[Awaited], now: Timestamp) -> Result<()>;
+
+    /// A mail that must come has come, under these names. The same again, or one sent earlier than the last, changes
+    /// nothing.
+    fn heartbeats_came(&mut self, names: &[&str], beat: &Beat, now: Timestamp) -> Result<()>;
+
+    /// Remembers the alert which tells that a mail has not come, and the mail on whose way that was noticed.
+    fn heartbeat_told(&mut self, name: &str, alert: AlertId, carrier: Option<Digest>) -> Result<()>;
 
     /// The engine says that it is alive. `now` is the system's time, never a moved clock's: it is about a process.
     fn beat(&mut self, owner: &str, now: Timestamp) -> Result<()>;

@@ -8,6 +8,7 @@
 //! - Beside the file lie `-wal`, `-shm` (SQLite's) and `.lock` (ours), with the same owner and mode.
 
 mod fault;
+mod heartbeats;
 mod look;
 mod mails;
 mod open;
@@ -24,7 +25,7 @@ use std::path::Path;
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
-use super::{Arrival, Closing, Error, Filter, Receipt, Result, Store, Tally, Updated, code};
+use super::{Arrival, Awaited, Beat, Closing, Error, Filter, Receipt, Result, Sighting, Store, Tally, Updated, code};
 use crate::alert::{Alert, AlertId, Change, Code, Delivery, Digest, Entry, Notification, NotificationId, Token};
 use crate::oncall::{GroupId, Override, Phone};
 use fault::{Answer, Fault};
@@ -351,6 +352,26 @@ impl Store for Sqlite {
 
     fn end_overrides(&mut self, group: &GroupId, now: Timestamp) -> Result<usize> {
         self.write(|transaction| execute(transaction, query::END_OVERRIDES, params![group.as_str(), milliseconds(now)]))
+    }
+
+    fn unresolved(&mut self, digest: Digest) -> Result<Vec<AlertId>> {
+        self.read(|transaction| of_digests(transaction, query::UNRESOLVED, &[digest], None))
+    }
+
+    fn heartbeats(&mut self, awaited: &[Awaited]) -> Result<Vec<Sighting>> {
+        self.read(|transaction| heartbeats::look(transaction, awaited))
+    }
+
+    fn expect_heartbeats(&mut self, awaited: &[Awaited], now: Timestamp) -> Result<()> {
+        self.write(|transaction| heartbeats::expect(transaction, awaited, now))
+    }
+
+    fn heartbeats_came(&mut self, names: &[&str], beat: &Beat, now: Timestamp) -> Result<()> {
+        self.write(|transaction| heartbeats::came(transaction, names, beat, now))
+    }
+
+    fn heartbeat_told(&mut self, name: &str, alert: AlertId, carrier: Option<Digest>) -> Result<()> {
+        self.write(|transaction| heartbeats::told(transaction, name, alert, carrier))
     }
 
     fn beat(&mut self, owner: &str, now: Timestamp) -> Result<()> {

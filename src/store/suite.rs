@@ -6,6 +6,7 @@ pub mod build;
 pub mod claim;
 pub mod close;
 pub mod count;
+pub mod heartbeats;
 pub mod receive;
 
 use super::Store;
@@ -56,6 +57,12 @@ macro_rules! run {
             a_clock_that_goes_back_forgets_nothing,
             who_only_asks_counts_nothing,
             racing_mails_are_all_counted,
+        );
+        $crate::store::suite::run!($stage; heartbeats:
+            a_heartbeat_is_waited_for_since_its_rhythm_was_first_seen,
+            the_last_mail_that_was_sent_counts,
+            a_heartbeat_remembers_its_alert,
+            times_that_are_still_to_come_are_mended,
         );
         $crate::store::suite::run!($stage; claim:
             what_is_due_is_claimed_once,

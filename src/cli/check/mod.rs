@@ -10,8 +10,10 @@ use serde_json::{Value, json};
 use super::layout;
 use super::setup::{self, complain};
 use crate::clock;
-use crate::config::{self, Config, Diagnostic, Report};
+use crate::config::{self, Config, Diagnostic, Report, Severity};
+use crate::engine::liveness;
 use crate::exit::Exit;
+use crate::store::Sqlite;
 use mails::Played;
 
 mod mails;
@@ -69,6 +71,7 @@ fn check(
     if !options.offline {
         reach(&mut report);
     }
+    unwatched(&mut report);
     let played = match (&options.mail, &report.config) {
         (Some(directory), Some(config)) => Some(mails::play(config, directory.as_deref(), now)),
         (None, _) | (_, None) => None,
@@ -88,6 +91,21 @@ fn reach(report: &mut Report) {
         && let Some((message, hint)) = reach::look(url)
     {
         report.diagnostics.0.push(Diagnostic { message, hint: Some(hint), ..place.clone() });
+    }
+}
+
+/// Warns where no engine watches for mails that must come.
+fn unwatched(report: &mut Report) {
+    let Some(config) = report.config.as_ref().filter(|config| !config.heartbeats.is_empty()) else { return };
+    let alive = Sqlite::look(&config.store).ok().flatten().is_some_and(|mut store| {
+        // A store that cannot be asked is told of elsewhere.
+        liveness::is_alive(&mut store).unwrap_or(true)
+    });
+    if !alive {
+        let message = "no engine is running: that a heartbeat is late is noticed only when another mail comes";
+        let hint = "start `thialfi serve-twiml`, which watches by the second";
+        let about = Diagnostic::about_file(&config.path, message.to_owned());
+        report.diagnostics.0.push(Diagnostic { severity: Severity::Warning, hint: Some(hint.to_owned()), ..about });
     }
 }
 

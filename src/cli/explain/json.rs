@@ -29,6 +29,7 @@ pub fn object(explanation: &Explanation<'_>) -> Value {
             "recipients": judged.mail.envelope.recipients,
             "unknown_recipients": judged.intake.unknown,
             "automatic": judged.mail.is_automatic(),
+            "heartbeats": judged.intake.heartbeats.iter().map(|one| &one.name).collect::<Vec<_>>(),
             "problems": problems,
             "store": explanation.trouble,
             "also": also,

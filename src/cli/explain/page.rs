@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use super::{Explanation, conditions, then};
 use crate::cli::layout::{BAD, FAINT, HEADING, NOTE, PLAIN, Room, Styled, hang};
 use crate::cli::terminal;
+use crate::heartbeat::Rhythm;
 use crate::rules::Judgement;
 
 /// So much of the new text is shown, in lines.
@@ -63,6 +64,14 @@ fn headline(page: &mut String, explanation: &Explanation<'_>, width: usize) {
     if judged.intake.wishes.is_empty() && judged.intake.problems.is_empty() {
         line(page, " NOBODY ", FAINT.invert(), &format!("Nobody would be called. {}", why_not(explanation)), width);
     }
+    for heartbeat in &judged.intake.heartbeats {
+        let comes = match heartbeat.rhythm {
+            Rhythm::Every(_) => format!("every {}", heartbeat.written),
+            Rhythm::At { .. } => heartbeat.written.clone(),
+        };
+        let words = format!("It is the heartbeat `{}`, which must come: {comes}.", terminal::one_line(&heartbeat.name));
+        line(page, " BEAT ", NOTE.invert(), &words, width);
+    }
     if let Some(trouble) = &explanation.trouble {
         let words = format!("what is open already is not known: {}", terminal::one_line(trouble));
         line(page, " ? ", NOTE.invert(), &words, width);
@@ -86,6 +95,9 @@ fn why_not(explanation: &Explanation<'_>) -> String {
     }
     if judged.mail.is_automatic() {
         return "It is an automatic answer or a bounce, and no rule asks for those (`auto = true`).".to_owned();
+    }
+    if !judged.intake.heartbeats.is_empty() {
+        return "No rule matches, and it is a mail that must come.".to_owned();
     }
     if judged.intake.known.is_empty() {
         return "No rule matches.".to_owned();

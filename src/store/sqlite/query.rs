@@ -75,6 +75,9 @@ pub const PROVIDER_IDS: &str = "SELECT provider_id FROM notifications WHERE phon
 pub const OVERRIDES: &str = "SELECT * FROM overrides INDEXED BY overrides_until WHERE until > ?1 ORDER BY id";
 pub const LAST_BEAT: &str = "SELECT max(beat_at) FROM engine";
 
+pub const HEARTBEAT: &str = "SELECT sent_at, arrived_at, alert, carrier FROM heartbeats WHERE name = ?1";
+pub const HEARTBEAT_SINCE: &str = "SELECT since FROM heartbeat_forms WHERE name = ?1 AND form = ?2";
+
 /// The next number of an alert: one more than the highest ever given.
 pub const NEXT_ID: &str = "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'alerts'), 0) + 1";
 
@@ -119,6 +122,15 @@ pub const ADD_OVERRIDE: &str =
     "INSERT INTO overrides (grp, contact, since, until, made_by) VALUES (?1, ?2, ?3, ?4, ?5)";
 /// The rows stay: who was on call last week is still known.
 pub const END_OVERRIDES: &str = "UPDATE overrides SET until = ?2 WHERE grp = ?1 AND until > ?2";
+pub const EXPECT_HEARTBEAT: &str = "INSERT INTO heartbeat_forms (name, form, since) VALUES (?1, ?2, ?3) \
+     ON CONFLICT (name, form) DO UPDATE SET since = min(since, excluded.since)";
+pub const MEND_HEARTBEAT: &str = "UPDATE heartbeats SET sent_at = min(sent_at, ?2), arrived_at = min(arrived_at, ?2) \
+     WHERE name = ?1 AND (sent_at > ?2 OR arrived_at > ?2)";
+pub const HEARTBEAT_CAME: &str = "INSERT INTO heartbeats (name, sent_at, arrived_at, mail) VALUES (?1, ?2, ?3, ?4) \
+     ON CONFLICT (name) DO UPDATE SET sent_at = excluded.sent_at, arrived_at = excluded.arrived_at, mail = excluded.mail \
+     WHERE mail IS NOT excluded.mail AND (sent_at IS NULL OR sent_at < excluded.sent_at)";
+pub const HEARTBEAT_TOLD: &str = "INSERT INTO heartbeats (name, alert, carrier) VALUES (?1, ?2, ?3) \
+     ON CONFLICT (name) DO UPDATE SET alert = excluded.alert, carrier = excluded.carrier";
 pub const BEAT: &str = "INSERT INTO engine (owner, beat_at) VALUES (?1, ?2) \
      ON CONFLICT (owner) DO UPDATE SET beat_at = excluded.beat_at";
 pub const FORGET_BEATS: &str = "DELETE FROM engine WHERE beat_at < ?1 OR beat_at > ?2";

@@ -11,10 +11,10 @@ use super::fault::Fault;
 const APPLICATION_ID: i32 = 0x7468_6961;
 
 /// Step n, from 0, brings a file from `user_version` n to n + 1. Never change one that was released: add one.
-const STEPS: &[&str] = &[FIRST, SECOND, THIRD];
+const STEPS: &[&str] = &[FIRST, SECOND, THIRD, HEARTBEATS];
 
 /// The `user_version` that this program reads and writes.
-pub const VERSION: i64 = 3;
+pub const VERSION: i64 = 4;
 
 const FIRST: &str = "
 CREATE TABLE alerts (
@@ -160,6 +160,25 @@ CREATE INDEX counts_until ON counts (until);
 const THIRD: &str = "
 -- The providers that may have a notification although they did not say so: a JSON array.
 ALTER TABLE notifications ADD COLUMN perhaps_with TEXT NOT NULL DEFAULT '[]';
+";
+
+const HEARTBEATS: &str = "
+-- Mails that must come: the last one, and the alert which tells that it is late.
+CREATE TABLE heartbeats (
+    name TEXT NOT NULL PRIMARY KEY,
+    sent_at INTEGER,
+    arrived_at INTEGER,
+    mail BLOB CHECK (length(mail) = 32),
+    alert INTEGER,
+    carrier BLOB CHECK (length(carrier) = 32)
+) STRICT, WITHOUT ROWID;
+-- Since when each is waited for, by which rhythm.
+CREATE TABLE heartbeat_forms (
+    name TEXT NOT NULL,
+    form BLOB NOT NULL CHECK (length(form) = 32),
+    since INTEGER NOT NULL,
+    PRIMARY KEY (name, form)
+) STRICT, WITHOUT ROWID;
 ";
 
 /// Brings the file up to date, in one transaction: of several processes that find an old file, one does the work and
