@@ -9,7 +9,7 @@ use super::reader::{Purpose, Reader};
 use super::source::SourceFile;
 use super::{Config, Report, Scope};
 use super::{
-    coverage, defaults, heartbeats, include, languages, later, people, policies, providers, recipients, rule_entries,
+    coverage, defaults, heartbeats, include, languages, people, policies, providers, recipients, rule_entries,
     services, test_entries, warnings,
 };
 use crate::oncall::Roster;
