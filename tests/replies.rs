@@ -179,3 +179,43 @@ fn who_shares_a_telephone_is_the_one_who_was_told() {
     test.wait_for_state("acknowledged");
     assert_eq!(test.alerts()[0]["acknowledged_by"], "Simon");
 }
+
+/// Two alerts are open, so that every bare "ok" is asked back. Returns what was answered to each of `times` texts.
+fn ask_back(test: &Test, times: usize) -> Vec<bool> {
+    (0..times).map(|_| test.text_from(DAVID, "ok").is_some()).collect()
+}
+
+#[test]
+fn a_machine_at_the_other_end_gets_five_answers_an_hour() {
+    let mut test = texting();
+    open(&mut test, "db1");
+    let code = open(&mut test, "db2");
+    assert_eq!(ask_back(&test, 7), [true, true, true, true, true, false, false]);
+    // What a text asks for is done all the same.
+    assert_eq!(test.text_from(DAVID, &code), None);
+    test.wait_for_state("acknowledged");
+    // Somebody else is answered.
+    assert!(test.text_from(DARREN, &code).is_some());
+    // The count is on disk: a new engine knows it.
+    test.kill_server();
+    test.start_server();
+    assert_eq!(test.text_from(DAVID, &code), None);
+    test.advance("1h 1s");
+    assert!(test.text_from(DAVID, &code).is_some());
+}
+
+#[test]
+fn answers_that_are_not_given_by_webhook_are_capped_too() {
+    let mut test = texting().without_webhooks_served();
+    open(&mut test, "db1");
+    open(&mut test, "db2");
+    let before = test.texts().len();
+    for _ in 0..8 {
+        let _ = test.text_from(DAVID, "ok");
+    }
+    for _ in 0..6 {
+        let_it_ask(&mut test);
+    }
+    let answers = test.texts().iter().skip(before).filter(|text| text.body.contains("db1")).count();
+    assert_eq!(answers, 5, "{:?}", test.texts());
+}

@@ -3,16 +3,20 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::Desk;
-use crate::alert::{Actor, Alert, Code, Event, State, Through};
+use crate::alert::{Actor, Alert, Code, Digest, Event, State, Through};
 use crate::notify::phrase::{About, Phrase};
 use crate::oncall::{ContactId, Phone};
 use crate::provider::Text;
-use crate::store::{self, Store};
+use crate::store::{self, Store, Tally};
 
 /// Codes are not given again for so long, so a late reply means the alert that it names.
 const CODES_HOLD: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// A reply without a code means an alert of which its sender was told within so long.
 const TOLD_WITHIN: SignedDuration = SignedDuration::from_hours(24);
+
+/// At most so many answers go to a number within [`ANSWERS_WITHIN`].
+const ANSWERS: u32 = 5;
+const ANSWERS_WITHIN: SignedDuration = SignedDuration::from_hours(1);
 
 /// What a reply says, apart from which alert it means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,7 +64,28 @@ pub fn receive(desk: &Desk, store: &mut dyn Store, reply: Reply<'_>) -> store::R
     if answer.is_err() {
         store.forget(reply.id)?;
     }
-    answer
+    let Some(answer) = answer? else { return Ok(None) };
+    // What the text asked for is on disk: that the answer cannot be counted is no reason to take it for not received.
+    match may_answer(store, &number, reply.id, desk.now()) {
+        Ok(true) => Ok(Some(answer)),
+        Ok(false) => {
+            tracing::warn!(%contact, "{ANSWERS} answers went to this contact within an hour: this text is acted upon, but not answered");
+            Ok(None)
+        }
+        Err(error) => {
+            tracing::error!(%error, %contact, "the answers to this contact cannot be counted: this text is acted upon, but not answered");
+            Ok(None)
+        }
+    }
+}
+
+/// Whether one more answer may go to a number. A machine that answers every text would else talk to us for ever, at our
+/// cost: two of them have done so before. Those that were held back count, too, so it stays silent until that one stops.
+fn may_answer(store: &mut dyn Store, number: &Phone, id: &str, now: Timestamp) -> store::Result<bool> {
+    let text = Digest::of(["answer to", id]);
+    let counter = Digest::of(["answers to", number.as_str()]);
+    let tally = Tally { counter, mail: text, arrival: text, within: ANSWERS_WITHIN, enough: ANSWERS + 1 };
+    Ok(store.count(&tally, now)? <= ANSWERS)
 }
 
 /// Sends the answer to a reply that did not come by webhook.
@@ -207,7 +232,7 @@ fn looks_like_code(word: &str) -> bool {
 }
 
 /// Words that say what is wanted, and nothing else.
-const COMMANDS: [&str; 22] = [
+const COMMANDS: [&str; 31] = [
     "A",
     "ACK",
     "ACKD",
@@ -230,6 +255,15 @@ const COMMANDS: [&str; 22] = [
     "RESOLVED",
     "TAKE",
     "YES",
+    "ERLEDIGT",
+    "FERTIG",
+    "GELÖST",
+    "BEHOBEN",
+    "NEIN",
+    "WEITER",
+    "JA",
+    "ÜBERNEHME",
+    "ICH",
 ];
 
 /// "can't" passes it on, "done" resolves, and anything else takes it. In a longer sentence, or a denial, `done` may mean
@@ -237,13 +271,18 @@ const COMMANDS: [&str; 22] = [
 fn wish(words: &[String]) -> Wish {
     let any = |list: &[&str]| words.iter().any(|word| list.contains(&word.as_str()));
     let said: Vec<&String> = words.iter().filter(|word| !looks_like_code(word)).collect();
-    let denied = any(&["NOT", "NO", "ISNT", "ARENT", "WASNT", "DIDNT", "DONT", "WONT", "NEVER", "NEARLY", "ALMOST"]);
-    if any(&["ESCALATE", "NEXT", "PASS", "CANNOT", "CANT", "UNABLE"]) || matches!(said.as_slice(), [no] if *no == "NO")
+    let denied = any(&["NOT", "NO", "ISNT", "ARENT", "WASNT", "DIDNT", "DONT", "WONT", "NEVER", "NEARLY", "ALMOST"])
+        || any(&["NICHT", "NOCH", "NIE", "KEIN", "KEINE", "FAST", "BALD", "GLEICH"]);
+    let cannot = words.windows(2).any(|pair| matches!(pair, [can, not] if can == "KANN" && not == "NICHT"));
+    if any(&["ESCALATE", "NEXT", "PASS", "CANNOT", "CANT", "UNABLE"])
+        || cannot
+        || matches!(said.as_slice(), [no] if ["NO", "NEIN", "WEITER"].contains(&no.as_str()))
     {
         Wish::Escalate
     } else if said.len() <= 4
         && !denied
         && (any(&["DONE", "RESOLVE", "RESOLVED", "FIXED", "CLOSE", "CLOSED"])
+            || any(&["ERLEDIGT", "FERTIG", "GELÖST", "GELOEST", "BEHOBEN"])
             || matches!(said.as_slice(), [over] | [_, over] | [_, _, over] if *over == "OVER")
                 && !any(&["TAKE", "TAKING"]))
     {
@@ -296,6 +335,22 @@ mod tests {
             assert_eq!(of(text), Wish::Resolve, "{text}");
         }
         for text in ["no", "7K no", "I can't", "I can\u{2019}t take it", "cannot", "next", "7K pass"] {
+            assert_eq!(of(text), Wish::Escalate, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_reply_in_german_is_taken_for_what_it_says() {
+        let of = |text: &str| wish(&words(text));
+        for text in
+            ["ja", "7K ja", "mache ich", "noch nicht erledigt", "nicht gelöst", "bald fertig", "schaue weiter danach"]
+        {
+            assert_eq!(of(text), Wish::Acknowledge, "{text}");
+        }
+        for text in ["7K erledigt", "Fertig!", "ist gelöst", "geloest", "7k behoben"] {
+            assert_eq!(of(text), Wish::Resolve, "{text}");
+        }
+        for text in ["nein", "7K nein", "weiter", "ich kann nicht", "Kann nicht, bin unterwegs"] {
             assert_eq!(of(text), Wish::Escalate, "{text}");
         }
     }
