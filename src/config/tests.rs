@@ -442,9 +442,9 @@ sms = ["gate"]
             "rules.toml:19:1 rules[0]: the rule `all` names a policy that it does not use",
             "rules.toml:24:1 rules[1]: the rule `late` is never reached: `all` matches every mail",
             "rules.toml:24:1 rules[1]: the rule `late` finds no alert: without `key` each rule has keys of its own",
-            "rules.toml:38:12 providers.mails: a provider of the kind `smtp` has no effect yet",
-            "rules.toml:42:8 delivery.call: no provider carries calls: nobody can be called",
-            "rules.toml:42:9 delivery.call[0]: `gate` carries no calls",
+            "rules.toml:39:12 providers.mails: a provider of the kind `smtp` has no effect yet",
+            "rules.toml:43:8 delivery.call: no provider carries calls: nobody can be called",
+            "rules.toml:43:9 delivery.call[0]: `gate` carries no calls",
         ]
     );
     let config = files.load().unwrap();
