@@ -24,7 +24,7 @@ pub struct Standing {
     pub state: State,
     /// When the next one is due; when it is late: when it was due first.
     pub due: Timestamp,
-    /// How often it has been due since, told once each [`TOLD_EVERY`]: 0 at first.
+    /// How often it has been due since, told once a day: 0 at first.
     pub told: i64,
     /// When to look again, if nothing comes.
     pub next: Timestamp,
