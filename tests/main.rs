@@ -14,6 +14,7 @@ mod documentation;
 mod explain;
 mod fifteen_shapes;
 mod fresh;
+mod limits;
 mod mail_servers;
 mod odd_mail;
 mod oncall;

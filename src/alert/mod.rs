@@ -4,6 +4,7 @@
 pub mod alert;
 pub mod escalation;
 pub mod key;
+pub mod limit;
 pub mod news;
 pub mod notification;
 pub mod plan;

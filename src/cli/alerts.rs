@@ -169,7 +169,7 @@ fn list(config: &Config, store: &mut Sqlite, options: &Options) -> Result<(), Ex
         table.row([
             alert.id.to_string(),
             alert.code.to_string(),
-            alert.state.word().to_owned(),
+            if held(alert) > 0 { format!("{}, held", alert.state.word()) } else { alert.state.word().to_owned() },
             local(alert.opened_at),
             alert.group.to_string(),
             alert.mails.to_string(),
@@ -224,6 +224,11 @@ fn csv_field(value: &str) -> String {
     if clean.contains([',', '"']) { format!("\"{}\"", clean.replace('"', "\"\"")) } else { clean }
 }
 
+/// How many of its notifications a limit holds back.
+fn held(alert: &Alert) -> usize {
+    alert.notifications.iter().filter(|notification| notification.is_held()).count()
+}
+
 /// The object that listings print: what is not known yet is null.
 fn summary(alert: &Alert) -> Value {
     json!({
@@ -241,6 +246,7 @@ fn summary(alert: &Alert) -> Value {
         "acknowledged_at": alert.acknowledged_at,
         "acknowledged_by": alert.acknowledged_by,
         "ended_at": alert.ended_at,
+        "held": held(alert),
     })
 }
 
@@ -270,6 +276,12 @@ fn show(store: &mut Sqlite, id: AlertId, json: bool) -> Result<(), Exit> {
     fact("policy", &alert.policy.name);
     fact("spoken", &alert.say);
     fact("texted", &alert.text);
+    for notification in &alert.notifications {
+        if let Delivery::Held { until, limit, .. } = &notification.delivery {
+            let (by, whom) = (notification.channel.word(), &notification.contact);
+            fact("held", &format!("{by} to {whom} until {}: the limit of {limit} is full", local(*until)));
+        }
+    }
     println!();
     for line in history {
         println!("  {}  {}", local(line.at), terminal::one_line(&line.text));
@@ -285,13 +297,14 @@ fn notifications(alert: &Alert) -> Value {
     let rows = alert.notifications.iter().map(|notification| {
         let (state, detail) = match &notification.delivery {
             Delivery::Due { .. } => ("due", None),
+            Delivery::Held { limit, .. } => ("held", Some(format!("held back by the limit of {limit}"))),
             Delivery::Claimed { .. } => ("claimed", None),
             Delivery::Accepted { status, .. } => ("accepted", Some(status.clone())),
             Delivery::Ended { detail, .. } => ("ended", Some(detail.clone())),
         };
         let outcome = match &notification.delivery {
             Delivery::Ended { outcome, .. } => Some(*outcome),
-            Delivery::Due { .. } | Delivery::Claimed { .. } | Delivery::Accepted { .. } => None,
+            Delivery::Due { .. } | Delivery::Held { .. } | Delivery::Claimed { .. } | Delivery::Accepted { .. } => None,
         };
         json!({
             "number": notification.id.number,
@@ -303,6 +316,11 @@ fn notifications(alert: &Alert) -> Value {
             "outcome": outcome,
             "detail": detail,
             "tries": notification.tries,
+            "told_in": notification.told_by.map(|by| json!({ "alert": by.alert, "number": by.number })),
+            "held_until": match &notification.delivery {
+                Delivery::Held { until, .. } => Some(*until),
+                _ => None,
+            },
         })
     });
     Value::Array(rows.collect())

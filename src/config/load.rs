@@ -9,8 +9,8 @@ use super::reader::{Purpose, Reader};
 use super::source::SourceFile;
 use super::{Config, Report, Scope};
 use super::{
-    coverage, defaults, include, languages, later, people, policies, recipients, rule_entries, services, test_entries,
-    warnings,
+    coverage, defaults, include, languages, later, limits, people, policies, recipients, rule_entries, services,
+    test_entries, warnings,
 };
 use crate::oncall::Roster;
 use crate::rules::RuleSet;
@@ -85,6 +85,7 @@ fn check(reader: &Reader<'_>, path: &Path) -> Config {
         recipients,
         rules: RuleSet::new(rules),
         defaults,
+        limits: limits::read(scope),
         voice: services::voice(reader),
         twiml: languages::twiml(reader),
         forwards,

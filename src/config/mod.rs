@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use jiff::SignedDuration;
 use secrecy::SecretString;
 
+use crate::alert::limit::Limits;
 use crate::alert::{Policy, Target};
 use crate::oncall::{Contact, ContactId, GroupId, Phone, Roster};
 use crate::rules::RuleSet;
@@ -19,6 +20,7 @@ mod document;
 mod include;
 mod languages;
 mod later;
+mod limits;
 mod load;
 pub mod locate;
 mod mask;
@@ -78,6 +80,7 @@ const TOP_LEVEL: &[&str] = &[
     "heartbeats",
     "providers",
     "delivery",
+    "limits",
     "tests",
     "mail_dir",
 ];
@@ -109,6 +112,8 @@ pub struct Config {
     pub rules: RuleSet,
     /// `[defaults]`.
     pub defaults: Defaults,
+    /// `[limits]`, and those of the contacts.
+    pub limits: Limits,
     /// `[voice]`.
     pub voice: Voice,
     /// The directory `twiml = "…"` whose files replace the built-in templates; checked to be readable.

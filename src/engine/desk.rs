@@ -4,7 +4,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 
-use crate::alert::{Actor, Alert, AlertId, Change, Command, Context, Event, State, Through, escalation::escalate};
+use crate::alert::{
+    Actor, Alert, AlertId, CallStatus, Change, Command, Context, Event, NotificationId, State, Through,
+    escalation::escalate,
+};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::intake::Wish;
@@ -12,7 +15,7 @@ use crate::notify::twiml::Templates;
 use crate::oncall::{ContactId, Phone, Roster};
 use crate::provider::Provider;
 use crate::rules::Action;
-use crate::store::{self, Closing, Receipt, Store};
+use crate::store::{self, Closing, Receipt, Store, Throttle};
 
 /// Why the desk could not do it.
 #[derive(Debug, thiserror::Error)]
@@ -82,7 +85,7 @@ impl Desk {
             hang_ups.extend(change.commands.iter().cloned());
             change
         })?;
-        self.to_hang_up(hang_ups);
+        self.to_hang_up(store, hang_ups)?;
         Ok(receipt)
     }
 
@@ -109,7 +112,7 @@ impl Desk {
             hang_ups.extend(change.commands.iter().cloned());
             Some(change)
         })?;
-        self.to_hang_up(hang_ups);
+        self.to_hang_up(store, hang_ups)?;
         Ok(closing)
     }
 
@@ -120,8 +123,45 @@ impl Desk {
         let updated = store.update(id, &mut |alert| -> Change {
             escalate(alert, event.clone(), &mut Context { now, roster: &roster, random: &mut draw })
         })?;
-        self.to_hang_up(updated.commands);
+        self.to_hang_up(store, updated.commands)?;
         Ok(updated.alert)
+    }
+
+    /// Lets `event` happen to a notification, and to all that is told in it. On disk, as a whole, when it returns. The
+    /// alert that the notification is about comes first.
+    pub fn apply_told(&self, store: &mut dyn Store, id: NotificationId, event: &Event) -> store::Result<Alert> {
+        let teller = store.teller(id)?;
+        if let Event::CallStatus { status, human: None, .. } = event
+            && status.rank() < CallStatus::Completed.rank()
+        {
+            return self.apply(store, teller.alert, &event.about(teller)); // Of no interest to the others.
+        }
+        let after = self.apply_to_told(store, teller, None, &mut |_, _| Some(event.clone()))?;
+        after.into_iter().next().map_or_else(|| store.alert(teller.alert), Ok)
+    }
+
+    /// Lets what `which` says happen to the alert of a notification, and to each of those that it has told of up to the
+    /// `last`-th. On disk, as a whole, when it returns.
+    pub fn apply_to_told(
+        &self,
+        store: &mut dyn Store,
+        teller: NotificationId,
+        last: Option<i64>,
+        which: &mut dyn FnMut(&Alert, NotificationId) -> Option<Event>,
+    ) -> store::Result<Vec<Alert>> {
+        let roster = self.roster(store)?;
+        let now = self.now();
+        let updated = store.update_told(teller, last, &mut |alert, id| {
+            let event = which(&alert, id)?.about(id);
+            Some(escalate(alert, event, &mut Context { now, roster: &roster, random: &mut draw }))
+        })?;
+        let (mut after, mut commands) = (Vec::new(), Vec::new());
+        for one in updated {
+            after.push(one.alert);
+            commands.extend(one.commands);
+        }
+        self.to_hang_up(store, commands)?;
+        Ok(after)
     }
 
     /// Ends the calls that nobody needs any more. Waits for the provider.
@@ -140,10 +180,28 @@ impl Desk {
         !self.hang_ups.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
     }
 
-    fn to_hang_up(&self, commands: Vec<Command>) {
-        if !commands.is_empty() {
-            self.hang_ups.lock().unwrap_or_else(PoisonError::into_inner).extend(commands);
+    /// A call that tells of other alerts, too, goes on as long as one of them is to be told.
+    fn to_hang_up(&self, store: &mut dyn Store, commands: Vec<Command>) -> store::Result<()> {
+        for command in commands {
+            let Command::HangUp { notification, provider_id, .. } = &command;
+            let teller = store.teller(*notification)?;
+            if store.is_needed(teller, provider_id)? {
+                tracing::info!(%notification, "the call goes on: it tells of other alerts, too");
+                continue;
+            }
+            let mut list = self.hang_ups.lock().unwrap_or_else(PoisonError::into_inner);
+            let known = list.iter().any(|Command::HangUp { provider_id: known, .. }| known == provider_id);
+            if !known {
+                list.push(command);
+            }
         }
+        Ok(())
+    }
+
+    /// What a claim may send, and how often.
+    pub fn throttled<T>(&self, webhooks: bool, claim: impl FnOnce(&Throttle<'_>) -> T) -> T {
+        let recipient = |address: &str| self.config.recipient(address).and_then(|known| known.limit);
+        claim(&Throttle { limits: &self.config.limits, recipient: &recipient, webhooks })
     }
 
     /// The contact who has this number.

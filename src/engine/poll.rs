@@ -90,8 +90,17 @@ impl Engine {
         let Some(provider) = self.desk.provider.clone() else { return Ok(()) };
         let now = self.desk.now();
         let mut under_way = self.store.under_way(now - ASK_FOR)?;
-        if let Some(only) = &self.only {
-            under_way.retain(|notification| only.contains(&notification.id.alert));
+        if let Some(only) = self.only.clone() {
+            // What another notification tells of is asked about through that one.
+            let mut wanted = Vec::new();
+            for id in only {
+                for notification in self.store.alert(id)?.notifications {
+                    if matches!(notification.delivery, Delivery::Accepted { .. }) {
+                        wanted.push(self.store.teller(notification.id)?);
+                    }
+                }
+            }
+            under_way.retain(|notification| wanted.contains(&notification.id));
         }
         let oldest = under_way.iter().map(|notification| notification.created_at).min();
         for notification in self.schedule.due(under_way, self.webhooks, now, AT_ONCE.saturating_sub(self.asking)) {
@@ -146,7 +155,7 @@ impl Engine {
                 return;
             }
         };
-        if let Err(error) = self.desk.apply(self.store.as_mut(), id.alert, &event) {
+        if let Err(error) = self.desk.apply_told(self.store.as_mut(), id, &event) {
             tracing::error!(%error, notification = %id, "a status could not be recorded; asking again later");
         }
     }

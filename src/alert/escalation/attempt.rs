@@ -13,6 +13,9 @@ const OUTAGE: SignedDuration = SignedDuration::from_hours(24);
 /// How many rounds more than the policy has are played in that time at most, whatever the clock does meanwhile.
 const OUTAGE_ROUNDS: u32 = 64;
 
+/// How soon an alert whose last page a limit holds back is looked at again at the earliest.
+const LOOK_AGAIN: SignedDuration = SignedDuration::from_secs(5);
+
 /// How long a page may wait for its first try although the time of its attempt is up.
 const FIRST_TRY: SignedDuration = SignedDuration::from_mins(1);
 
@@ -82,6 +85,7 @@ impl<'r> Play<'r> {
 
     /// Begins the attempt at `place`, or where that has nobody to notify, the first step after it that has.
     pub fn begin(&mut self, mut place: Place) {
+        let said = self.lines();
         // As many steps skipped in a row as there are: all of them now have nobody, and so have further rounds.
         for _ in 0..self.alert.policy.steps.len() {
             if self.start(place) {
@@ -91,6 +95,10 @@ impl<'r> Play<'r> {
                 Some(next) => place = next,
                 None => break,
             }
+        }
+        if self.held_back_until().is_some() {
+            // It is asked again and again until the limit lets it: that the steps are passed over is not told each time.
+            self.unsay(said);
         }
         self.end_of_policy(place.round);
     }
@@ -152,6 +160,13 @@ impl<'r> Play<'r> {
         if let Some(why) = self.uncovered(&step.notify).filter(|_| place.attempt == 0) {
             self.say(EntryKind::Step, why);
         }
+        let (waiting, plan): (Vec<_>, Vec<_>) = plan.into_iter().partition(|planned| self.waits_for_limit(planned));
+        if plan.is_empty() {
+            let names: Vec<&str> = waiting.iter().map(|planned| planned.contact.name.as_str()).collect();
+            let why = format!("a limit holds back what {} is to be told", names.join(" and "));
+            self.say(EntryKind::Step, format!("step {} passed over: {why}", self.step_name(place.step)));
+            return false;
+        }
         for planned in plan {
             let name = &planned.contact.name;
             if planned.instead {
@@ -183,6 +198,11 @@ impl<'r> Play<'r> {
         self.alert.progress = Some(Progress { round, step, attempt, began_at: self.now });
         self.alert.next_at = self.deadline();
         true
+    }
+
+    /// Whether a page like this one is held back by a limit: another would wait beside it.
+    fn waits_for_limit(&self, planned: &Planned<'_>) -> bool {
+        self.pages().any(|page| page.is_held() && page.contact == planned.contact.id && page.channel == planned.channel)
     }
 
     /// Why a step notifies many in place of one: nobody covers this hour.
@@ -221,18 +241,22 @@ impl<'r> Play<'r> {
     /// Until when an attempt whose time is up is waited for: a call of it is live, or a page is being sent or has not
     /// been tried yet, as with `wait = "0s"`.
     fn held_until(&self, place: Place, began_at: Timestamp, deadline: Timestamp) -> Option<Timestamp> {
-        let holds = self.pages_at(place).filter_map(|page| match (&page.delivery, page.channel) {
-            (Delivery::Accepted { at, .. }, Channel::Call) => Some(later(*at, CALL_LIFETIME)),
-            // A sender that lives renews its claim; that must not go on for ever.
-            (Delivery::Claimed { until, .. }, Channel::Call | Channel::Text) => {
-                Some((*until).min(later(deadline, CALL_LIFETIME)))
-            }
-            (Delivery::Due { at, .. }, Channel::Call | Channel::Text) if page.tries == 0 => {
-                Some(later(began_at.max(*at), FIRST_TRY))
-            }
-            (Delivery::Accepted { .. }, Channel::Text)
-            | (Delivery::Due { .. } | Delivery::Ended { .. }, Channel::Call | Channel::Text) => None,
-        });
+        let holds =
+            self.pages_at(place).filter_map(|page| match (&page.delivery, page.channel) {
+                (Delivery::Accepted { at, .. }, Channel::Call) => Some(later(*at, CALL_LIFETIME)),
+                // A sender that lives renews its claim; that must not go on for ever.
+                (Delivery::Claimed { until, .. }, Channel::Call | Channel::Text) => {
+                    Some((*until).min(later(deadline, CALL_LIFETIME)))
+                }
+                (Delivery::Due { at, .. }, Channel::Call | Channel::Text) if page.tries == 0 => {
+                    Some(later(began_at.max(*at), FIRST_TRY))
+                }
+                (Delivery::Accepted { .. }, Channel::Text)
+                | (
+                    Delivery::Due { .. } | Delivery::Held { .. } | Delivery::Ended { .. },
+                    Channel::Call | Channel::Text,
+                ) => None,
+            });
         holds.max()
     }
 
@@ -252,7 +276,8 @@ impl<'r> Play<'r> {
 
     /// Ends what an attempt could not send in its time.
     fn give_up(&mut self, place: Place) {
-        let unsent: Vec<_> = self.pages_at(place).filter(|page| page.is_unsent()).cloned().collect();
+        // What a limit holds back is still to be told.
+        let unsent: Vec<_> = self.pages_at(place).filter(|page| page.is_unsent() && !page.is_held()).cloned().collect();
         for page in unsent {
             let detail = match (page.may_have_been_sent(), page.tries) {
                 (true, _) => "may have been sent; the attempt's time was up",
@@ -267,23 +292,54 @@ impl<'r> Play<'r> {
 
     /// All steps of `round` have been played, and it was the last; the alert has expired, unless nobody can have
     /// heard of it for a reason that may pass: then rounds go on, with pauses, for a day.
+    ///
+    /// Nor is it over while a limit holds something back, or what was held back is under way; and a round that a limit
+    /// has cut short is played again. A throttle must not be what lets everybody sleep.
     fn end_of_policy(&mut self, round: u32) {
+        if let Some(until) = self.held_back_until() {
+            // Not sooner than in a moment: who sends it may be late.
+            self.alert.next_at = Some(until.max(later(self.now, LOOK_AGAIN)));
+            return;
+        }
+        let cut_short = self.pages().any(|page| page.round == round && page.held_since.is_some());
         let gave_up = |delivery: &Delivery| matches!(delivery, Delivery::Ended { outcome: Outcome::GaveUp, .. });
         let nobody = self.pages().next().is_none();
         let outage =
             nobody || !self.pages().any(Notification::was_accepted) && self.pages().any(|page| gave_up(&page.delivery));
         let over = round.saturating_sub(self.alert.policy.repeat);
         if outage && self.now < later(self.alert.opened_at, OUTAGE) && over < OUTAGE_ROUNDS {
-            self.pause(round.max(self.alert.policy.repeat), over, nobody);
+            let why = if nobody { "the policy names nobody with a number" } else { "no provider has taken anything" };
+            self.pause(round.max(self.alert.policy.repeat), over, why);
+        } else if cut_short && self.now < later(self.alert.opened_at, OUTAGE) && over < OUTAGE_ROUNDS {
+            self.pause(round.max(self.alert.policy.repeat), over, "limits have held back some of this round");
         } else {
             self.expire(outage);
         }
     }
 
+    /// When a page that a limit has held back is to be looked at again: it waits, it is being sent, or somebody may yet
+    /// answer it. `None`: no such page.
+    fn held_back_until(&self) -> Option<Timestamp> {
+        let late = self.pages().filter(|page| page.held_since.is_some());
+        let untils = late.filter_map(|page| {
+            let wait = self.wait(Place::of_notification(page));
+            let until = match (&page.delivery, page.channel) {
+                (Delivery::Held { until, .. }, Channel::Call | Channel::Text) => return Some(*until),
+                (Delivery::Due { at, .. }, Channel::Call | Channel::Text) => later(*at, FIRST_TRY),
+                (Delivery::Claimed { since, .. }, Channel::Call | Channel::Text) => later(*since, CALL_LIFETIME),
+                (Delivery::Accepted { at, .. }, Channel::Call) => later(*at, CALL_LIFETIME),
+                (Delivery::Accepted { at, .. }, Channel::Text) => later(*at, wait),
+                (Delivery::Ended { at, .. }, Channel::Call | Channel::Text) if !page.has_failed() => later(*at, wait),
+                (Delivery::Ended { .. }, Channel::Call | Channel::Text) => return None,
+            };
+            Some(until).filter(|until| *until > self.now)
+        });
+        untils.min()
+    }
+
     /// Plays another round after a pause of 1, 2, 4 … 30 minutes.
-    fn pause(&mut self, round: u32, over: u32, nobody: bool) {
+    fn pause(&mut self, round: u32, over: u32, why: &str) {
         let pause = SignedDuration::from_mins(1_i64 << over.min(5)).min(LONGEST_PAUSE);
-        let why = if nobody { "the policy names nobody with a number" } else { "no provider has taken anything" };
         self.say(
             EntryKind::Trouble,
             format!("{why}: all steps again in {pause:#}, and so on until 24 hours after the alert was opened"),

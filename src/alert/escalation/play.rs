@@ -90,6 +90,12 @@ impl<'a> Play<'a> {
                         mended |= pull_back(since, present, earlier(now, LONGEST_RETRY_AFTER));
                     }
                 }
+                Delivery::Held { since, until, .. } => {
+                    if pull_back(since, present, now) {
+                        *until = now;
+                        mended = true;
+                    }
+                }
                 Delivery::Claimed { since, until, unsure_since, .. } => {
                     let length = until.duration_since(*since);
                     if pull_back(since, present, now) {
@@ -121,6 +127,16 @@ impl<'a> Play<'a> {
         let one_line = !text.contains(char::is_control);
         let text = if one_line { text } else { text.replace(char::is_control, " ") };
         self.history.push(Entry { at: self.now, kind, text });
+    }
+
+    /// How many lines this change has added so far.
+    pub fn lines(&self) -> usize {
+        self.history.len()
+    }
+
+    /// Takes back all lines but the first so many.
+    pub fn unsay(&mut self, lines: usize) {
+        self.history.truncate(lines);
     }
 
     /// 128 random bits.
@@ -195,6 +211,8 @@ impl<'a> Play<'a> {
             tries: 0,
             sequence: -1,
             reached: false,
+            told_by: None,
+            held_since: None,
         });
     }
 
@@ -205,7 +223,7 @@ impl<'a> Play<'a> {
             let provider_id = match &notification.delivery {
                 Delivery::Accepted { provider_id, .. } => Some(provider_id.clone()),
                 Delivery::Ended { provider_id, .. } => provider_id.clone(),
-                Delivery::Due { .. } | Delivery::Claimed { .. } => None,
+                Delivery::Due { .. } | Delivery::Held { .. } | Delivery::Claimed { .. } => None,
             };
             notification.delivery = Delivery::Ended { at, outcome, detail, provider_id };
         }

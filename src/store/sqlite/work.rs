@@ -208,6 +208,10 @@ pub fn save_notification(connection: &Connection, notification: &Notification) -
         notification.tries,
         notification.sequence,
         notification.reached,
+        notification.may_have_been_sent(),
+        notification.held_since.map(milliseconds),
+        notification.told_by.map(|told_by| told_by.alert.0),
+        notification.told_by.map(|told_by| told_by.number),
     ];
     execute(connection, query::SAVE_NOTIFICATION, parameters).map(drop)
 }
