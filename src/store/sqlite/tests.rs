@@ -1,6 +1,7 @@
 mod crash;
 mod opening;
 mod plan;
+mod storm;
 
 use super::super::suite::{self, Stage, build};
 use super::*;
