@@ -21,7 +21,7 @@ pub fn places(alerts: &[&Alert]) -> String {
             None => counted.push((place, 1)),
         }
     }
-    counted.sort_by(|a, b| b.1.cmp(&a.1));
+    counted.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
     let others: usize = counted.iter().skip(PLACES).map(|(_, count)| count).sum();
     let mut parts: Vec<String> =
         counted.iter().take(PLACES).map(|(place, count)| format!("{count} for {place}")).collect();
