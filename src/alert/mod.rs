@@ -10,7 +10,7 @@ pub mod plan;
 pub mod policy;
 pub mod subject;
 
-pub use alert::{Actor, Alert, AlertId, Code, Progress, State, Through};
+pub use alert::{Actor, Alert, AlertId, Code, Progress, Resumed, State, Through};
 pub use escalation::{Change, Command, Context, Entry, EntryKind, Event, Refusal};
 pub use key::{Digest, Phase};
 pub use news::News;

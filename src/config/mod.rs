@@ -16,6 +16,7 @@ mod coverage;
 mod defaults;
 pub mod diagnostic;
 mod document;
+mod hours;
 mod include;
 mod languages;
 mod later;
