@@ -72,7 +72,7 @@ fn call(
 ) -> Result<String, Refusal> {
     let voice = desk.config.voice_of(&contact.id);
     let words = twiml::Script {
-        say: speech::spoken(&wish.arrival.say),
+        say: speech::spoken(&wish.arrival.say, &voice.language),
         contact: contact.name.clone(),
         language: voice.language,
         voice: voice.voice.unwrap_or_default(),

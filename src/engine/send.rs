@@ -123,7 +123,7 @@ impl Desk {
         let Voice { language, voice } = self.config.voice_of(contact);
         Words {
             contact: self.name_of(contact),
-            say: speech::spoken(&alert.say),
+            say: speech::spoken(&alert.say, &language),
             code: speech::spell_code(&alert.code.0),
             language,
             voice: voice.unwrap_or_default(),

@@ -200,10 +200,17 @@ fn cut_before(words: &str, end: usize) -> usize {
     if after.is_empty() || after.starts_with(' ') {
         return end;
     }
-    if let Some(space) = before.rfind(' ')
-        && space * 2 >= end
+    let last_space = before.rfind(' ');
+    let cut_word = words.get(last_space.map_or(0, |space| space + 1)..).and_then(|rest| rest.split(' ').next());
+    // Half an address leads nowhere.
+    let is_link = cut_word.is_some_and(|word| word.contains("://") || word.starts_with("www."));
+    if let Some(space) = last_space
+        && (space * 2 >= end || is_link)
     {
         return space;
+    }
+    if is_link {
+        return 0;
     }
     // What belongs to the character before it goes with it: accents, variation selectors, joined emoji, flags.
     let mut cut = end;

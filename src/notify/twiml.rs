@@ -267,7 +267,15 @@ fn fill(environment: &mut Environment<'static>, sources: &Sources, tag: &str) ->
 
 /// The document, with as much of `say` as it can hold.
 fn try_render(environment: &Environment<'_>, page: Page, script: &Script) -> Result<String, String> {
-    let document = render_once(environment, page, script)?;
+    // With pauses where the voice takes them and there is room; better without them than with fewer words. A template
+    // that speaks with another voice than it was given must not read out marks.
+    if speech::ssml::is_taken_by(&script.voice)
+        && let Ok(document) = render_once(environment, page, script, true)
+        && page.holds(&document)
+    {
+        return Ok(document);
+    }
+    let document = render_once(environment, page, script, false)?;
     if page.holds(&document) {
         return Ok(document);
     }
@@ -276,7 +284,7 @@ fn try_render(environment: &Environment<'_>, page: Page, script: &Script) -> Res
     while least < most {
         let middle = usize::midpoint(least, most);
         let shorter = Script { say: speech::cut(script.say.clone(), middle), ..script.clone() };
-        let document = render_once(environment, page, &shorter)?;
+        let document = render_once(environment, page, &shorter, false)?;
         if page.holds(&document) {
             fitting = Some(document);
             least = middle + 1;
@@ -369,7 +377,7 @@ fn environment() -> Environment<'static> {
     environment
 }
 
-fn render_once(environment: &Environment<'_>, page: Page, script: &Script) -> Result<String, String> {
+fn render_once(environment: &Environment<'_>, page: Page, script: &Script, marked: bool) -> Result<String, String> {
     let in_words = |error: minijinja::Error| one_line(&error.to_string());
     let template = environment.get_template(page.file()).map_err(in_words)?;
     let mut speaker = String::new();
@@ -378,9 +386,23 @@ fn render_once(environment: &Environment<'_>, page: Page, script: &Script) -> Re
             let _ = write!(speaker, " {attribute}=\"{value}\"");
         }
     }
-    let context = context! { speaker => Value::from_safe_string(speaker), ..Serde(script) };
+    let words = |text: &str| match speech::ssml::marked(text).filter(|_| marked) {
+        Some(marked) => Value::from_safe_string(marked),
+        None => Value::from(text),
+    };
+    let (say, code) = (words(&script.say), words(&script.code));
+    let context = context! { speaker => Value::from_safe_string(speaker), say => say, code => code, ..Serde(script) };
     let document = template.render(context).map_err(in_words)?.trim().to_owned();
     let parsed = roxmltree::Document::parse(&document).map_err(|error| format!("no XML: {error}"))?;
+    let reads_marks = |say: roxmltree::Node<'_, '_>| {
+        say.has_tag_name("Say")
+            && say.has_children()
+            && say.children().any(|child| child.is_element())
+            && !say.attribute("voice").is_some_and(speech::ssml::is_taken_by)
+    };
+    if marked && parsed.descendants().any(reads_marks) {
+        return Err("a voice that takes no SSML would have to read it".to_owned());
+    }
     if parsed.root_element().has_tag_name("Response") {
         Ok(document)
     } else {

@@ -97,7 +97,7 @@ fn asked(explanation: &Explanation<'_>, wish: &Wish<'_>, meeting: &Meeting) -> V
         "key": wish.arrival.key,
         "digest": wish.arrival.digest.to_string(),
         "contact": plan.first().map(|row| &row.contact),
-        "say": speech::spoken(&wish.arrival.say),
+        "say": speech::spoken(&wish.arrival.say, explanation.languages(wish).first().map_or("en", |(tag, _)| tag)),
         "sms": text,
         "segments": length.segments,
         "encoding": length.encoding,

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 
 use super::judged::{Judged, Mail};
 use super::setup::{self, complain};
+use crate::alert::Channel;
 use crate::alert::plan::{Planned, plan};
 use crate::clock;
 use crate::config::Moment;
@@ -121,6 +122,35 @@ impl<'a> Explanation<'a> {
             return Vec::new();
         }
         plan(wish.policy, &wish.arrival.group, &self.roster, self.now())
+    }
+}
+
+impl Explanation<'_> {
+    /// The languages in which those who would be called are spoken to, in the order of the calls, and to whom; that of
+    /// the rule file when nobody would be.
+    fn languages(&self, wish: &Wish<'_>) -> Vec<(String, String)> {
+        let mut languages: Vec<(String, String)> = Vec::new();
+        let mut seen = Vec::new();
+        for row in self.plan(wish).into_iter().filter(|row| row.channel == Channel::Call) {
+            if seen.contains(&row.contact) {
+                continue;
+            }
+            let language = self.judged.config.voice_of(&row.contact).language;
+            let name =
+                self.roster.contacts.get(&row.contact).map_or_else(|| row.contact.to_string(), |one| one.name.clone());
+            match languages.iter_mut().find(|(known, _)| *known == language) {
+                Some((_, names)) => {
+                    names.push_str(", ");
+                    names.push_str(&name);
+                }
+                None => languages.push((language, name)),
+            }
+            seen.push(row.contact);
+        }
+        if languages.is_empty() {
+            languages.push((self.judged.config.voice.language.clone(), "whoever is called".to_owned()));
+        }
+        languages
     }
 }
 

@@ -152,8 +152,11 @@ pub fn wish(page: &mut String, explanation: &Explanation<'_>, wish: &Wish<'_>, m
     fact(page, "window", &format!("{:#}: so long, more mails of this key join it", wish.arrival.window), width);
     fact(page, "on call", &on_call(explanation, wish), width);
     attempts(page, explanation, wish, meeting);
-    let _ = writeln!(page, "\n  {HEADING}Spoken{HEADING:#}");
-    words(page, &speech::spoken(&wish.arrival.say), width);
+    for (language, who) in explanation.languages(wish) {
+        let aside = format!("in {} to {}", terminal::one_line(&language), terminal::one_line(&who));
+        let _ = writeln!(page, "\n  {HEADING}Spoken{HEADING:#}  {FAINT}{aside}{FAINT:#}");
+        words(page, &speech::spoken(&wish.arrival.say, &language), width);
+    }
     let text = text_of(wish, meeting);
     let length = sms::length(&text);
     let encoding = match length.encoding {
