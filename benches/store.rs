@@ -128,6 +128,7 @@ fn deliver(store: &mut dyn Store, mail: &str) {
 fn receive(store: &mut dyn Store, mail: &str) -> Receipt {
     let now = Timestamp::now();
     let arrival = Arrival {
+        told: None,
         mail: Digest::of([mail, &now.to_string()]),
         digest: Digest::of(["dba", mail, &now.to_string()]),
         other_digests: Vec::new(),
@@ -179,6 +180,6 @@ fn receive(store: &mut dyn Store, mail: &str) -> Receipt {
 }
 
 fn change(alert: Alert, text: &str) -> Change {
-    let line = Entry { at: Timestamp::now(), kind: EntryKind::Status, text: text.into() };
+    let line = Entry::new(Timestamp::now(), EntryKind::Status, text);
     Change { alert, commands: Vec::new(), history: vec![line] }
 }

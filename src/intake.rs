@@ -7,7 +7,7 @@ pub mod memory;
 
 use jiff::Timestamp;
 
-use crate::alert::{Digest, Phase, Policy, key};
+use crate::alert::{Digest, MailFact, Phase, Policy, fact, key};
 use crate::config::{BUILT_IN_VARIABLES, Config, Heartbeat, Unmatched};
 use crate::mail::{Envelope, Message, RecipientSource};
 use crate::notify::template::{self, TemplateError, Variables};
@@ -285,6 +285,7 @@ impl<'c> Mail<'c, '_> {
         let over = self.over(action, rule, &captures, &variables, phase);
         let over = over.iter().map(|key| Digest::of([group.as_str(), key.as_str()])).collect();
         let window = rule.and_then(|rule| rule.window).unwrap_or(self.config.defaults.window);
+        let told = Some(Box::new(self.told(action, &captures, &notes)));
         Ok(Some(Wish {
             action,
             rule,
@@ -306,9 +307,24 @@ impl<'c> Mail<'c, '_> {
                 say,
                 text,
                 policy: policy.clone(),
+                told,
             },
             notes,
         }))
+    }
+
+    /// What the history tells of the mail, but for what the arrival knows.
+    fn told(&self, action: Action, captures: &[(String, String)], notes: &[String]) -> MailFact {
+        let field = |name| self.message.header(name).map(str::trim).filter(|value| !value.is_empty()).map(fact::short);
+        MailFact {
+            from: field("From").unwrap_or_default(),
+            subject: fact::short(self.message.subject()),
+            message_id: field("Message-ID"),
+            action: action.word().to_owned(),
+            captures: captures.iter().map(|(name, value)| (name.clone(), fact::short(value))).collect(),
+            notes: notes.iter().map(|note| fact::short(note)).collect(),
+            ..MailFact::default()
+        }
     }
 
     /// Which mail this is for a group and rule.

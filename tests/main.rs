@@ -28,6 +28,7 @@ mod redelivery;
 mod regressions;
 mod replies;
 mod same_mail;
+mod story;
 mod support;
 mod webhooks;
 mod words;

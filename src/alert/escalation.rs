@@ -21,7 +21,7 @@ mod troubles;
 use jiff::Timestamp;
 
 use self::play::Play;
-use super::{Actor, Alert, CallStatus, NotificationId, TextStatus};
+use super::{Actor, Alert, CallStatus, Fact, NotificationId, TextStatus};
 use crate::oncall::Roster;
 
 /// What happened.
@@ -174,12 +174,16 @@ pub enum EntryKind {
     Opened,
     /// Another mail joined.
     Joined,
+    /// A mail came again, or one that changes nothing.
+    Duplicate,
     /// An attempt began, or a step was skipped.
     Step,
     /// A notification was sent, or tried to be.
     Sent,
     /// A status came.
     Status,
+    /// The provider called back, and nothing changed by it.
+    Callback,
     /// A key, reply or click.
     Human,
     /// Acknowledged.
@@ -190,6 +194,8 @@ pub enum EntryKind {
     Expired,
     /// Something went wrong.
     Trouble,
+    /// Who is on call changed.
+    Duty,
 }
 
 /// One line of an alert's history.
@@ -201,6 +207,8 @@ pub struct Entry {
     pub kind: EntryKind,
     /// The sentence, in the past tense, one line, for a person.
     pub text: String,
+    /// What it stands on.
+    pub fact: Option<Fact>,
 }
 
 /// What the function needs besides alert and event.
@@ -231,6 +239,8 @@ pub struct Change {
 pub fn escalate(alert: Alert, event: Event, context: &mut Context<'_>) -> Change {
     let mut play = Play::new(alert, context);
     play.mend_times();
+    let fact = Fact::of(&event);
+    let told = play.lines();
     match event {
         Event::Opened => play.opened(),
         Event::Joined { recipients, subject } => play.joined(recipients, &subject),
@@ -248,5 +258,6 @@ pub fn escalate(alert: Alert, event: Event, context: &mut Context<'_>) -> Change
         Event::ResolveQuietly { by } => play.resolve_quietly(&by),
         Event::Escalate { by, within } => play.pass_on(&by, within),
     }
+    play.stands_on(told, fact);
     play.end()
 }

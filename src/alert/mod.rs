@@ -3,6 +3,7 @@
 #[allow(clippy::module_inception)]
 pub mod alert;
 pub mod escalation;
+pub mod fact;
 pub mod key;
 pub mod news;
 pub mod notification;
@@ -12,6 +13,7 @@ pub mod subject;
 
 pub use alert::{Actor, Alert, AlertId, Code, Progress, State, Through};
 pub use escalation::{Change, Command, Context, Entry, EntryKind, Event, Refusal};
+pub use fact::{Decision, Fact, MailFact, ReplyFact, Told};
 pub use key::{Digest, Phase};
 pub use news::News;
 pub use notification::{

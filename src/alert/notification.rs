@@ -157,6 +157,23 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// The word for it: `no-answer`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Completed => "completed",
+            Self::Machine => "machine",
+            Self::NoAnswer => "no-answer",
+            Self::Busy => "busy",
+            Self::Failed => "failed",
+            Self::Canceled => "canceled",
+            Self::Delivered => "delivered",
+            Self::Undelivered => "undelivered",
+            Self::Refused => "refused",
+            Self::GaveUp => "gave-up",
+            Self::Withdrawn => "withdrawn",
+        }
+    }
+
     /// Whether a human may have learned of the alert by it.
     pub fn may_have_reached(self) -> bool {
         match self {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::deliver::say;
-use crate::alert::{AlertId, Delivery, State};
+use crate::alert::{AlertId, Delivery, Entry, EntryKind, State};
 use crate::engine::{Desk, Engine, liveness};
 use crate::store::{self, Sqlite, Store};
 
@@ -62,7 +62,9 @@ pub fn follow(
     let mut over = true;
     for id in alerts {
         let alert = engine.store().alert(*id)?;
-        if let Some(last) = engine.store().history(*id)?.pop() {
+        // Who reads the log wants to know how it stands: that a mail or a callback came again does not say so.
+        let says = |line: &Entry| !matches!(line.kind, EntryKind::Duplicate | EntryKind::Callback | EntryKind::Duty);
+        if let Some(last) = engine.store().history(*id)?.into_iter().rfind(says) {
             lines.push(last.text);
         }
         if alert.state == State::Open {

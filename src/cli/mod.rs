@@ -19,6 +19,7 @@ mod follow_up;
 pub mod heartbeats;
 pub mod judged;
 pub mod layout;
+mod nearest;
 pub mod newtext;
 pub mod oncall;
 pub mod reload;

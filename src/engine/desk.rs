@@ -5,7 +5,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use jiff::Timestamp;
 
 use super::providers::Providers;
-use crate::alert::{Actor, Alert, AlertId, Change, Command, Context, Event, State, Through, escalation::escalate};
+use crate::alert::{
+    Actor, Alert, AlertId, Change, Channel, Command, Context, Decision, Delivery, Entry, EntryKind, Event, Fact, State,
+    Through, escalation::escalate,
+};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::intake::Wish;
@@ -82,8 +85,13 @@ impl Desk {
             } else {
                 Event::Opened
             };
-            let change = escalate(alert, event, &mut Context { now, roster: &roster, random });
+            let mut change = escalate(alert, event, &mut Context { now, roster: &roster, random });
             hang_ups.extend(change.commands.iter().cloned());
+            let decision = if joined { Decision::Joined } else { Decision::Opened };
+            let kind = if joined { EntryKind::Joined } else { EntryKind::Opened };
+            if let Some(line) = change.history.iter_mut().find(|line| line.kind == kind) {
+                line.fact = arrival.fact(decision);
+            }
             change
         })?;
         self.to_hang_up(hang_ups);
@@ -109,12 +117,55 @@ impl Desk {
                     Event::ResolveQuietly { by }
                 }
             };
-            let change = escalate(alert, event, &mut Context { now, roster: &roster, random: &mut draw });
+            let mut change = escalate(alert, event, &mut Context { now, roster: &roster, random: &mut draw });
             hang_ups.extend(change.commands.iter().cloned());
+            if let Some(line) = change.history.iter_mut().find(|line| matches!(line.fact, Some(Fact::Person(_)))) {
+                line.fact = wish.arrival.fact(Decision::Closed);
+            }
             Some(change)
         })?;
         self.to_hang_up(hang_ups);
+        if let Closing::Done { newer, .. } = &closing {
+            for id in newer {
+                let (rule, subject) = (&wish.arrival.rule, &wish.arrival.subject);
+                let text = format!("a mail of rule {rule} changed nothing, a later one had come before it: {subject}");
+                let line = Entry::new(now, EntryKind::Duplicate, text).on(wish.arrival.fact(Decision::Stale));
+                store.record(*id, &[line])?;
+            }
+        }
         Ok(closing)
+    }
+
+    /// Lets what a provider calls back about happen to the alert. A callback that changes nothing, since it came twice or
+    /// late, leaves a line all the same. On disk when it returns.
+    pub fn called_back(&self, store: &mut dyn Store, id: AlertId, event: &Event) -> store::Result<Alert> {
+        let roster = self.roster(store)?;
+        let now = self.now();
+        let updated = store.update(id, &mut |alert| -> Change {
+            let mut context = Context { now, roster: &roster, random: &mut draw };
+            let mut change = escalate(alert, event.clone(), &mut context);
+            change.history.extend(unsaid(&change, event, now));
+            for line in &mut change.history {
+                if let Some(Fact::Status(status)) = &mut line.fact {
+                    status.callback = true;
+                }
+            }
+            change
+        })?;
+        self.to_hang_up(updated.commands);
+        Ok(updated.alert)
+    }
+
+    /// Adds a line to the history of an alert.
+    pub fn note(
+        &self,
+        store: &mut dyn Store,
+        id: AlertId,
+        kind: EntryKind,
+        text: impl Into<String>,
+        fact: Option<Fact>,
+    ) -> store::Result<()> {
+        store.record(id, &[Entry::new(self.now(), kind, text).on(fact)])
     }
 
     /// Lets `event` happen to the alert. On disk when it returns.
@@ -165,6 +216,26 @@ impl Desk {
         let known = self.config.roster.contacts.get(contact);
         known.map_or_else(|| contact.to_string(), |contact| contact.name.clone())
     }
+}
+
+/// The line for a callback of which the escalation had nothing to say.
+fn unsaid(change: &Change, event: &Event, now: Timestamp) -> Option<Entry> {
+    let Some(fact @ Fact::Status(status)) = &Fact::of(event) else { return None };
+    if change.history.iter().any(|line| matches!(line.fact, Some(Fact::Status(_)))) {
+        return None;
+    }
+    let about = change.alert.notifications.iter().find(|one| one.id.number == status.notification)?;
+    let what = match about.channel {
+        Channel::Call => "call",
+        Channel::Text => "text",
+    };
+    let old = match &about.delivery {
+        Delivery::Accepted { status: known, .. } if *known == status.status => "",
+        Delivery::Ended { .. } | Delivery::Accepted { .. } => ", which was known or is out of date",
+        Delivery::Due { .. } | Delivery::Claimed { .. } => "",
+    };
+    let text = format!("the provider says of the {what} to {}: {}{old}", about.number, status.status);
+    Some(Entry::new(now, EntryKind::Callback, text).on(fact.clone()))
 }
 
 /// 128 random bits from the system.

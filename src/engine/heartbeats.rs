@@ -199,6 +199,7 @@ impl Desk {
             subject: missing.line(),
             say: missing.spoken(),
             text: missing.line(),
+            told: None,
             // `page` is always there: it is built in.
             policy: policy.cloned().unwrap_or_else(|| Policy { name: "none".into(), steps: Vec::new(), repeat: 0 }),
         }

@@ -1,9 +1,11 @@
 //! Texts from people: which alert they mean, and what becomes of it.
 
+mod note;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::Desk;
-use crate::alert::{Actor, Alert, Code, Digest, Event, State, Through};
+use crate::alert::{Actor, Alert, AlertId, Code, Digest, EntryKind, Event, State, Through};
 use crate::notify::phrase::{About, Phrase};
 use crate::oncall::{ContactId, Phone};
 use crate::provider::Text;
@@ -17,6 +19,9 @@ const TOLD_WITHIN: SignedDuration = SignedDuration::from_hours(24);
 /// At most so many answers go to a number within [`ANSWERS_WITHIN`].
 const ANSWERS: u32 = 5;
 const ANSWERS_WITHIN: SignedDuration = SignedDuration::from_hours(1);
+
+/// At most so many alerts are named to somebody whose text may mean any of them.
+const LISTED: usize = 5;
 
 /// What a reply says, apart from which alert it means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,9 +69,19 @@ pub fn receive(desk: &Desk, store: &mut dyn Store, reply: Reply<'_>) -> store::R
     if answer.is_err() {
         store.forget(reply.id)?;
     }
-    let Some(answer) = answer? else { return Ok(None) };
+    let Some(Answer { text: answer, about }) = answer? else { return Ok(None) };
     // What the text asked for is on disk: that the answer cannot be counted is no reason to take it for not received.
-    match may_answer(store, &number, reply.id, desk.now()) {
+    let may_answer = may_answer(store, &number, reply.id, desk.now());
+    let told = match &may_answer {
+        Ok(true) => format!("{number} is answered: {answer}"),
+        Ok(false) | Err(_) => format!("{number} gets no answer: {ANSWERS} have gone there within an hour"),
+    };
+    for alert in about {
+        if let Err(error) = desk.note(store, alert, EntryKind::Callback, told.clone(), None) {
+            tracing::error!(%error, %contact, "the history cannot tell what this contact is answered");
+        }
+    }
+    match may_answer {
         Ok(true) => Ok(Some(answer)),
         Ok(false) => {
             tracing::warn!(%contact, "{ANSWERS} answers went to this contact within an hour: this text is acted upon, but not answered");
@@ -96,48 +111,73 @@ pub fn answer(desk: &Desk, to: &str, body: String) {
     }
 }
 
+/// What to answer, and about which alerts.
+struct Answer {
+    text: String,
+    about: Vec<AlertId>,
+}
+
 fn react(
     desk: &Desk,
     store: &mut dyn Store,
     number: &Phone,
     contact: &ContactId,
     reply: Reply<'_>,
-) -> store::Result<Option<String>> {
+) -> store::Result<Option<Answer>> {
     let words = words(reply.body);
-    if words.is_empty() || is_opt_out(&words) {
-        return Ok(None);
-    }
     let now = desk.now();
     let mut told = Vec::new();
     for id in store.notified(number, now - TOLD_WITHIN)? {
         told.push(store.alert(id)?);
     }
+    let open: Vec<&Alert> = told.iter().filter(|alert| alert.state == State::Open).collect();
+    let note = |store: &mut dyn Store, alerts: &[&Alert], because: &str| -> store::Result<Vec<AlertId>> {
+        let about: Vec<AlertId> = alerts.iter().take(LISTED).map(|alert| alert.id).collect();
+        for id in &about {
+            note::texted(desk, store, *id, (number, contact), reply, because)?;
+        }
+        Ok(about)
+    };
+    if words.is_empty() || is_opt_out(&words) {
+        let because = if words.is_empty() { ", which says nothing" } else { ", which is a word for the provider" };
+        note(store, &open, because)?;
+        return Ok(None);
+    }
     let named = named(store, &words, &told, now)?;
     let wish = wish(&words);
     if !named.is_empty() {
+        let about = note(store, &named.iter().collect::<Vec<_>>(), "")?;
         let mut answers = Vec::new();
         for alert in named {
             answers.push(carry_out(desk, store, &alert, number, contact, wish)?);
         }
-        return Ok(Some(answers.join(" ")));
+        return Ok(Some(Answer { text: answers.join(" "), about }));
     }
     if is_machine(&words) {
+        note(store, &open, ", which a handset says by itself")?;
         return Ok(None);
     }
-    let open: Vec<&Alert> = told.iter().filter(|alert| alert.state == State::Open).collect();
     let meant: Vec<&Alert> = open
         .iter()
         .copied()
         .filter(|alert| was_told(alert, number, reply.at.saturating_add(SKEW).unwrap_or(now)))
         .collect();
     match (meant.as_slice(), open.as_slice()) {
-        ([alert], _) => Ok(Some(carry_out(desk, store, alert, number, contact, wish)?)),
+        ([alert], _) => {
+            let about = note(store, &[alert], "")?;
+            Ok(Some(Answer { text: carry_out(desk, store, alert, number, contact, wish)?, about }))
+        }
         // Late: nothing is open any more, so say who had it.
-        (_, []) => Ok(told.first().map(|alert| standing(desk, alert, contact))),
+        (_, []) => {
+            let Some(alert) = told.first() else { return Ok(None) };
+            let about = note(store, &[alert], ", too late")?;
+            Ok(Some(Answer { text: standing(desk, alert, contact), about }))
+        }
         (_, several) => {
-            let list: Vec<String> = several.iter().take(5).map(|alert| brief(alert)).collect();
-            let about = About { list: list.join("; "), ..About::default() };
-            Ok(Some(desk.text(contact, Phrase::Which, &about)))
+            let list: Vec<String> = several.iter().take(LISTED).map(|alert| brief(alert)).collect();
+            let which = About { list: list.join("; "), ..About::default() };
+            let about = note(store, several, ", which may mean any of several alerts")?;
+            Ok(Some(Answer { text: desk.text(contact, Phrase::Which, &which), about }))
         }
     }
 }

@@ -45,6 +45,18 @@ impl Action {
             Self::Resolve | Self::Acknowledge | Self::Ignore => false,
         }
     }
+
+    /// The word of the rule file.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Call => "call",
+            Self::Sms => "sms",
+            Self::Page => "page",
+            Self::Resolve => "resolve",
+            Self::Acknowledge => "acknowledge",
+            Self::Ignore => "ignore",
+        }
+    }
 }
 
 /// A `[[rules]]` entry, checked. Templates are held as written; [`notify::template`](crate::notify::template) renders

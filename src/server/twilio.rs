@@ -4,7 +4,10 @@ use secrecy::SecretString;
 
 use super::http::{Method, Request, Response};
 use super::{Routes, signature};
-use crate::alert::{Actor, Alert, CallStatus, Event, Notification, NotificationId, State, TextStatus, Through, Token};
+use crate::alert::{
+    Actor, Alert, CallStatus, EntryKind, Event, Fact, Notification, NotificationId, State, TextStatus, Through, Token,
+    Told,
+};
 use crate::engine::reply::{self, Reply};
 use crate::notify::twiml::{Page, Script};
 use crate::store::{self, Store};
@@ -84,11 +87,24 @@ impl Routes {
         let human = human(parameters);
         let alert = if human.is_some() {
             let event = call_event(id, parameters, CallStatus::InProgress);
-            self.desk.apply(store, id.alert, &event)?
+            self.desk.called_back(store, id.alert, &event)?
         } else {
             store.alert(id.alert)?
         };
+        self.note_told(store, &alert, id)?;
         Ok(self.alert_or_taken(&alert, id, ""))
+    }
+
+    /// Notes what a call is told that has been answered.
+    fn note_told(&self, store: &mut dyn Store, alert: &Alert, id: NotificationId) -> store::Result<()> {
+        let Some(call) = notification(alert, id) else { return Ok(()) };
+        let (page, what) = match alert.state {
+            State::Open | State::Expired => ("alert", "the alert".to_owned()),
+            State::Acknowledged | State::Resolved => ("taken", format!("that it is {} already", alert.state.word())),
+        };
+        let text = format!("the call to {} ({}) is told {what}", self.desk.name_of(&call.contact), call.number);
+        let fact = Fact::Told(Told { notification: id.number, page: page.to_owned() });
+        self.desk.note(store, id.alert, EntryKind::Callback, text, Some(fact))
     }
 
     fn alert_or_taken(&self, alert: &Alert, id: NotificationId, key: &str) -> Response {
@@ -120,12 +136,16 @@ impl Routes {
             Some('1') if takes => (Event::Acknowledge { by, within }, Page::Acknowledged),
             Some('2') if before.state == State::Open => (Event::Escalate { by, within }, Page::Escalated),
             Some('3') if before.state != State::Resolved => (Event::Resolve { by, within }, Page::Resolved),
-            Some('2') if takes => return Ok(self.say(Page::NobodyFurther, &before, id, "")),
-            Some('1'..='3') => return Ok(self.say(Page::Taken, &before, id, "")),
+            Some(key @ '2') if takes => (Event::KeyPressed { notification: id, key }, Page::NobodyFurther),
+            Some(key @ '1'..='3') => (Event::KeyPressed { notification: id, key }, Page::Taken),
             Some('*') => (Event::KeyPressed { notification: id, key: '*' }, Page::Alert),
             Some(key) => (Event::KeyPressed { notification: id, key }, Page::WrongKey),
             // No key: the caller gets the text again.
-            None => return Ok(self.alert_or_taken(&before, id, "")),
+            None => {
+                let text = format!("no key was pressed in the call to {name} ({})", notification.number);
+                self.desk.note(store, id.alert, EntryKind::Callback, text, None)?;
+                return Ok(self.alert_or_taken(&before, id, ""));
+            }
         };
         let alert = self.desk.apply(store, id.alert, &event)?;
         self.wake();
@@ -169,7 +189,7 @@ impl Routes {
             (None, None) => None,
         };
         if let Some(event) = event {
-            self.desk.apply(store, id.alert, &event)?;
+            self.desk.called_back(store, id.alert, &event)?;
             self.wake();
         }
         Ok(Response::empty())

@@ -1,5 +1,6 @@
 //! Alerts, their history and on-call overrides on disk. A trait and its backends.
 
+mod arrival;
 pub mod code;
 pub mod sqlite;
 #[cfg(test)]
@@ -10,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 pub use sqlite::Sqlite;
 
 use crate::alert::{
-    Alert, AlertId, Change, Code, Command, Digest, Entry, Notification, NotificationId, Policy, State, Token,
+    Alert, AlertId, Change, Code, Command, Digest, Entry, MailFact, Notification, NotificationId, Policy, State, Token,
 };
 use crate::oncall::{GroupId, Override, Phone};
 
@@ -133,6 +134,8 @@ pub struct Arrival {
     pub text: String,
     /// The policy to play.
     pub policy: Policy,
+    /// What the history tells of the mail; `None`: it is none, the time asks for this.
+    pub told: Option<Box<MailFact>>,
 }
 
 /// What became of an arrival.
@@ -152,19 +155,6 @@ impl Receipt {
         match self {
             Self::Opened(alert) | Self::SameMail(alert) | Self::Joined(alert) => alert,
         }
-    }
-}
-
-impl Arrival {
-    /// All its digests, the first first, each once.
-    pub fn digests(&self) -> Vec<Digest> {
-        let mut all = vec![self.digest];
-        for other in &self.other_digests {
-            if !all.contains(other) {
-                all.push(*other);
-            }
-        }
-        all
     }
 }
 
@@ -234,6 +224,10 @@ pub struct Sighting {
 /// to deliver it (Postfix: 5 days).
 pub const COUNTED_FOR: SignedDuration = SignedDuration::from_hours(7 * 24);
 
+/// At most so many mails that came again are told of by the history of an alert: a queue that delivers one for ever must
+/// not fill the disk.
+pub const TOLD_AGAIN: u32 = 100;
+
 /// Which alerts to list; all of the given must hold.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
@@ -243,6 +237,8 @@ pub struct Filter {
     pub group: Option<GroupId>,
     /// Only those opened at or after.
     pub since: Option<Timestamp>,
+    /// Only those opened before.
+    pub until: Option<Timestamp>,
     /// At most so many, the newest first.
     pub limit: Option<usize>,
 }
@@ -263,7 +259,7 @@ pub struct Updated {
 pub trait Store: Send {
     /// Finds or opens the alert that `arrival` belongs to, in one transaction:
     /// 1. an alert that has had this very mail (`arrival.mail`): adds recipients that it has not named and digests that
-    ///    it has not had, nothing else;
+    ///    it has not had, and a line that tells of it to the history (up to [`TOLD_AGAIN`]), nothing else;
     /// 2. the newest alert of one of its digests that is open, or acknowledged with `now < window_until`: remembers the mail and
     ///    commits what `change(alert, true)` makes of it (counting it in `mails` and naming its recipients included);
     /// 3. none: makes one in state open (id and unused code given, no notifications, `mails` 1) and commits what
@@ -363,6 +359,10 @@ pub trait Store: Send {
     /// Overrides that hold now or later, and fixed ones, in the order in which they were made. A fixed one that
     /// another fixed one of its group has replaced ends when that one begins.
     fn overrides(&mut self, now: Timestamp) -> Result<Vec<Override>>;
+
+    /// The overrides that held at some time from `since` to before `until`, in the order in which they were made: what
+    /// has been, as far as it is remembered.
+    fn overrides_between(&mut self, since: Timestamp, until: Timestamp) -> Result<Vec<Override>>;
 
     /// Adds an override.
     fn add_override(&mut self, new: &Override) -> Result<()>;

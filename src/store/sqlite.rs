@@ -9,6 +9,7 @@
 
 mod fault;
 mod heartbeats;
+mod list;
 mod look;
 mod mails;
 mod open;
@@ -31,12 +32,10 @@ use crate::oncall::{GroupId, Override, Phone};
 use fault::{Answer, Fault};
 use mails::{
     add_digests, alert_of_mail, count, end_windows, has_newer_mail, name_recipients, of_digests, remember_closing,
-    would_count,
+    tell_again, would_count,
 };
 use row::{cut, milliseconds};
-use work::{
-    add_lines, all, claimable, execute, exists, load, notifications, one, open_alert, readable, save, save_notification,
-};
+use work::{add_lines, all, claimable, execute, exists, load, one, open_alert, readable, save, save_notification};
 
 /// How long the ids of [`Store::first_time`] are remembered. Twilio repeats a webhook within seconds.
 const REMEMBERED: SignedDuration = SignedDuration::from_hours(30 * 24);
@@ -118,6 +117,7 @@ impl Store for Sqlite {
         self.write(|transaction| {
             if let Some(id) = alert_of_mail(transaction, arrival.mail)? {
                 add_digests(transaction, id, arrival)?;
+                tell_again(transaction, id, arrival, now)?;
                 return Ok(Receipt::SameMail(name_recipients(transaction, id, &arrival.recipients)?));
             }
             let joined = of_digests(transaction, query::JOINABLE, &arrival.digests(), Some(now))?.first().copied();
@@ -206,26 +206,7 @@ impl Store for Sqlite {
     }
 
     fn alerts(&mut self, filter: &Filter) -> Result<Vec<Alert>> {
-        let states: Vec<&str> = filter.states.iter().map(|state| row::state_word(*state)).collect();
-        let sql = query::list(&states, filter.group.is_some(), filter.since.is_some());
-        let group = filter.group.as_ref().map(GroupId::as_str);
-        let since = filter.since.map(milliseconds);
-        // To SQLite a negative limit is none.
-        let limit = filter.limit.map_or(-1, |limit| i64::try_from(limit).unwrap_or(i64::MAX));
-        let mut named: Vec<(&str, &dyn rusqlite::ToSql)> = vec![(":limit", &limit)];
-        if group.is_some() {
-            named.push((":group", &group));
-        }
-        if since.is_some() {
-            named.push((":since", &since));
-        }
-        self.read(|transaction| {
-            let mut alerts = readable(transaction, &sql, named.as_slice(), usize::MAX, row::alert)?;
-            for alert in &mut alerts {
-                alert.notifications = notifications(transaction, alert.id)?;
-            }
-            Ok(alerts)
-        })
+        self.read(|transaction| list::alerts(transaction, filter))
     }
 
     fn alert_of_mail(&mut self, mail: Digest) -> Result<Option<AlertId>> {
@@ -335,6 +316,11 @@ impl Store for Sqlite {
 
     fn overrides(&mut self, now: Timestamp) -> Result<Vec<Override>> {
         self.read(|transaction| all(transaction, query::OVERRIDES, [milliseconds(now)], row::duty_override))
+    }
+
+    fn overrides_between(&mut self, since: Timestamp, until: Timestamp) -> Result<Vec<Override>> {
+        let parameters = params![milliseconds(since), milliseconds(until)];
+        self.read(|transaction| all(transaction, query::OVERRIDES_BETWEEN, parameters, row::duty_override))
     }
 
     fn add_override(&mut self, new: &Override) -> Result<()> {

@@ -243,7 +243,12 @@ impl Play<'_> {
         let Some(call) = self.notification_mut(id) else { return };
         call.reached = true;
         if let Some(call) = self.notification(id) {
-            let text = format!("{} pressed {key}", self.person(call));
+            let late = match self.alert.state {
+                State::Open | State::Expired => "",
+                State::Acknowledged => ", but somebody has it already",
+                State::Resolved => ", but it is over already",
+            };
+            let text = format!("{} pressed {key}{late}", self.person(call));
             self.say(EntryKind::Human, text);
         }
         self.settle();

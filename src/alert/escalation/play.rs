@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Change, Command, Context, Entry, EntryKind};
 use crate::alert::{
-    Alert, Channel, Delivery, News, Notification, NotificationId, Outcome, Progress, Purpose, State, Step, Token,
+    Alert, Channel, Delivery, Fact, News, Notification, NotificationId, Outcome, Progress, Purpose, State, Step, Token,
 };
 use crate::oncall::{Contact, ContactId, Phone, Roster};
 
@@ -118,9 +118,22 @@ impl<'a> Play<'a> {
 
     /// Adds a line to the history.
     pub fn say(&mut self, kind: EntryKind, text: String) {
-        let one_line = !text.contains(char::is_control);
-        let text = if one_line { text } else { text.replace(char::is_control, " ") };
-        self.history.push(Entry { at: self.now, kind, text });
+        self.history.push(Entry::new(self.now, kind, text));
+    }
+
+    /// How many lines the history has got so far.
+    pub fn lines(&self) -> usize {
+        self.history.len()
+    }
+
+    /// Says what the line number `line` stands on, if there is one that can, and unless it stands on something already.
+    pub fn stands_on(&mut self, line: usize, fact: Option<Fact>) {
+        if let Some((line, fact)) = self.history.get_mut(line).zip(fact)
+            && line.fact.is_none()
+            && fact.can_carry(line.kind)
+        {
+            line.fact = Some(fact);
+        }
     }
 
     /// 128 random bits.
@@ -178,9 +191,12 @@ impl<'a> Play<'a> {
         news: Option<News>,
     ) {
         let last = self.alert.notifications.iter().map(|notification| notification.id.number).max();
+        let number_of_it = last.unwrap_or(0).saturating_add(1);
+        // The line that was said last tells of it.
+        self.stands_on(self.history.len().saturating_sub(1), Some(Fact::Notification(number_of_it)));
         let token = Token::from_bits(self.random());
         self.alert.notifications.push(Notification {
-            id: NotificationId { alert: self.alert.id, number: last.unwrap_or(0).saturating_add(1) },
+            id: NotificationId { alert: self.alert.id, number: number_of_it },
             purpose,
             round: place.round,
             step: place.step,

@@ -11,7 +11,6 @@ use super::play::Played;
 use super::report::{self, NO_RULE, number, plural};
 use super::summary::Summary;
 use crate::cli::terminal;
-use crate::rules::Action;
 
 const HEADING: Style = Style::new().bold();
 const FAINT: Style = Style::new().dimmed();
@@ -91,14 +90,7 @@ pub fn page(setting: &Setting<'_>, mails: &[&Judged<'_>], before: &Side<'_, '_>,
 /// What is asked for, on one line.
 fn words(asks: &[Ask<'_>], problems: &[String]) -> String {
     let asks = asks.iter().map(|ask| {
-        let action = match ask.action {
-            Action::Call => "call",
-            Action::Sms => "sms",
-            Action::Page => "page",
-            Action::Resolve => "resolve",
-            Action::Acknowledge => "acknowledge",
-            Action::Ignore => "ignore",
-        };
+        let action = ask.action.word();
         format!("{action} {} by {}, key {}", ask.group, ask.rule.unwrap_or(NO_RULE), terminal::short(&ask.key, 60))
     });
     let all: Vec<String> = asks.chain(problems.iter().cloned()).map(|part| terminal::one_line(&part)).collect();

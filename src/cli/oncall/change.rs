@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 
 use super::super::setup::{self, complain};
-use super::{Options, moment, nearest, refuse};
+use super::{Options, moment, refuse};
+use crate::cli::nearest::nearest;
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::oncall::{ContactId, GroupId, Override};

@@ -10,6 +10,7 @@ use std::path::Path;
 use clap::Args;
 use jiff::{SignedDuration, Timestamp};
 
+use super::nearest::nearest;
 use super::setup::{self, complain};
 use crate::clock;
 use crate::config::Config;
@@ -137,14 +138,4 @@ fn known_group(config: &Config, name: &str) -> Result<GroupId, Exit> {
     let names = config.roster.groups.keys().map(GroupId::as_str);
     complain(&format!("there is no group `{name}`{}", nearest(name, names)));
     Err(Exit::No)
-}
-
-fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> String {
-    let all: Vec<&str> = names.collect();
-    let close = all.iter().map(|known| (strsim::jaro_winkler(name, known), known)).filter(|(score, _)| *score > 0.7);
-    match close.max_by(|a, b| a.0.total_cmp(&b.0)) {
-        Some((_, known)) => format!("; did you mean `{known}`?"),
-        None if all.is_empty() => "; the rule file has none".to_owned(),
-        None => format!("; there are {}", all.join(", ")),
-    }
 }

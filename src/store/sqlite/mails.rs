@@ -5,10 +5,10 @@ use rusqlite::{Connection, params};
 
 use super::fault::Answer;
 use super::row::{cut, milliseconds};
-use super::work::{all, execute, json, load, one};
+use super::work::{add_lines, all, execute, json, load, one};
 use super::{Arrival, REMEMBERED, Tally, query};
 use crate::alert::{Alert, AlertId, Digest};
-use crate::store::COUNTED_FOR;
+use crate::store::{COUNTED_FOR, TOLD_AGAIN};
 
 /// The alert that had this very mail.
 pub fn alert_of_mail(connection: &Connection, mail: Digest) -> Answer<Option<AlertId>> {
@@ -56,6 +56,19 @@ pub fn of_digests(
     found.sort_unstable_by(|one, other| other.cmp(one));
     found.dedup();
     Ok(found)
+}
+
+/// Says in the history that this mail came again, unless that was said too often already.
+pub fn tell_again(connection: &Connection, id: AlertId, arrival: &Arrival, now: Timestamp) -> Answer<()> {
+    let told: u32 = one(connection, query::TOLD_AGAIN, [id.0], |row| Ok(row.get(0)?))?.unwrap_or(0);
+    if told >= TOLD_AGAIN {
+        return Ok(());
+    }
+    let mut line = arrival.again(now);
+    if told + 1 == TOLD_AGAIN {
+        line.text.push_str("; further ones are not noted");
+    }
+    add_lines(connection, id, &[line])
 }
 
 /// Acknowledged alerts of these digests take in no more mails.

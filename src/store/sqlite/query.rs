@@ -73,6 +73,8 @@ pub const UNDER_WAY: &str = "SELECT * FROM notifications WHERE delivery = 'accep
 pub const PROVIDER_IDS: &str = "SELECT provider_id FROM notifications WHERE phone = ?1 AND created_at >= ?2 \
      AND provider_id IS NOT NULL";
 pub const OVERRIDES: &str = "SELECT * FROM overrides INDEXED BY overrides_until WHERE until > ?1 ORDER BY id";
+pub const OVERRIDES_BETWEEN: &str =
+    "SELECT * FROM overrides INDEXED BY overrides_until WHERE until > ?1 AND since < ?2 AND since < until ORDER BY id";
 pub const LAST_BEAT: &str = "SELECT max(beat_at) FROM engine";
 
 pub const HEARTBEAT: &str = "SELECT sent_at, arrived_at, alert, carrier FROM heartbeats WHERE name = ?1";
@@ -111,8 +113,10 @@ ON CONFLICT (alert, number) DO UPDATE SET purpose = excluded.purpose, round = ex
 pub const DELETE_NOTIFICATION: &str = "DELETE FROM notifications WHERE alert = ?1 AND number = ?2";
 pub const REMEMBER_MAIL: &str = "INSERT INTO mails (digest, alert, received_at, sent_at) VALUES (?1, ?2, ?3, ?4)";
 pub const SET_RECIPIENTS: &str = "UPDATE alerts SET recipients = ?2 WHERE id = ?1";
-pub const ADD_LINE: &str = "INSERT INTO history (alert, number, at, kind, text) VALUES (?1, \
-     (SELECT coalesce(max(number), 0) + 1 FROM history WHERE alert = ?1), ?2, ?3, ?4)";
+pub const ADD_LINE: &str = "INSERT INTO history (alert, number, at, kind, text, fact) VALUES (?1, \
+     (SELECT coalesce(max(number), 0) + 1 FROM history WHERE alert = ?1), ?2, ?3, ?4, ?5)";
+/// How often the history says that a mail came again.
+pub const TOLD_AGAIN: &str = "SELECT count(*) FROM history WHERE alert = ?1 AND kind = 'duplicate'";
 pub const SEE: &str = "INSERT OR IGNORE INTO seen (id, at) VALUES (?1, ?2)";
 pub const FORGET: &str = "DELETE FROM seen WHERE id = ?1";
 pub const FORGET_SEEN: &str = "DELETE FROM seen WHERE at < ?1";
@@ -136,8 +140,8 @@ pub const BEAT: &str = "INSERT INTO engine (owner, beat_at) VALUES (?1, ?2) \
 pub const FORGET_BEATS: &str = "DELETE FROM engine WHERE beat_at < ?1 OR beat_at > ?2";
 pub const STOP_BEATING: &str = "DELETE FROM engine WHERE owner = ?1";
 
-/// The list, for a filter: which states (stored words, so no quoting is needed), whether a group and a time are given.
-pub fn list(states: &[&'static str], group: bool, since: bool) -> String {
+/// The list, for a filter: which states (stored words, so no quoting is needed), whether a group and times are given.
+pub fn list(states: &[&'static str], group: bool, since: bool, until: bool) -> String {
     let mut sql = String::from("SELECT * FROM alerts WHERE TRUE");
     if !states.is_empty() {
         sql = sql + " AND state IN ('" + &states.join("', '") + "')";
@@ -147,6 +151,9 @@ pub fn list(states: &[&'static str], group: bool, since: bool) -> String {
     }
     if since {
         sql += " AND opened_at >= :since";
+    }
+    if until {
+        sql += " AND opened_at < :until";
     }
     sql + " ORDER BY id DESC LIMIT :limit"
 }

@@ -41,7 +41,8 @@ words!(outcome_word, outcome, Outcome:
     GaveUp = "gave-up", Withdrawn = "withdrawn");
 words!(kind_word, kind, EntryKind:
     Opened = "opened", Joined = "joined", Step = "step", Sent = "sent", Status = "status", Human = "human",
-    Acknowledged = "acknowledged", Resolved = "resolved", Expired = "expired", Trouble = "trouble");
+    Acknowledged = "acknowledged", Resolved = "resolved", Expired = "expired", Trouble = "trouble",
+    Duplicate = "duplicate", Callback = "callback", Duty = "duty");
 
 /// Milliseconds since 1970, rounded down.
 pub fn milliseconds(time: Timestamp) -> i64 {
@@ -244,8 +245,15 @@ pub fn alert_ids(row: &Row<'_>) -> Result<Vec<AlertId>, Fault> {
 
 /// The line of a row of `history`.
 pub fn entry(row: &Row<'_>) -> Result<Entry, Fault> {
-    let read =
-        || Ok(Entry { at: time(row, "at")?, kind: kind(&get::<String>(row, "kind")?)?, text: get(row, "text")? });
+    let read = || {
+        Ok(Entry {
+            at: time(row, "at")?,
+            kind: kind(&get::<String>(row, "kind")?)?,
+            text: get(row, "text")?,
+            // What a line stands on is an extra: one that cannot be read must not hide the line.
+            fact: get::<Option<String>>(row, "fact")?.and_then(|fact| serde_json::from_str(&fact).ok()),
+        })
+    };
     let what = || Ok::<_, rusqlite::Error>(format!("the history of alert {}", row.get::<_, i64>("alert")?));
     read().or_else(|why| Err(Fault::Damaged { what: what()?, why }))
 }

@@ -11,10 +11,10 @@ use super::fault::Fault;
 const APPLICATION_ID: i32 = 0x7468_6961;
 
 /// Step n, from 0, brings a file from `user_version` n to n + 1. Never change one that was released: add one.
-const STEPS: &[&str] = &[FIRST, SECOND, THIRD, HEARTBEATS];
+const STEPS: &[&str] = &[FIRST, SECOND, THIRD, HEARTBEATS, FACTS];
 
 /// The `user_version` that this program reads and writes.
-pub const VERSION: i64 = 4;
+pub const VERSION: i64 = 5;
 
 const FIRST: &str = "
 CREATE TABLE alerts (
@@ -179,6 +179,11 @@ CREATE TABLE heartbeat_forms (
     since INTEGER NOT NULL,
     PRIMARY KEY (name, form)
 ) STRICT, WITHOUT ROWID;
+";
+
+const FACTS: &str = "
+-- What a line of the history stands on: JSON.
+ALTER TABLE history ADD COLUMN fact TEXT;
 ";
 
 /// Brings the file up to date, in one transaction: of several processes that find an old file, one does the work and

@@ -216,7 +216,8 @@ pub fn save_notification(connection: &Connection, notification: &Notification) -
 /// Adds lines to the history of an alert.
 pub fn add_lines(connection: &Connection, id: AlertId, lines: &[Entry]) -> Answer<()> {
     for line in lines {
-        let parameters = params![id.0, milliseconds(line.at), row::kind_word(line.kind), line.text];
+        let fact = line.fact.as_ref().map(json).transpose()?;
+        let parameters = params![id.0, milliseconds(line.at), row::kind_word(line.kind), line.text, fact];
         execute(connection, query::ADD_LINE, parameters)?;
     }
     Ok(())

@@ -2,7 +2,7 @@
 
 use super::Stage;
 use super::build::{arrival, at, change, line, open_due, phone, receive, set_state, token};
-use crate::alert::{AlertId, Code, Delivery, Entry, EntryKind, NotificationId, Outcome, State, Token};
+use crate::alert::{AlertId, Code, Delivery, Entry, EntryKind, Fact, NotificationId, Outcome, State, Token};
 use crate::oncall::{ContactId, GroupId, Override};
 use crate::store::{Error, Filter};
 
@@ -20,10 +20,16 @@ pub fn history_keeps_its_order(stage: &dyn Stage) {
         EntryKind::Resolved,
         EntryKind::Expired,
         EntryKind::Trouble,
+        EntryKind::Duplicate,
+        EntryKind::Callback,
+        EntryKind::Duty,
     ];
     // Written in this order, whatever their times say.
-    let lines: Vec<Entry> =
-        kinds.iter().zip(0..).map(|(kind, n)| Entry { at: at(-n), kind: *kind, text: format!("line {n}") }).collect();
+    let line_of = |(kind, n): (&EntryKind, i64)| {
+        let fact = (n > 4).then_some(Fact::Notification(3));
+        Entry::new(at(-n), *kind, format!("line {n}")).on(fact)
+    };
+    let lines: Vec<Entry> = kinds.iter().zip(0..).map(line_of).collect();
     let (first, last) = lines.split_at(3);
     store.record(a, first).unwrap();
     store.record(b, &[line("of another")]).unwrap();
@@ -61,7 +67,9 @@ pub fn lists_are_filtered_and_newest_first(stage: &dyn Stage) {
     assert_eq!(list(Filter { states: vec![State::Resolved, State::Acknowledged], ..all() }), [c, b]);
     assert_eq!(list(Filter { group: dba.clone(), ..all() }), [d, c, a]);
     assert_eq!(list(Filter { since: Some(at(3)), ..all() }), [d, c]);
-    let everything = Filter { states: vec![State::Open], group: dba, since: Some(at(1)), limit: Some(9) };
+    assert_eq!(list(Filter { until: Some(at(3)), ..all() }), [b, a]);
+    let (since, until) = (Some(at(1)), Some(at(9)));
+    let everything = Filter { states: vec![State::Open], group: dba, since, until, limit: Some(9) };
     assert_eq!(list(everything), [d, a]);
     assert_eq!(list(Filter { group: Some(GroupId::new("'; --")), ..all() }), []);
 }
@@ -216,6 +224,21 @@ pub fn overrides_that_are_over_or_replaced_are_left_out(stage: &dyn Stage) {
     // Before it begins, the one before holds.
     let held = store.overrides(at(122)).unwrap();
     assert!(held.contains(&duty("dba", "david", 122, Some(123))), "{held:?}");
+}
+
+pub fn overrides_of_a_time_that_is_past_are_remembered(stage: &dyn Stage) {
+    let mut store = stage.connect();
+    let (early, late) = (duty("dba", "david", 0, Some(10)), duty("dba", "darren", 20, Some(30)));
+    for new in [&early, &late] {
+        store.add_override(new).unwrap();
+    }
+    let mut between = |since, until| store.overrides_between(at(since), at(until)).unwrap();
+    assert_eq!(between(5, 25), [early.clone(), late.clone()]);
+    assert_eq!(between(10, 20), []);
+    assert_eq!((between(9, 20), between(10, 21)), (vec![early], vec![late]));
+    // What was ended before it began never held.
+    store.end_overrides(&GroupId::new("dba"), at(15)).unwrap();
+    assert_eq!(store.overrides_between(at(12), at(99)).unwrap(), []);
 }
 
 pub fn overrides_are_ended_for_one_group(stage: &dyn Stage) {

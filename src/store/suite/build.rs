@@ -63,6 +63,7 @@ pub fn arrival(mail: &str, key: &str) -> Arrival {
         say: "The tablespace is full.".into(),
         text: "tablespace full".into(),
         policy: policy(),
+        told: None,
     }
 }
 
@@ -100,7 +101,7 @@ pub fn only(alert: Alert) -> Change {
 
 /// A line of history.
 pub fn line(text: &str) -> Entry {
-    Entry { at: at(0), kind: EntryKind::Opened, text: text.into() }
+    Entry::new(at(0), EntryKind::Opened, text)
 }
 
 /// Receives a mail that changes nothing else.

@@ -11,9 +11,9 @@ use super::build::{
     arrival, at, chance, change, line, notification, only, open_due, phone, policy, receive, set_state,
 };
 use crate::alert::{
-    Alert, AlertId, Change, Channel, Command, Delivery, NotificationId, Outcome, Progress, Purpose, State,
+    Alert, AlertId, Change, Channel, Command, Delivery, EntryKind, NotificationId, Outcome, Progress, Purpose, State,
 };
-use crate::store::{Arrival, Error, Filter, Receipt};
+use crate::store::{Arrival, Error, Filter, Receipt, TOLD_AGAIN};
 
 pub fn a_new_alert_is_read_back_as_it_was_given(stage: &dyn Stage) {
     let mut store = stage.connect();
@@ -155,7 +155,7 @@ pub fn a_mail_opens_another_alert_once_the_first_is_over(stage: &dyn Stage) {
     }
 }
 
-pub fn the_same_mail_again_only_adds_recipients(stage: &dyn Stage) {
+pub fn the_same_mail_again_adds_recipients_and_a_line(stage: &dyn Stage) {
     let mut store = stage.connect();
     let before = receive(&mut *store, &arrival("m1", "disk"), at(0)).alert().clone();
     set_state(&mut *store, before.id, State::Resolved);
@@ -169,7 +169,22 @@ pub fn the_same_mail_again_only_adds_recipients(stage: &dyn Stage) {
         assert_eq!(after, Alert { recipients, state: State::Resolved, ..before.clone() });
         assert_eq!(store.alert(before.id).unwrap(), after);
     }
-    assert!(store.history(before.id).unwrap().is_empty());
+    let history = store.history(before.id).unwrap();
+    let kinds: Vec<EntryKind> = history.iter().map(|line| line.kind).collect();
+    assert_eq!(kinds, [EntryKind::Duplicate; 2]);
+    assert!(history[0].text.starts_with("the same mail came again: tablespace"), "{history:?}");
+}
+
+pub fn a_mail_that_comes_for_ever_fills_no_disk(stage: &dyn Stage) {
+    let mut store = stage.connect();
+    let again = arrival("m1", "disk");
+    let id = receive(&mut *store, &again, at(0)).alert().id;
+    for n in 0..TOLD_AGAIN + 5 {
+        receive(&mut *store, &again, at(i64::from(n)));
+    }
+    let history = store.history(id).unwrap();
+    assert_eq!(history.iter().filter(|line| line.kind == EntryKind::Duplicate).count(), TOLD_AGAIN as usize);
+    assert!(history.last().unwrap().text.ends_with("further ones are not noted"), "{:?}", history.last());
 }
 
 pub fn fifty_mails_at_once_make_one_alert(stage: &dyn Stage) {

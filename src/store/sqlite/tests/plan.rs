@@ -17,7 +17,7 @@ fn crowded() -> Sqlite {
              INSERT INTO notifications SELECT i, 1, purpose, 0, 0, 0, contact, channel, '+6421' || (i % 100000 + 100000),
                  NULL, printf('%032x', i), created_at - i, 'ended', at - i, NULL, NULL, NULL, NULL, 'CA' || i, NULL,
                  'busy', '', 1, -1, 0, '[]' FROM n, notifications WHERE alert = 1;
-             INSERT INTO history SELECT i, 1, 0, 'opened', '' FROM n;
+             INSERT INTO history SELECT i, 1, 0, 'opened', '', NULL FROM n;
              INSERT INTO mails SELECT randomblob(32), i, 0, 0 FROM n;
              INSERT INTO digests SELECT randomblob(32), i FROM n;
              INSERT INTO closings SELECT randomblob(32), '[]', i FROM n;
@@ -71,13 +71,18 @@ fn no_question_reads_everything() {
         (query::UNDER_WAY, "SEARCH notifications USING INDEX notifications_under_way (created_at>?)"),
         (query::PROVIDER_IDS, "SEARCH notifications USING INDEX notifications_phone (phone=? AND created_at>?)"),
         (query::OVERRIDES, "SEARCH overrides USING INDEX overrides_until (until>?)"),
+        (query::OVERRIDES_BETWEEN, "SEARCH overrides USING INDEX overrides_until (until>?)"),
+        (query::TOLD_AGAIN, "SEARCH history USING PRIMARY KEY (alert=?)"),
         (query::ADD_LINE, "SEARCH history USING PRIMARY KEY (alert=?)"),
         (query::SET_RECIPIENTS, "SEARCH alerts USING INTEGER PRIMARY KEY (rowid=?)"),
         (query::FORGET_SEEN, "SEARCH seen USING COVERING INDEX seen_at (at<?)"),
         (query::REPLACE_FIXED, "SEARCH overrides USING INDEX overrides_until (until=?)"),
         (query::DELETE_NOTIFICATION, "SEARCH notifications USING PRIMARY KEY (alert=? AND number=?)"),
-        (&query::list(&["open"], false, false), "SEARCH alerts USING INDEX alerts_state (state=?)"),
-        (&query::list(&["open", "acknowledged"], true, false), "SEARCH alerts USING INDEX alerts_state (state=?)"),
+        (&query::list(&["open"], false, false, false), "SEARCH alerts USING INDEX alerts_state (state=?)"),
+        (
+            &query::list(&["open", "acknowledged"], true, false, false),
+            "SEARCH alerts USING INDEX alerts_state (state=?)",
+        ),
     ];
     // As it is, and once SQLite knows how many rows there are.
     for analyzed in [false, true] {
@@ -108,7 +113,7 @@ fn the_next_notification_is_the_first_of_its_index() {
 #[test]
 fn the_newest_alerts_are_read_without_sorting() {
     let store = crowded();
-    assert_eq!(plan(&store, &query::list(&[], false, false)), "SCAN alerts");
+    assert_eq!(plan(&store, &query::list(&[], false, false, false)), "SCAN alerts");
 }
 
 #[test]

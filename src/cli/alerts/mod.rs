@@ -1,0 +1,144 @@
+//! `thialfi alerts`: what is open and what was, the story of one, and acting on it from the command line.
+
+mod find;
+mod list;
+mod object;
+mod story;
+
+use std::path::Path;
+
+use anstream::{print, println};
+use clap::builder::{PossibleValuesParser, TypedValueParser as _};
+use clap::{Args, Subcommand};
+
+use super::layout;
+use super::setup::{self, complain};
+use super::terminal;
+use crate::alert::{Actor, AlertId, Event, State, Through};
+use crate::config::Config;
+use crate::exit::Exit;
+use crate::store::{Sqlite, Store as _};
+
+/// What `alerts` takes.
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own on the command line")]
+#[derive(Debug, Clone, Args)]
+pub struct Options {
+    /// What to do; nothing: list.
+    #[command(subcommand)]
+    pub action: Option<Action>,
+    /// Only alerts that are open: short for `--state open`
+    #[arg(long)]
+    pub open: bool,
+    /// Only alerts that are so; may be given several times
+    #[arg(long, value_name = "STATE", value_delimiter = ',', value_parser = states())]
+    pub state: Vec<State>,
+    /// Only alerts of this group
+    #[arg(long, value_name = "GROUP")]
+    pub group: Option<String>,
+    /// Only alerts opened since: a time (`2026-11-02 09:00`), a day (`2026-11-02`), or how long ago (`7d`)
+    #[arg(long, value_name = "T")]
+    pub since: Option<String>,
+    /// Only alerts opened until: the same, and a day counts to its end
+    #[arg(long, value_name = "T")]
+    pub until: Option<String>,
+    /// Every alert, not just the latest 50
+    #[arg(long)]
+    pub all: bool,
+    /// Print comma-separated values: timestamp, id, status, recipient, group
+    #[arg(long, conflicts_with = "json")]
+    pub csv: bool,
+    /// Print JSON
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+fn states() -> impl clap::builder::TypedValueParser<Value = State> {
+    const ALL: [State; 4] = [State::Open, State::Acknowledged, State::Resolved, State::Expired];
+    let known = PossibleValuesParser::new(ALL.map(State::word));
+    // The parser lets no other word through.
+    known.map(|word| ALL.into_iter().find(|state| state.word() == word).unwrap_or(State::Open))
+}
+
+/// What to do with an alert. ID is its number, or the code that its texts begin with.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Action {
+    /// Tell the whole story of an alert
+    Show {
+        /// Number or code
+        id: String,
+    },
+    /// Acknowledge: "I have it"
+    Ack {
+        /// Number or code
+        id: String,
+    },
+    /// Resolve: "it is over"
+    Resolve {
+        /// Number or code
+        id: String,
+    },
+}
+
+/// Lists, shows or acts.
+pub fn run(config: Option<&Path>, options: &Options) -> Exit {
+    match carry_out(config, options) {
+        Ok(()) => Exit::Success,
+        Err(exit) => exit,
+    }
+}
+
+fn carry_out(config: Option<&Path>, options: &Options) -> Result<(), Exit> {
+    let config = setup::look_or_complain(config)?;
+    let Some(action) = &options.action else {
+        let wanted = list::Wanted::of(&config, options)?;
+        let mut store = if config.store.exists() { Some(setup::open_store(&config)?) } else { None };
+        return list::print(&config, store.as_mut(), &wanted, options);
+    };
+    if !config.store.exists() {
+        complain(&format!("there are no alerts yet: the store {} does not exist", config.store.display()));
+        return Err(Exit::No);
+    }
+    let mut store = setup::open_store(&config)?;
+    let (Action::Show { id } | Action::Ack { id } | Action::Resolve { id }) = action;
+    let id = find::alert(&mut store, id)?;
+    let by = Actor { contact: None, name: setup::user(), through: Through::Command };
+    match action {
+        Action::Show { .. } => show(&config, &mut store, id, options.json),
+        Action::Ack { .. } => act(config, &mut store, id, &Event::Acknowledge { by, within: None }, options.json),
+        Action::Resolve { .. } => act(config, &mut store, id, &Event::Resolve { by, within: None }, options.json),
+    }
+}
+
+fn act(config: Config, store: &mut Sqlite, id: AlertId, event: &Event, json: bool) -> Result<(), Exit> {
+    let desk = setup::desk(config);
+    let alert = desk.apply(store, id, event).map_err(|error| fail(&error))?;
+    desk.hang_up();
+    if json {
+        println!("{}", object::summary(&alert));
+    } else {
+        let who = alert.acknowledged_by.as_deref().map(|who| format!(" by {who}")).unwrap_or_default();
+        println!("Alert {} ({}) is {}{}.", alert.id, alert.code, alert.state.word(), terminal::one_line(&who));
+    }
+    Ok(())
+}
+
+fn show(config: &Config, store: &mut Sqlite, id: AlertId, json: bool) -> Result<(), Exit> {
+    let alert = store.alert(id).map_err(|error| fail(&error))?;
+    let mut history = store.history(id).map_err(|error| fail(&error))?;
+    let now = crate::clock::from_environment().now();
+    let end = story::end(&alert, &history, now);
+    let overrides = store.overrides_between(alert.opened_at, end).map_err(|error| fail(&error))?;
+    story::add_duties(&mut history, &alert, &overrides, &config.roster, end);
+    if json {
+        println!("{}", object::whole(&alert, &history));
+    } else {
+        let told = story::Told { alert: &alert, history: &history, zone: &config.defaults.time_zone, now };
+        print!("{}", story::page(&told, layout::page_width()));
+    }
+    Ok(())
+}
+
+fn fail(error: &impl ToString) -> Exit {
+    complain(&error.to_string());
+    Exit::No
+}
