@@ -149,8 +149,10 @@ fn receive(store: &mut dyn Store, mail: &str) -> Receipt {
                 by: vec![Channel::Call],
                 attempts: 3,
                 wait: SignedDuration::from_mins(5),
+                ..Step::default()
             }],
             repeat: 1,
+            ..Policy::default()
         },
     };
     let mut random = || u128::from(getrandom::u64().unwrap()) << 64 | u128::from(getrandom::u64().unwrap());

@@ -11,6 +11,7 @@ mod check;
 mod commands;
 mod conditions;
 mod documentation;
+mod escalation;
 mod explain;
 mod fifteen_shapes;
 mod fresh;

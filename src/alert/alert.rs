@@ -95,6 +95,15 @@ pub struct Progress {
     pub began_at: Timestamp,
 }
 
+/// When an alert was opened anew: an acknowledgement timed out, or was given back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Resumed {
+    /// The round of the reminder, over 0. The policy's own rounds follow.
+    pub round: u32,
+    /// When.
+    pub at: Timestamp,
+}
+
 /// What a matching mail opened.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Alert {
@@ -132,6 +141,10 @@ pub struct Alert {
     pub acknowledged_at: Option<Timestamp>,
     /// The name of who took it.
     pub acknowledged_by: Option<String>,
+    /// The contact who took it last, if it was one. They keep standing here when their acknowledgement has timed out.
+    pub taken_by: Option<ContactId>,
+    /// When it was opened anew last; `None`: never.
+    pub resumed: Option<Resumed>,
     /// When it was resolved or expired.
     pub ended_at: Option<Timestamp>,
     /// The attempt under way; `None` before the first and after the end.

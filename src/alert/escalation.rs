@@ -7,12 +7,17 @@ mod attempt;
 #[cfg(test)]
 mod chance;
 mod delivery;
+#[cfg(test)]
+mod hours;
 mod human;
 #[cfg(test)]
 mod night;
 mod play;
 #[cfg(test)]
 mod properties;
+#[cfg(test)]
+mod reminders;
+mod resume;
 #[cfg(test)]
 mod stories;
 #[cfg(test)]
@@ -113,7 +118,12 @@ pub enum Event {
         /// Who says so.
         by: Actor,
     },
-    /// A human cannot take it: the next step, now.
+    /// A human takes it from whoever has it.
+    TakeOver {
+        /// Who.
+        by: Actor,
+    },
+    /// A human cannot take it, or gives back what they have: the next step, now.
     Escalate {
         /// Who says so.
         by: Actor,
@@ -192,6 +202,8 @@ pub enum EntryKind {
     Resolved,
     /// Expired.
     Expired,
+    /// Open again: an acknowledgement has timed out, or was given back.
+    Reopened,
     /// Something went wrong.
     Trouble,
     /// Who is on call changed.
@@ -232,7 +244,8 @@ pub struct Change {
     pub history: Vec<Entry>,
 }
 
-/// What becomes of `alert` when `event` happens. Afterwards `next_at` is set if, and only if, the alert is open.
+/// What becomes of `alert` when `event` happens. Afterwards `next_at` is set if, and only if, the alert is open, or
+/// acknowledged and its policy asks again.
 ///
 /// Events may come late, twice, in any order and for what is long over: those change nothing but, at most, the
 /// history. A clock that goes back restarts waits, but never holds an alert longer than one wait more.
@@ -254,6 +267,7 @@ pub fn escalate(alert: Alert, event: Event, context: &mut Context<'_>) -> Change
         Event::TextStatus { notification, status, detail } => play.text_status(notification, status, detail),
         Event::KeyPressed { notification, key } => play.key_pressed(notification, key),
         Event::Acknowledge { by, within } => play.acknowledge(&by, within),
+        Event::TakeOver { by } => play.take_over(&by),
         Event::Resolve { by, within } => play.resolve(&by, within),
         Event::ResolveQuietly { by } => play.resolve_quietly(&by),
         Event::Escalate { by, within } => play.pass_on(&by, within),

@@ -11,7 +11,7 @@ pub mod plan;
 pub mod policy;
 pub mod subject;
 
-pub use alert::{Actor, Alert, AlertId, Code, Progress, State, Through};
+pub use alert::{Actor, Alert, AlertId, Code, Progress, Resumed, State, Through};
 pub use escalation::{Change, Command, Context, Entry, EntryKind, Event, Refusal};
 pub use fact::{Decision, Fact, MailFact, ReplyFact, Told};
 pub use key::{Digest, Phase};

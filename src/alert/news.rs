@@ -19,6 +19,15 @@ pub enum News {
         /// The name of who says so.
         by: String,
     },
+    /// Somebody has taken it from whoever had it.
+    TakenOver {
+        /// The name of who.
+        by: String,
+    },
+    /// The policy has ended, and nobody took it.
+    Unanswered,
+    /// To whoever has it, by a page: is that so?
+    StillYours,
     /// Words that were made already, in whatever language.
     #[serde(untagged)]
     Words(String),
@@ -30,6 +39,9 @@ impl fmt::Display for News {
         match self {
             Self::Taken { by } => write!(f, "{by} has it"),
             Self::Over { by } => write!(f, "over, says {by}"),
+            Self::TakenOver { by } => write!(f, "{by} has taken it over"),
+            Self::Unanswered => f.write_str("nobody answered"),
+            Self::StillYours => f.write_str("still yours?"),
             Self::Words(words) => f.write_str(words),
         }
     }

@@ -22,12 +22,16 @@ pub struct Planned {
     pub channel: Channel,
 }
 
-/// The rows of a policy from `now` on. A step that has nobody to notify has no row, and takes no time.
+/// The rows of a policy from `now` on. A step that has nobody to notify, or does not count at its time, has no row, and
+/// takes no time. An attempt that fails is over sooner than its wait, and the next one then waits for `redial` only.
 pub fn plan(policy: &Policy, group: &GroupId, roster: &Roster, now: Timestamp) -> Vec<Planned> {
     let mut rows = Vec::new();
     let mut after = SignedDuration::ZERO;
     for round in 0..=policy.repeat {
         for (step, row) in (0..).zip(&policy.steps) {
+            if !policy.counts(row, group, roster, now + after) {
+                continue;
+            }
             for attempt in 0..row.attempts {
                 let contacts = row.notify.contacts(group, roster, now + after);
                 if contacts.is_empty() {

@@ -6,11 +6,11 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::Channel;
-use crate::oncall::{ContactId, GroupId, Roster};
+use crate::oncall::{ContactId, GroupId, Hours, Roster};
 
 /// Whom to notify in what order. An alert carries a copy of its policy, so that a rule file edited at night does not
 /// change what is under way.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Policy {
     /// The key in the rule file, or the name of a built-in policy.
     pub name: String,
@@ -18,6 +18,13 @@ pub struct Policy {
     pub steps: Vec<Step>,
     /// How many times all steps are played again when nobody acknowledged.
     pub repeat: u32,
+    /// How long an acknowledgement holds: whoever took the alert is then asked again, and when they do not react, the
+    /// policy is played anew. `None`: for ever.
+    #[serde(default)]
+    pub remind: Option<SignedDuration>,
+    /// The last resort of the rule file, who is told that the policy has ended, too.
+    #[serde(default)]
+    pub last_resort: Option<Target>,
 }
 
 /// One row of a policy.
@@ -31,6 +38,49 @@ pub struct Step {
     pub attempts: u32,
     /// How long an attempt that may have reached somebody waits for an acknowledgement before the next one.
     pub wait: SignedDuration,
+    /// How long to wait before the next attempt of this step when one has failed: busy, no answer, mailbox.
+    #[serde(default)]
+    pub redial: SignedDuration,
+    /// When it counts; `None`: always.
+    #[serde(default)]
+    pub only: Option<Hours>,
+}
+
+impl Default for Step {
+    /// A call to who is on call.
+    fn default() -> Self {
+        Self {
+            notify: Target::OnCall,
+            by: vec![Channel::Call],
+            attempts: 1,
+            wait: SignedDuration::from_mins(5),
+            redial: SignedDuration::ZERO,
+            only: None,
+        }
+    }
+}
+
+impl Policy {
+    /// Whether `step` is played at `now`: when its hours hold, and also when no step whose hours hold reaches anybody,
+    /// since an alert must wake somebody whatever the hour.
+    pub fn counts(&self, step: &Step, group: &GroupId, roster: &Roster, now: Timestamp) -> bool {
+        step.holds(now) || !self.steps.iter().any(|other| other.holds(now) && other.reaches(group, roster, now))
+    }
+}
+
+impl Step {
+    /// Whether its hours hold at `now`.
+    pub fn holds(&self, now: Timestamp) -> bool {
+        self.only.as_ref().is_none_or(|hours| hours.at(now).what)
+    }
+
+    /// Whether there is somebody with a number whom it would notify.
+    fn reaches(&self, group: &GroupId, roster: &Roster, now: Timestamp) -> bool {
+        let has_number = |id: &ContactId| {
+            roster.contacts.get(id).is_some_and(|contact| contact.phone.is_some() || contact.text_number().is_some())
+        };
+        !self.by.is_empty() && self.notify.contacts(group, roster, now).iter().any(has_number)
+    }
 }
 
 /// Whom a step notifies. Which people that are is looked up when the step begins.

@@ -47,8 +47,9 @@ pub fn notify(desk: &Desk, wish: &Wish<'_>) -> anyhow::Result<String> {
 fn people<'d>(desk: &'d Desk, wish: &Wish<'_>, now: Timestamp) -> Vec<(&'d Contact, Channel, &'d Phone)> {
     let roster = &desk.config.roster;
     let mut people: Vec<(&Contact, Channel, &Phone)> = Vec::new();
-    for step in &wish.policy.steps {
-        for id in step.notify.contacts(&wish.arrival.group, roster, now) {
+    let group = &wish.arrival.group;
+    for step in wish.policy.steps.iter().filter(|step| wish.policy.counts(step, group, roster, now)) {
+        for id in step.notify.contacts(group, roster, now) {
             let Some(contact) = roster.contacts.get(&id) else { continue };
             if people.iter().any(|(known, _, _)| known.id == id) {
                 continue;

@@ -101,7 +101,9 @@ fn check(reader: &Reader<'_>, path: &Path) -> Config {
         warnings::warn(scope, &config, &places);
         languages::warn(scope, &config);
         test_entries::check_at(reader);
-        coverage::warn(scope, &config, crate::clock::from_environment().now());
+        let now = crate::clock::from_environment().now();
+        coverage::warn(scope, &config, now);
+        coverage::warn_of_steps(scope, &config, now);
     }
     config
 }

@@ -17,6 +17,7 @@ mod defaults;
 pub mod diagnostic;
 mod document;
 pub mod heartbeats;
+mod hours;
 mod include;
 mod languages;
 mod later;

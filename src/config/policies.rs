@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use jiff::SignedDuration;
 
 use super::Scope;
+use super::hours;
 use super::names::Names;
 use super::scalar::Fault;
 use super::suggest::nearest;
 use super::time;
 use super::value::{Table, Value};
 use crate::alert::{Channel, Policy, Step, Target};
+use crate::oncall::Hours;
 
 /// Policies that are there even when the rule file has none.
 pub(super) const BUILT_IN_POLICIES: &[&str] = &["call", "page", "sms"];
@@ -18,8 +20,11 @@ pub(super) const BUILT_IN_POLICIES: &[&str] = &["call", "page", "sms"];
 /// The policy of a group that names none.
 pub(super) const DEFAULT_POLICY: &str = "page";
 
-const POLICY_KEYS: &[&str] = &["steps", "repeat", "answer"];
-const STEP_KEYS: &[&str] = &["notify", "by", "attempts", "wait"];
+const POLICY_KEYS: &[&str] = &["steps", "repeat", "remind", "answer"];
+const STEP_KEYS: &[&str] = &["notify", "by", "attempts", "wait", "redial", "only"];
+const SHORTEST_REMINDER: SignedDuration = SignedDuration::from_mins(1);
+const LONGEST_REMINDER: SignedDuration = SignedDuration::from_hours(7 * 24);
+const LONGEST_REDIAL: SignedDuration = SignedDuration::from_mins(30);
 const WAIT: SignedDuration = SignedDuration::from_mins(5);
 const TARGETS: &[&str] = &["oncall", "secondary", "backup", "group", "escalation", "group:NAME", "contact:NAME"];
 const CHANNELS: &[(&str, Channel)] = &[("call", Channel::Call), ("sms", Channel::Text)];
@@ -28,7 +33,7 @@ const CHANNELS: &[(&str, Channel)] = &[("call", Channel::Call), ("sms", Channel:
 /// defaults name for the last resort.
 pub(super) fn read(scope: &Scope<'_>, escalation: Option<&Target>) -> BTreeMap<String, Policy> {
     let mut policies: BTreeMap<String, Policy> =
-        built_in().into_iter().map(|policy| (policy.name.clone(), policy)).collect();
+        built_in(escalation).into_iter().map(|policy| (policy.name.clone(), policy)).collect();
     for (name, entry) in &scope.names.policies.entries {
         let Some(table) = scope.reader.table(entry.value) else { continue };
         if let Some(policy) = policy(scope, name, table, escalation) {
@@ -40,10 +45,16 @@ pub(super) fn read(scope: &Scope<'_>, escalation: Option<&Target>) -> BTreeMap<S
 
 /// `call`, `sms` and `page` as they are when the rule file does not replace them. All end with the whole group: a group
 /// may have no backup, and who is on call no number.
-fn built_in() -> [Policy; 3] {
+fn built_in(escalation: Option<&Target>) -> [Policy; 3] {
     let minutes = SignedDuration::from_mins;
-    let step = |notify, by, attempts, wait| Step { notify, by: vec![by], attempts, wait };
-    let policy = |name: &str, steps, repeat| Policy { name: name.to_owned(), steps, repeat };
+    let step = |notify, by, attempts, wait| Step { notify, by: vec![by], attempts, wait, ..Step::default() };
+    let policy = |name: &str, steps, repeat| Policy {
+        name: name.to_owned(),
+        steps,
+        repeat,
+        remind: None,
+        last_resort: escalation.cloned(),
+    };
     let (call, sms) = (Channel::Call, Channel::Text);
     [
         policy(
@@ -93,8 +104,13 @@ fn policy(scope: &Scope<'_>, name: &str, table: Table<'_>, escalation: Option<&T
         Some(list)
     });
     let repeat = table.get("repeat").map_or(Some(0), |value| reader.number(value, &(0..=20)));
+    let within = |text| time::duration_within(text, SHORTEST_REMINDER, LONGEST_REMINDER);
+    let remind = match table.get("remind") {
+        Some(value) => Some(reader.parsed(value, within)?),
+        None => None,
+    };
     let steps = list?.into_iter().filter_map(|value| step(scope, reader.table(value)?, escalation)).collect();
-    Some(Policy { name: name.to_owned(), steps, repeat: repeat? })
+    Some(Policy { name: name.to_owned(), steps, repeat: repeat?, remind, last_resort: escalation.cloned() })
 }
 
 fn step(scope: &Scope<'_>, table: Table<'_>, escalation: Option<&Target>) -> Option<Step> {
@@ -106,7 +122,24 @@ fn step(scope: &Scope<'_>, table: Table<'_>, escalation: Option<&Target>) -> Opt
     let by = table.get("by").map_or(Some(vec![Channel::Call]), |value| channels(scope, value));
     let attempts = table.get("attempts").map_or(Some(1), |value| reader.number(value, &(1..=20)));
     let wait = table.get("wait").map_or(Some(WAIT), |value| reader.parsed(value, wait));
-    Some(Step { notify: notify?, by: by?, attempts: attempts?, wait: wait? })
+    let redial = |text| time::duration_within(text, SignedDuration::ZERO, LONGEST_REDIAL);
+    let redial = table.get("redial").map_or(Some(SignedDuration::ZERO), |value| reader.parsed(value, redial));
+    let only = match table.get("only") {
+        Some(value) => Some(hours(scope, value)?),
+        None => None,
+    };
+    Some(Step { notify: notify?, by: by?, attempts: attempts?, wait: wait?, redial: redial?, only })
+}
+
+/// When a step counts. An alert carries its policy with it, and time zones by their names.
+fn hours(scope: &Scope<'_>, value: Value<'_>) -> Option<Hours> {
+    let hours = hours::read(scope, value, &scope.time_zone, "step")?;
+    if hours.spans.iter().any(|span| span.time_zone.iana_name().is_none()) {
+        let hint = "write `time_zone = \"Pacific/Auckland\"` under `[defaults]`, or name it here: `on = \"Mon-Fri Pacific/Auckland\"`";
+        scope.reader.error_hint(value.at, "this machine's time zone has no name", hint);
+        return None;
+    }
+    Some(hours)
 }
 
 /// `"call"`, `"sms"`, or a list of both.

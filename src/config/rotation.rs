@@ -7,17 +7,15 @@ use jiff::tz::TimeZone;
 
 use super::Scope;
 use super::calendar::{self, CalendarFile};
+use super::hours;
 use super::scalar::Fault;
 use super::time;
 use super::value::{Table, Value};
 use crate::oncall::rotation::Turn;
-use crate::oncall::{
-    Contact, ContactId, GroupId, HandOff, HourSpan, Hours, Layer, Member, Rotation, Schedule, Secondary, Turns,
-};
+use crate::oncall::{Contact, ContactId, GroupId, HandOff, Layer, Member, Rotation, Schedule, Secondary, Turns};
 
 const TURN_KEYS: &[&str] = &["every", "handoff", "time_zone", "start", "order", "members", "ics"];
 const LAYER_KEYS: &[&str] = &["name", "only", "every", "handoff", "time_zone", "start", "order", "members", "ics"];
-const HOUR_KEYS: &[&str] = &["on", "between"];
 
 /// When turns change if the rule file does not say.
 const HANDOFF: Time = Time::constant(9, 0, 0, 0);
@@ -98,7 +96,7 @@ impl<'s> Rota<'_, 's> {
         let time_zone = self.time_zone(table);
         let turns = time_zone.as_ref().and_then(|zone| self.turns(whose, table, zone));
         let only = match (table.get("only"), &time_zone) {
-            (Some(value), Some(zone)) => Some(self.hours(value, zone)?),
+            (Some(value), Some(zone)) => Some(hours::read(self.scope, value, zone, "layer")?),
             (Some(_), None) | (None, _) => None,
         };
         Some(Layer { name: name.or_else(|| Some(format!("layer {number}"))), turns: turns?, only })
@@ -200,54 +198,6 @@ impl<'s> Rota<'_, 's> {
             reader.warn(value.at, message, "add them to `members`: steps for the whole group leave them out");
         }
         Some(Member::Contact(id))
-    }
-
-    /// `{ on = "Mon-Fri", between = "18:00-08:00" }`, or a list of such.
-    fn hours(&self, value: Value<'s>, time_zone: &TimeZone) -> Option<Hours> {
-        let items = self.scope.reader.one_or_list(value);
-        if items.is_empty() {
-            self.scope.reader.error_hint(
-                value.at,
-                "this layer would never count",
-                "leave `only` out: it always counts",
-            );
-        }
-        let spans: Vec<Option<HourSpan>> = items.into_iter().map(|item| self.span(item, time_zone)).collect();
-        let spans = spans.into_iter().collect::<Option<Vec<_>>>()?;
-        (!spans.is_empty()).then_some(Hours { spans })
-    }
-
-    fn span(&self, value: Value<'s>, time_zone: &TimeZone) -> Option<HourSpan> {
-        let reader = self.scope.reader;
-        let table = reader.table(value)?;
-        reader.only(table, HOUR_KEYS);
-        let (on, between) = (table.get("on"), table.get("between"));
-        if on.is_none() && between.is_none() {
-            let hint = "write for example `{ on = \"Mon-Fri\", between = \"08:00-18:00\" }`";
-            reader.error_hint(value.at, "this says neither on which days nor at which hours", hint);
-            return None;
-        }
-        let on = match on {
-            Some(value) => Some(reader.parsed(value, time::days)?),
-            None => None,
-        };
-        let between = match between {
-            Some(value) => Some(reader.parsed(value, time::between)?),
-            None => None,
-        };
-        let (days, days_zone) = on.unwrap_or_else(|| (time::every_day(), None));
-        let (between, hours_zone) = match between {
-            Some((from, until, zone)) => (Some((from, until)), zone),
-            None => (None, None),
-        };
-        if let (Some(one), Some(other)) = (&days_zone, &hours_zone)
-            && one != other
-        {
-            reader.error(value.at, "`on` and `between` name two time zones");
-            return None;
-        }
-        let time_zone = hours_zone.or(days_zone).unwrap_or_else(|| time_zone.clone());
-        Some(HourSpan { days, between, time_zone })
     }
 }
 

@@ -260,12 +260,12 @@ impl Engine {
 
     fn tick(&mut self) -> store::Result<()> {
         let now = self.desk.now();
-        // Before the first turn, and whenever the clock is set back, every open alert is looked at: what was to happen
-        // at a time that is years away again is due by no query.
+        // Before the first turn, and whenever the clock is set back, every alert that waits for something is looked at:
+        // what was to happen at a time that is years away again is due by no query.
         let all = self.ticked_at.is_none_or(|at| now < at - SET_BACK);
         let due = match &self.only {
             Some(only) => only.clone(),
-            None if all => self.open_alerts()?,
+            None if all => self.waiting_alerts()?,
             None => self.store.due_alerts(now, BATCH)?,
         };
         for id in due {
@@ -292,9 +292,9 @@ impl Engine {
         Ok(())
     }
 
-    fn open_alerts(&mut self) -> store::Result<Vec<AlertId>> {
-        let filter = store::Filter { states: vec![State::Open], ..store::Filter::default() };
-        Ok(self.store.alerts(&filter)?.iter().map(|alert| alert.id).collect())
+    fn waiting_alerts(&mut self) -> store::Result<Vec<AlertId>> {
+        let filter = store::Filter { states: vec![State::Open, State::Acknowledged], ..store::Filter::default() };
+        Ok(self.store.alerts(&filter)?.iter().filter(|alert| alert.next_at.is_some()).map(|alert| alert.id).collect())
     }
 
     fn send_due(&mut self) -> store::Result<()> {

@@ -201,7 +201,7 @@ impl Desk {
             text: missing.line(),
             told: None,
             // `page` is always there: it is built in.
-            policy: policy.cloned().unwrap_or_else(|| Policy { name: "none".into(), steps: Vec::new(), repeat: 0 }),
+            policy: policy.cloned().unwrap_or_else(|| Policy { name: "none".into(), ..Policy::default() }),
         }
     }
 }

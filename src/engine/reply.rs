@@ -27,6 +27,7 @@ const LISTED: usize = 5;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Wish {
     Acknowledge,
+    TakeOver,
     Resolve,
     Escalate,
 }
@@ -162,18 +163,21 @@ fn react(
         .copied()
         .filter(|alert| was_told(alert, number, reply.at.saturating_add(SKEW).unwrap_or(now)))
         .collect();
-    match (meant.as_slice(), open.as_slice()) {
-        ([alert], _) => {
+    // Where nothing is open, what somebody has is theirs to end or to give back.
+    let own = || theirs(&told, contact).filter(|_| open.is_empty() && matches!(wish, Wish::Resolve | Wish::Escalate));
+    let only = if let [alert] = meant.as_slice() { Some(*alert) } else { own() };
+    match (only, open.as_slice()) {
+        (Some(alert), _) => {
             let about = note(store, &[alert], "")?;
             Ok(Some(Answer { text: carry_out(desk, store, alert, number, contact, wish)?, about }))
         }
         // Late: nothing is open any more, so say who had it.
-        (_, []) => {
+        (None, []) => {
             let Some(alert) = told.first() else { return Ok(None) };
             let about = note(store, &[alert], ", too late")?;
             Ok(Some(Answer { text: standing(desk, alert, contact), about }))
         }
-        (_, several) => {
+        (None, several) => {
             let list: Vec<String> = several.iter().take(LISTED).map(|alert| brief(alert)).collect();
             let which = About { list: list.join("; "), ..About::default() };
             let about = note(store, several, ", which may mean any of several alerts")?;
@@ -220,33 +224,42 @@ fn carry_out(
     contact: &ContactId,
     wish: Wish,
 ) -> store::Result<String> {
+    // Of several who share a telephone it is the one who was told.
+    let contact =
+        alert.notifications.iter().rev().find(|one| one.number == *number).map_or(contact, |one| &one.contact);
     let late = match (alert.state, wish) {
-        (State::Open | State::Expired, _) | (State::Acknowledged, Wish::Resolve) => false,
-        (State::Acknowledged, Wish::Acknowledge | Wish::Escalate) | (State::Resolved, _) => true,
+        (State::Open | State::Expired, _) | (State::Acknowledged, Wish::Resolve | Wish::TakeOver) => false,
+        (State::Acknowledged, Wish::Escalate) => alert.taken_by.as_ref() != Some(contact),
+        (State::Acknowledged, Wish::Acknowledge) | (State::Resolved, _) => true,
     };
     if late {
         return Ok(standing(desk, alert, contact));
     }
-    // Of several who share a telephone it is the one who was told.
-    let contact =
-        alert.notifications.iter().rev().find(|one| one.number == *number).map_or(contact, |one| &one.contact);
     let by = Actor { contact: Some(contact.clone()), name: desk.name_of(contact), through: Through::Reply };
     let name = by.name.clone();
     let event = match wish {
         Wish::Acknowledge => Event::Acknowledge { by, within: None },
+        Wish::TakeOver => Event::TakeOver { by },
         Wish::Resolve => Event::Resolve { by, within: None },
         Wish::Escalate => Event::Escalate { by, within: None },
     };
     let after = desk.apply(store, alert.id, &event)?;
     let phrase = match wish {
         // Somebody else may have been a moment faster.
-        Wish::Acknowledge if after.acknowledged_by.as_deref() == Some(name.as_str()) => Phrase::Yours,
+        Wish::Acknowledge | Wish::TakeOver if after.acknowledged_by.as_deref() == Some(name.as_str()) => Phrase::Yours,
         Wish::Resolve => Phrase::Resolved,
         Wish::Escalate if after.state == State::Open && after.progress != alert.progress => Phrase::NextCalled,
         Wish::Escalate if after.state == State::Open => Phrase::NobodyFurther,
-        Wish::Acknowledge | Wish::Escalate => return Ok(standing(desk, &after, contact)),
+        Wish::Acknowledge | Wish::TakeOver | Wish::Escalate => return Ok(standing(desk, &after, contact)),
     };
     Ok(desk.text(contact, phrase, &About::of(&after)))
+}
+
+/// The one alert that somebody has, of those of which they were told.
+fn theirs<'a>(told: &'a [Alert], contact: &ContactId) -> Option<&'a Alert> {
+    let mut theirs =
+        told.iter().filter(|alert| alert.state == State::Acknowledged && alert.taken_by.as_ref() == Some(contact));
+    theirs.next().filter(|_| theirs.next().is_none())
 }
 
 /// Where an alert stands, for somebody who comes late.
@@ -272,7 +285,7 @@ fn looks_like_code(word: &str) -> bool {
 }
 
 /// Words that say what is wanted, and nothing else.
-const COMMANDS: [&str; 31] = [
+const COMMANDS: [&str; 32] = [
     "A",
     "ACK",
     "ACKD",
@@ -294,6 +307,7 @@ const COMMANDS: [&str; 31] = [
     "RESOLVE",
     "RESOLVED",
     "TAKE",
+    "TAKEOVER",
     "YES",
     "ERLEDIGT",
     "FERTIG",
@@ -327,6 +341,8 @@ fn wish(words: &[String]) -> Wish {
                 && !any(&["TAKE", "TAKING"]))
     {
         Wish::Resolve
+    } else if !denied && (any(&["TAKEOVER"]) || any(&["TAKE", "TAKING"]) && any(&["OVER"])) {
+        Wish::TakeOver
     } else {
         Wish::Acknowledge
     }
@@ -366,10 +382,11 @@ mod tests {
     #[test]
     fn a_reply_is_taken_for_what_it_says() {
         let of = |text: &str| wish(&words(text));
-        for text in
-            ["7K", "ack 7K", "ok, on it", "not fixed yet", "I'm taking over", "will be done in five minutes", "yes"]
-        {
+        for text in ["7K", "ack 7K", "ok, on it", "not fixed yet", "will be done in five minutes", "yes"] {
             assert_eq!(of(text), Wish::Acknowledge, "{text}");
+        }
+        for text in ["I'm taking over", "take over 7K", "7K takeover"] {
+            assert_eq!(of(text), Wish::TakeOver, "{text}");
         }
         for text in ["7K done", "done", "it is fixed now", "resolved 7K", "7K over", "it's over"] {
             assert_eq!(of(text), Wish::Resolve, "{text}");

@@ -120,9 +120,13 @@ impl Desk {
 
     /// News in the contact's language, without the code.
     fn news(&self, news: &News, alert: &Alert, contact: &ContactId) -> String {
+        let nobody = String::new();
         let (phrase, who) = match news {
             News::Taken { by } => (Phrase::Taken, by),
             News::Over { by } => (Phrase::Over, by),
+            News::TakenOver { by } => (Phrase::TakenOver, by),
+            News::Unanswered => (Phrase::Unanswered, &nobody),
+            News::StillYours => (Phrase::StillYours, &nobody),
             News::Words(words) => return words.clone(),
         };
         self.text(contact, phrase, &About { who: who.clone(), ..About::of(alert) })

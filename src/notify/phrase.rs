@@ -10,6 +10,12 @@ pub enum Phrase {
     Taken,
     /// News: it is over.
     Over,
+    /// News: somebody has taken it from whoever had it.
+    TakenOver,
+    /// News: the policy has ended, and nobody took it.
+    Unanswered,
+    /// To whoever has it: is that so?
+    StillYours,
     /// Answer: it is yours.
     Yours,
     /// Answer: it is over.
@@ -34,9 +40,12 @@ pub enum Phrase {
 
 impl Phrase {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 15] = [
         Self::Taken,
         Self::Over,
+        Self::TakenOver,
+        Self::Unanswered,
+        Self::StillYours,
         Self::Yours,
         Self::Resolved,
         Self::NextCalled,
@@ -54,6 +63,9 @@ impl Phrase {
         match self {
             Self::Taken => "taken",
             Self::Over => "over",
+            Self::TakenOver => "taken_over",
+            Self::Unanswered => "unanswered",
+            Self::StillYours => "still_yours",
             Self::Yours => "yours",
             Self::Resolved => "resolved",
             Self::NextCalled => "next_called",

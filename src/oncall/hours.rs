@@ -1,8 +1,11 @@
 //! Hours of the week: when a layer of a schedule counts.
 
+use std::fmt;
+
 use jiff::civil::{Date, Time, Weekday};
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp};
+use serde::{Deserialize, Serialize};
 
 use super::Stretch;
 
@@ -11,20 +14,22 @@ use super::Stretch;
 /// A span belongs to the day on which it begins: `on = "Fri", between = "22:00-07:00"` ends on Saturday at 07:00. Its
 /// ends keep their local time when the clocks change; one that the clocks skip is as much later as they skip, one that
 /// they show twice is the first (RFC 5545 section 3.3.5).
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hours {
     /// Together; none: never.
     pub spans: Vec<HourSpan>,
 }
 
 /// One span of [`Hours`].
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HourSpan {
     /// The days on which it begins.
+    #[serde(with = "stored::days")]
     pub days: Vec<Weekday>,
     /// From when until when; past midnight where the end is not after the beginning. `None`: the whole day.
     pub between: Option<(Time, Time)>,
     /// Whose local time is meant.
+    #[serde(with = "stored::zone")]
     pub time_zone: TimeZone,
 }
 
@@ -58,6 +63,96 @@ impl HourSpan {
         let (from, until) = self.between.unwrap_or((Time::midnight(), Time::midnight()));
         let last = if until > from { day } else { day.tomorrow().ok()? };
         Some((moment(&self.time_zone, day, from)?, moment(&self.time_zone, last, until)?))
+    }
+}
+
+/// As the rule file writes it: `Mon-Fri 08:00-18:00 Europe/Berlin or Sat Europe/Berlin`.
+impl fmt::Display for Hours {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, span) in self.spans.iter().enumerate() {
+            let or = if index == 0 { "" } else { " or " };
+            write!(f, "{or}{span}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for HourSpan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut parts = Vec::new();
+        if self.days.len() < 7 {
+            parts.push(days(&self.days));
+        }
+        if let Some((from, until)) = self.between {
+            let clock = |time: Time| time.strftime("%H:%M").to_string();
+            let until = if until == Time::midnight() { "24:00".to_owned() } else { clock(until) };
+            parts.push(format!("{}-{until}", clock(from)));
+        }
+        parts.extend(self.time_zone.iana_name().map(str::to_owned));
+        f.write_str(&parts.join(" "))
+    }
+}
+
+/// `Mon-Fri`, `Sat,Sun`: three or more in a row are a range.
+fn days(days: &[Weekday]) -> String {
+    let mut runs: Vec<Vec<Weekday>> = Vec::new();
+    for day in days {
+        match runs.last_mut() {
+            Some(run) if run.last().is_some_and(|last| last.next() == *day) => run.push(*day),
+            Some(_) | None => runs.push(vec![*day]),
+        }
+    }
+    let runs = runs.iter().map(|run| match run.as_slice() {
+        [first, _, .., last] => format!("{}-{}", name(*first), name(*last)),
+        few => few.iter().map(|day| name(*day)).collect::<Vec<_>>().join(","),
+    });
+    runs.collect::<Vec<_>>().join(",")
+}
+
+fn name(day: Weekday) -> &'static str {
+    match day {
+        Weekday::Monday => "Mon",
+        Weekday::Tuesday => "Tue",
+        Weekday::Wednesday => "Wed",
+        Weekday::Thursday => "Thu",
+        Weekday::Friday => "Fri",
+        Weekday::Saturday => "Sat",
+        Weekday::Sunday => "Sun",
+    }
+}
+
+/// How hours lie in the store, within the policy of an alert.
+mod stored {
+    /// Days as numbers, from 1 for Monday.
+    pub mod days {
+        use jiff::civil::Weekday;
+        use serde::de::Error;
+        use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+        pub fn serialize<S: Serializer>(days: &[Weekday], serializer: S) -> Result<S::Ok, S::Error> {
+            days.iter().map(|day| day.to_monday_one_offset()).collect::<Vec<_>>().serialize(serializer)
+        }
+
+        pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Weekday>, D::Error> {
+            let days = Vec::<i8>::deserialize(deserializer)?;
+            days.into_iter().map(|day| Weekday::from_monday_one_offset(day).map_err(D::Error::custom)).collect()
+        }
+    }
+
+    /// A time zone by its name. One that is not known (any more) is read as UTC: an alert that cannot be read would be a
+    /// lost one. The rule file's hours of steps all have a zone with a name.
+    pub mod zone {
+        use jiff::tz::TimeZone;
+        use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+        pub fn serialize<S: Serializer>(zone: &TimeZone, serializer: S) -> Result<S::Ok, S::Error> {
+            zone.iana_name().serialize(serializer)
+        }
+
+        pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<TimeZone, D::Error> {
+            let name = Option::<String>::deserialize(deserializer)?;
+            Ok(name.and_then(|name| TimeZone::get(&name).ok()).unwrap_or(TimeZone::UTC))
+        }
     }
 }
 

@@ -325,7 +325,7 @@ pub trait Store: Send {
     /// The history of an alert, the oldest first.
     fn history(&mut self, id: AlertId) -> Result<Vec<Entry>>;
 
-    /// Open alerts whose `next_at` has come, the longest overdue first.
+    /// Open and acknowledged alerts whose `next_at` has come, the longest overdue first.
     fn due_alerts(&mut self, now: Timestamp, limit: usize) -> Result<Vec<AlertId>>;
 
     /// Claims notifications that are due, or whose claim has expired (those are unsure since they were claimed), the
@@ -343,7 +343,7 @@ pub trait Store: Send {
     /// Notifications that a provider has accepted and that have not ended, created at or after `since`.
     fn under_way(&mut self, since: Timestamp) -> Result<Vec<Notification>>;
 
-    /// The earliest time at which something becomes due: an open alert's `next_at`, a notification that may be claimed
+    /// The earliest time at which something becomes due: an alert's `next_at`, a notification that may be claimed
     /// then, an expiring claim.
     fn next_due(&mut self) -> Result<Option<Timestamp>>;
 

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::EntryKind;
 use super::play::{CALL_LIFETIME, LONGEST_PAUSE, Place, Play, later, number, other};
-use crate::alert::{Channel, Delivery, Notification, Outcome, Progress, Purpose, State, Step, Target};
+use crate::alert::{Channel, Delivery, News, Notification, Outcome, Progress, Purpose, State, Step, Target};
 use crate::oncall::{Contact, ContactId, Phone};
 
 /// How long after opening further rounds are played while nothing at all can be sent.
@@ -39,14 +39,15 @@ impl<'r> Play<'r> {
     /// Time has passed.
     pub fn tick(&mut self) {
         if self.alert.next_at.is_none_or(|next| next <= self.now) {
+            self.time_out();
             self.settle();
         }
     }
 
     /// Finds out whether the attempt under way is over, goes on if it is, and sets when to look again.
     ///
-    /// An attempt is over at once when none of its pages can reach a human any more; else when its time is up and no
-    /// call of it is live.
+    /// An attempt is over at once when nobody can be woken by it any more; else when its time is up and no call of it is
+    /// live.
     pub fn settle(&mut self) {
         if self.alert.state != State::Open {
             return;
@@ -61,8 +62,8 @@ impl<'r> Play<'r> {
             }
             return;
         }
-        if self.pages_at(place).all(Notification::has_failed) {
-            return self.advance(place);
+        if self.has_failed(place) {
+            return self.advance(place, true);
         }
         let deadline = later(progress.began_at, self.wait(place));
         if self.now < deadline {
@@ -76,14 +77,15 @@ impl<'r> Play<'r> {
         } else {
             self.say(EntryKind::Step, format!("nobody acknowledged within {:#}", self.wait(place)));
             self.give_up(place);
-            self.advance(place);
+            self.advance(place, false);
         }
     }
 
     /// Begins the attempt at `place`, or where that has nobody to notify, the first step after it that has.
     pub fn begin(&mut self, mut place: Place) {
         // As many steps skipped in a row as there are: all of them now have nobody, and so have further rounds.
-        for _ in 0..self.alert.policy.steps.len() {
+        let reminder = if self.is_reminder(place) { self.reminder().len() } else { 0 };
+        for _ in 0..self.alert.policy.steps.len().saturating_add(reminder) {
             if self.start(place) {
                 return;
             }
@@ -97,10 +99,10 @@ impl<'r> Play<'r> {
 
     /// The first attempt of the step after `place`, in the next round if need be; `None`: the policy ends.
     pub fn step_after(&self, place: Place) -> Option<Place> {
-        let next = place.step.saturating_add(1);
+        let next = Place { step: place.step.saturating_add(1), attempt: 0, ..place };
         if self.step(next).is_some() {
-            Some(Place { step: next, attempt: 0, ..place })
-        } else if place.round < self.alert.policy.repeat {
+            Some(next)
+        } else if self.is_reminder(place) || self.repetitions(place.round) < self.alert.policy.repeat {
             Some(Place { round: place.round.saturating_add(1), ..Place::FIRST })
         } else {
             None
@@ -109,18 +111,26 @@ impl<'r> Play<'r> {
 
     /// Whom the step at `place` would notify now.
     pub fn whom(&self, place: Place) -> Vec<ContactId> {
-        let plan = self.step(place.step).map(|step| self.plan(step)).unwrap_or_default();
+        let step = self.step(place).filter(|step| self.counts(step));
+        let plan = step.map(|step| self.plan(&step, place)).unwrap_or_default();
         plan.into_iter().map(|planned| planned.contact.id.clone()).collect()
     }
 
     /// `2 (backup)`: the step as a person counts it.
-    pub fn step_name(&self, number: u32) -> String {
-        let target = self.step(number).map(|step| format!(" ({})", step.notify)).unwrap_or_default();
-        format!("{}{target}", number.saturating_add(1))
+    pub fn step_name(&self, place: Place) -> String {
+        let target = self.step(place).map(|step| format!(" ({})", step.notify)).unwrap_or_default();
+        let of = if self.is_reminder(place) { " of the reminder" } else { "" };
+        format!("{}{of}{target}", place.step.saturating_add(1))
     }
 
-    /// What an attempt at `step` sends now: to nobody, and to no telephone, twice by the same channel.
-    fn plan(&self, step: &Step) -> Vec<Planned<'r>> {
+    /// Whether the hours of a step are now, or there is nobody else to wake at this hour.
+    pub fn counts(&self, step: &Step) -> bool {
+        self.alert.policy.counts(step, &self.alert.group, self.roster, self.now)
+    }
+
+    /// What an attempt at `step` sends now: to nobody, and to no telephone, twice by the same channel. Who is called again
+    /// within the time of a text of this step is not texted again.
+    fn plan(&self, step: &Step, place: Place) -> Vec<Planned<'r>> {
         let roster = self.roster;
         let mut plan: Vec<Planned<'r>> = Vec::new();
         for id in step.notify.contacts(&self.alert.group, roster, self.now) {
@@ -135,18 +145,60 @@ impl<'r> Play<'r> {
                 }
             }
         }
+        let called: Vec<&ContactId> =
+            plan.iter().filter(|one| one.channel == Channel::Call).map(|one| &one.contact.id).collect();
+        let texted = |id: &ContactId| called.contains(&id) && self.has_text_before(place, step, id);
+        let texted: Vec<ContactId> = called.iter().copied().filter(|id| texted(id)).cloned().collect();
+        plan.retain(|one| one.channel == Channel::Call || !texted.contains(&one.contact.id));
         plan
+    }
+
+    /// Whether an earlier attempt of this step has texted somebody who may be reading it yet.
+    fn has_text_before(&self, place: Place, step: &Step, id: &ContactId) -> bool {
+        self.pages().any(|page| {
+            let at = Place::of_notification(page);
+            (at.round, at.step) == (place.round, place.step)
+                && at.attempt < place.attempt
+                && page.channel == Channel::Text
+                && page.contact == *id
+                && page.may_have_been_sent()
+                && !page.has_failed()
+                && later(page.created_at, step.wait) > self.now
+        })
+    }
+
+    /// Whether nobody can be woken by the attempt at `place` any more: all calls and texts of it have failed. Of who was
+    /// called and texted at once, the call counts: a text alone wakes nobody, but one that is on its way is waited for.
+    fn has_failed(&self, place: Place) -> bool {
+        let rang_in_vain = |contact: &ContactId| {
+            self.pages_at(place).any(|page| {
+                let refused = matches!(page.delivery, Delivery::Ended { outcome: Outcome::Refused, .. });
+                page.channel == Channel::Call && page.contact == *contact && page.has_failed() && !refused
+            })
+        };
+        self.pages_at(place).all(|page| {
+            let beside = || {
+                page.channel == Channel::Text
+                    && !matches!(page.delivery, Delivery::Claimed { .. })
+                    && rang_in_vain(&page.contact)
+            };
+            page.has_failed() || beside()
+        })
     }
 
     /// Begins the attempt at `place` and says so; false: there is nobody to notify.
     fn start(&mut self, place: Place) -> bool {
-        let Some(step) = self.step(place.step) else { return false };
+        let Some(step) = self.step(place) else { return false };
+        // An attempt belongs to its step: only a step that has not begun is left out.
+        if place.attempt == 0 && !self.is_now(&step, place) {
+            return false;
+        }
         let attempts = step.attempts.max(1);
         let nobody = step.notify.contacts(&self.alert.group, self.roster, self.now).is_empty();
-        let plan = self.plan(step);
+        let plan = self.plan(&step, place);
         if plan.is_empty() {
             let why = if nobody { "it names nobody" } else { "nobody in it has a number" };
-            self.say(EntryKind::Step, format!("step {} skipped: {why}", self.step_name(place.step)));
+            self.say(EntryKind::Step, format!("step {} skipped: {why}", self.step_name(place)));
             return false;
         }
         if let Some(why) = self.uncovered(&step.notify).filter(|_| place.attempt == 0) {
@@ -165,7 +217,7 @@ impl<'r> Play<'r> {
                 Channel::Call => "calling",
                 Channel::Text => "texting",
             };
-            let steps = self.alert.policy.steps.len();
+            let steps = if self.is_reminder(place) { 1 } else { self.alert.policy.steps.len() };
             let mut parts = vec![format!("{doing} {name} ({})", planned.number)];
             if attempts > 1 {
                 parts.push(format!("attempt {} of {attempts}", place.attempt.saturating_add(1)));
@@ -173,16 +225,35 @@ impl<'r> Play<'r> {
             if steps > 1 {
                 parts.push(format!("step {} of {steps}", place.step.saturating_add(1)));
             }
-            if place.round > 0 {
-                parts.push(format!("round {}", place.round.saturating_add(1)));
+            let repetitions = self.repetitions(place.round);
+            if self.is_reminder(place) {
+                parts.push("to ask again".to_owned());
+            } else if repetitions > 0 {
+                parts.push(format!("round {}", repetitions.saturating_add(1)));
             }
             self.say(EntryKind::Step, parts.join(", "));
-            self.notify(Purpose::Page, place, &planned.contact.id, (planned.channel, planned.number), None);
+            let news = self.is_reminder(place).then_some(News::StillYours);
+            self.notify(Purpose::Page, place, &planned.contact.id, (planned.channel, planned.number), news);
         }
         let Place { round, step, attempt } = place;
         self.alert.progress = Some(Progress { round, step, attempt, began_at: self.now });
         self.alert.next_at = self.deadline();
         true
+    }
+
+    /// Whether a step counts now; says so where it does not, or does for want of others.
+    fn is_now(&mut self, step: &Step, place: Place) -> bool {
+        let Some(hours) = step.only.as_ref().filter(|_| !step.holds(self.now)) else { return true };
+        let name = self.step_name(place);
+        if self.counts(step) {
+            self.say(
+                EntryKind::Step,
+                format!("step {name} counts only {hours}, but no step that counts now has anybody"),
+            );
+            return true;
+        }
+        self.say(EntryKind::Step, format!("step {name} skipped: it counts only {hours}"));
+        false
     }
 
     /// Why a step notifies many in place of one: nobody covers this hour.
@@ -205,11 +276,19 @@ impl<'r> Play<'r> {
         }
     }
 
-    /// The attempt at `place` is over: the next.
-    fn advance(&mut self, place: Place) {
-        let attempts = self.step(place.step).map_or(1, |step| step.attempts);
+    /// The attempt at `place` is over: the next; at once, or when it has failed, after the step's `redial`.
+    fn advance(&mut self, place: Place, failed: bool) {
+        // What the next attempt sends anew: a text whose call has failed.
+        self.withdraw_pages("the next attempt follows", |page| Place::of_notification(page) == place);
+        let step = self.step(place);
+        let (attempts, redial) = step.map_or((1, SignedDuration::ZERO), |step| (step.attempts, step.redial));
         let attempt = place.attempt.saturating_add(1);
-        if attempt < attempts {
+        let began_at = later(self.now, redial.min(LONGEST_PAUSE));
+        if attempt < attempts && failed && began_at > self.now {
+            self.say(EntryKind::Step, format!("once more in {redial:#}"));
+            self.alert.progress = Some(Progress { round: place.round, step: place.step, attempt, began_at });
+            self.alert.next_at = Some(began_at);
+        } else if attempt < attempts {
             self.begin(Place { attempt, ..place });
         } else if let Some(next) = self.step_after(place) {
             self.begin(next);
@@ -269,12 +348,15 @@ impl<'r> Play<'r> {
     /// heard of it for a reason that may pass: then rounds go on, with pauses, for a day.
     fn end_of_policy(&mut self, round: u32) {
         let gave_up = |delivery: &Delivery| matches!(delivery, Delivery::Ended { outcome: Outcome::GaveUp, .. });
-        let nobody = self.pages().next().is_none();
+        let (first, since) =
+            self.alert.resumed.map_or((0, self.alert.opened_at), |resumed| (resumed.round, resumed.at));
+        let pages: Vec<&Notification> = self.pages().filter(|page| page.round >= first).collect();
+        let nobody = pages.is_empty();
         let outage =
-            nobody || !self.pages().any(Notification::was_accepted) && self.pages().any(|page| gave_up(&page.delivery));
-        let over = round.saturating_sub(self.alert.policy.repeat);
-        if outage && self.now < later(self.alert.opened_at, OUTAGE) && over < OUTAGE_ROUNDS {
-            self.pause(round.max(self.alert.policy.repeat), over, nobody);
+            nobody || !pages.iter().any(|page| page.was_accepted()) && pages.iter().any(|page| gave_up(&page.delivery));
+        let over = self.repetitions(round).saturating_sub(self.alert.policy.repeat);
+        if outage && self.now < later(since, OUTAGE) && over < OUTAGE_ROUNDS {
+            self.pause(round, over, nobody);
         } else {
             self.expire(outage);
         }
@@ -286,7 +368,7 @@ impl<'r> Play<'r> {
         let why = if nobody { "the policy names nobody with a number" } else { "no provider has taken anything" };
         self.say(
             EntryKind::Trouble,
-            format!("{why}: all steps again in {pause:#}, and so on until 24 hours after the alert was opened"),
+            format!("{why}: all steps again in {pause:#}, and so on for 24 hours after the alert was opened"),
         );
         let began_at = later(self.now, pause);
         self.alert.progress = Some(Progress { round: round.saturating_add(1), step: 0, attempt: 0, began_at });
@@ -306,5 +388,6 @@ impl<'r> Play<'r> {
             format!("expired: policy {policy} was played to its end and nobody acknowledged")
         };
         self.say(EntryKind::Expired, text);
+        self.tell_of_the_end();
     }
 }

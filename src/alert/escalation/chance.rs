@@ -1,11 +1,14 @@
 //! What chance makes happen in the nights of the property tests.
 
-use jiff::SignedDuration;
+use jiff::civil::{Time, Weekday};
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Span};
 use proptest::prelude::*;
 
 use super::night::{Night, not_accepted, person, step};
 use super::*;
 use crate::alert::{Channel, Policy, Step, Target};
+use crate::oncall::{HourSpan, Hours};
 
 pub(super) const NAMES: [&str; 4] = ["david", "darren", "simon", "nobody"];
 
@@ -63,7 +66,7 @@ pub(super) fn acts() -> impl Strategy<Value = Act> {
             .prop_map(|(which, status, sequence, human)| Act::Call(which, status, sequence, human)),
         4 => (which(), 0..TEXTS.len()).prop_map(|(which, status)| Act::Text(which, status)),
         1 => which().prop_map(Act::Key),
-        2 => (0_u8..4, 0..NAMES.len(), proptest::option::of(which()))
+        2 => (0_u8..5, 0..NAMES.len(), proptest::option::of(which()))
             .prop_map(|(what, who, within)| Act::Human(what, who, within)),
         1 => Just(Act::Join),
         3 => Just(Act::Again),
@@ -86,14 +89,35 @@ pub(super) fn steps() -> impl Strategy<Value = Step> {
         vec![Channel::Call, Channel::Text],
         vec![],
     ]);
-    (target, by, 0_u32..4, 0_i64..8).prop_map(|(target, by, attempts, minutes)| step(target, &by, attempts, minutes))
+    let redial = prop_oneof![3 => Just(0), 1 => 1_i64..200];
+    let only = proptest::option::weighted(0.3, hours());
+    (target, by, 0_u32..4, 0_i64..8, redial, only).prop_map(|(target, by, attempts, minutes, redial, only)| Step {
+        redial: SignedDuration::from_secs(redial),
+        only,
+        ..step(target, &by, attempts, minutes)
+    })
+}
+
+/// Hours of every day, around the time of the nights or elsewhere.
+fn hours() -> impl Strategy<Value = Hours> {
+    let clock = |minutes: i16| Time::midnight() + Span::new().minutes(minutes);
+    (0_i16..1440, 1_i16..1440).prop_map(move |(from, length)| Hours {
+        spans: vec![HourSpan {
+            days: Weekday::Monday.cycle_forward().take(7).collect(),
+            between: Some((clock(from), clock((from + length) % 1440))),
+            time_zone: TimeZone::UTC,
+        }],
+    })
 }
 
 pub(super) fn policies() -> impl Strategy<Value = Policy> {
-    (proptest::collection::vec(steps(), 0..4), 0_u32..3).prop_map(|(steps, repeat)| Policy {
+    let remind = proptest::option::weighted(0.3, (1_i64..300).prop_map(SignedDuration::from_mins));
+    (proptest::collection::vec(steps(), 0..4), 0_u32..3, remind).prop_map(|(steps, repeat, remind)| Policy {
         name: "random".to_owned(),
         steps,
         repeat,
+        remind,
+        last_resort: Some(Target::Contact("texter".to_owned())),
     })
 }
 
@@ -142,6 +166,7 @@ pub(super) fn event(night: &mut Night, act: &Act, last: Option<&Event>) -> Optio
                 0 => Event::Acknowledge { by, within },
                 1 => Event::Resolve { by, within },
                 2 => Event::ResolveQuietly { by },
+                3 => Event::TakeOver { by },
                 _ => Event::Escalate { by, within },
             })
         }

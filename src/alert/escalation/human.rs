@@ -28,8 +28,13 @@ impl Play<'_> {
                 self.alert.acknowledged_at = Some(self.now);
                 self.alert.acknowledged_by = Some(by.name.clone());
                 self.alert.ended_at = None;
+                // Who was told that they have it need not be told again that they have it still.
+                let still = by.contact.is_some() && by.contact == self.alert.taken_by;
+                let first = self.alert.resumed.filter(|_| still).map_or(0, |resumed| resumed.round);
+                self.alert.taken_by.clone_from(&by.contact);
                 let news = News::Taken { by: by.name.clone() };
-                self.stop(within, &format!("{} has it", by.name), Some((news, by)));
+                let told = self.notified(first);
+                self.stop(within, &format!("{} has it", by.name), Some((news, by)), &told);
             }
             State::Acknowledged => self.say(EntryKind::Human, format!("also acknowledged by {who}")),
             State::Resolved => {
@@ -44,13 +49,14 @@ impl Play<'_> {
         let who = signature(by);
         match self.alert.state {
             State::Open | State::Acknowledged | State::Expired => {
-                let unheard = self.notified().is_empty();
+                let told = self.notified(0);
+                let unheard = told.is_empty();
                 let before = if unheard { ", before anybody was notified" } else { "" };
                 self.say(EntryKind::Resolved, format!("resolved by {who}{before}"));
                 self.alert.state = State::Resolved;
                 self.alert.ended_at = Some(self.now);
                 let news = News::Over { by: by.name.clone() };
-                self.stop(within, &format!("resolved by {}", by.name), Some((news, by)).filter(|_| !unheard));
+                self.stop(within, &format!("resolved by {}", by.name), Some((news, by)).filter(|_| !unheard), &told);
             }
             State::Resolved => self.say(EntryKind::Human, format!("also resolved by {who}")),
         }
@@ -65,7 +71,7 @@ impl Play<'_> {
         self.alert.state = State::Resolved;
         self.alert.ended_at = Some(self.now);
         self.withdraw_old_news();
-        self.stop(None, &format!("resolved by {}", by.name), None);
+        self.stop(None, &format!("resolved by {}", by.name), None, &[]);
     }
 
     /// A human cannot take it: the next step that somebody else is in, now. Where none follows, all stays as it is:
@@ -73,12 +79,16 @@ impl Play<'_> {
     pub fn pass_on(&mut self, by: &Actor, within: Option<NotificationId>) {
         self.somebody_is_there(within);
         let who = signature(by);
+        if self.alert.state == State::Acknowledged && by.contact.is_some() && by.contact == self.alert.taken_by {
+            return self.give_back(by);
+        }
         if self.alert.state != State::Open {
             let word = self.alert.state.word();
             return self.say(EntryKind::Human, format!("{who} asked for the next person, but it is {word} already"));
         }
         let here = self.alert.progress.map_or(Place::FIRST, |progress| Place::of_progress(&progress));
-        let begun = self.pages_at(here).next().is_some();
+        // An attempt that waits for its redial is one that has begun.
+        let begun = here.attempt > 0 || self.pages_at(here).next().is_some();
         let mut next = if begun { self.step_after(here) } else { Some(here) };
         let mut skipped = Vec::new();
         // The rest of this round and all of the next one: rounds after that have the same people.
@@ -95,8 +105,12 @@ impl Play<'_> {
                 });
                 return self.begin(place);
             }
-            let why = if whom.is_empty() { "nobody in it can be notified" } else { "only who asked is in it" };
-            skipped.push((self.step_name(place.step), why));
+            let why = match whom.as_slice() {
+                [] if self.step(place).is_some_and(|step| !self.counts(&step)) => "it does not count at this hour",
+                [] => "nobody in it can be notified",
+                [_, ..] => "only who asked is in it",
+            };
+            skipped.push((self.step_name(place), why));
             next = self.step_after(place);
         }
         self.say(EntryKind::Human, format!("{who} cannot take it, but there is nobody further: waiting as before"));
@@ -110,10 +124,8 @@ impl Play<'_> {
         }
     }
 
-    /// Ends the playing of the policy, and tells those who were notified, if there is something to tell.
-    fn stop(&mut self, within: Option<NotificationId>, why: &str, news: Option<(News, &Actor)>) {
-        // Before anything is withdrawn: a page that is being sent may arrive.
-        let told = self.notified();
+    /// Ends the playing of the policy, and tells `told`, if there is something to tell.
+    fn stop(&mut self, within: Option<NotificationId>, why: &str, news: Option<(News, &Actor)>, told: &[ContactId]) {
         let place = self.alert.progress.map_or(Place::FIRST, |progress| Place::of_progress(&progress));
         self.alert.progress = None;
         self.alert.next_at = None;
@@ -121,17 +133,18 @@ impl Play<'_> {
         self.hang_up_all_but(within);
         if let Some((news, by)) = news {
             self.withdraw_old_news();
-            self.tell(&told, place, &news, by);
+            self.tell(told, place, &news, by.contact.as_ref());
         }
     }
 
-    /// Everybody who may have heard of the alert, in the order in which they did.
-    fn notified(&self) -> Vec<ContactId> {
+    /// Everybody who may have heard of the alert from round `first` on, in the order in which they did. Asked before
+    /// anything is withdrawn: a page that is being sent may arrive.
+    pub fn notified(&self, first: u32) -> Vec<ContactId> {
         let mut contacts = Vec::new();
-        for notification in &self.alert.notifications {
+        for notification in self.alert.notifications.iter().filter(|one| one.round >= first) {
             let heard = match notification.purpose {
                 Purpose::Page => notification.may_have_been_sent(),
-                // News went only to those who had heard; their page may have ended in doubt since.
+                // What was news to them was withdrawn for newer news, or their page has ended in doubt since.
                 Purpose::News => true,
             };
             if heard && !contacts.contains(&notification.contact) {
@@ -142,7 +155,7 @@ impl Play<'_> {
     }
 
     /// Takes back news that was not sent yet: newer news says all that matters.
-    fn withdraw_old_news(&mut self) {
+    pub fn withdraw_old_news(&mut self) {
         let old: Vec<_> = self
             .alert
             .notifications
@@ -156,13 +169,13 @@ impl Play<'_> {
     }
 
     /// Texts news to these contacts but the one who did it, and to no telephone twice.
-    fn tell(&mut self, contacts: &[ContactId], place: Place, news: &News, by: &Actor) {
+    pub fn tell(&mut self, contacts: &[ContactId], place: Place, news: &News, by: Option<&ContactId>) {
         let roster = self.roster;
         let number = |id: &ContactId| roster.contacts.get(id).and_then(|contact| contact.text_number());
-        let mut told: Vec<&Phone> = by.contact.as_ref().and_then(number).into_iter().collect();
+        let mut told: Vec<&Phone> = by.and_then(number).into_iter().collect();
         for id in contacts {
             let Some(number) = number(id) else { continue };
-            if Some(id) != by.contact.as_ref() && !told.contains(&number) {
+            if Some(id) != by && !told.contains(&number) {
                 told.push(number);
                 self.say(EntryKind::Step, format!("telling {} ({number}): {news}", self.name(id)));
                 self.notify(Purpose::News, place, id, (Channel::Text, number), Some(news.clone()));
@@ -172,7 +185,7 @@ impl Play<'_> {
 }
 
 /// Who did it, and how: `David (by key)`.
-fn signature(by: &Actor) -> String {
+pub(super) fn signature(by: &Actor) -> String {
     let how = match by.through {
         Through::Key => "by key",
         Through::Reply => "by text",

@@ -39,7 +39,7 @@ pub(super) fn not_accepted(notification: NotificationId, refusal: Refusal) -> Ev
 }
 
 pub(super) fn step(notify: Target, by: &[Channel], attempts: u32, minutes: i64) -> Step {
-    Step { notify, by: by.to_vec(), attempts, wait: SignedDuration::from_mins(minutes) }
+    Step { notify, by: by.to_vec(), attempts, wait: SignedDuration::from_mins(minutes), ..Step::default() }
 }
 
 pub(super) fn roster() -> Roster {
@@ -90,6 +90,8 @@ impl Night {
             mails: 1,
             acknowledged_at: None,
             acknowledged_by: None,
+            taken_by: None,
+            resumed: None,
             ended_at: None,
             progress: None,
             next_at: None,
@@ -216,6 +218,7 @@ pub(super) fn page() -> Policy {
         name: "page".to_owned(),
         steps: vec![step(Target::OnCall, &[Channel::Call], 3, 5), step(Target::Backup, &[Channel::Call], 2, 5)],
         repeat: 0,
+        ..Policy::default()
     }
 }
 

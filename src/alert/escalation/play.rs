@@ -69,7 +69,8 @@ impl<'a> Play<'a> {
         match self.alert.state {
             // An open alert that nobody ticks is a lost one: none leaves here without its next time.
             State::Open => self.alert.next_at = self.alert.next_at.or(Some(self.now)),
-            State::Acknowledged | State::Resolved | State::Expired => self.alert.next_at = None,
+            State::Acknowledged => self.alert.next_at = self.times_out_at(),
+            State::Resolved | State::Expired => self.alert.next_at = None,
         }
         Change { alert: self.alert, commands: self.commands, history: self.history }
     }
@@ -109,6 +110,12 @@ impl<'a> Play<'a> {
             let (latest, to) = if begun { (present, now) } else { (later(present, LONGEST_PAUSE), now) };
             mended |= pull_back(&mut progress.began_at, latest, to);
             self.alert.progress = Some(progress);
+        }
+        if let (State::Acknowledged, Some(_), Some(at)) =
+            (self.alert.state, self.alert.policy.remind, &mut self.alert.acknowledged_at)
+            && pull_back(at, present, now)
+        {
+            self.say(EntryKind::Trouble, "the clock has gone back: the acknowledgement counts from now".to_owned());
         }
         if mended && self.alert.state == State::Open {
             self.say(EntryKind::Trouble, "the clock has gone back: waits begin again".to_owned());
@@ -166,14 +173,19 @@ impl<'a> Play<'a> {
             && self.alert.progress.is_some_and(|p| Place::of_progress(&p) == Place::of_notification(notification))
     }
 
-    /// A step of the policy.
-    pub fn step(&self, number: u32) -> Option<&Step> {
-        self.alert.policy.steps.get(usize::try_from(number).ok()?)
+    /// The step of this round and number: of the reminder, or of the policy.
+    pub fn step(&self, place: Place) -> Option<Step> {
+        let number = usize::try_from(place.step).ok()?;
+        if self.is_reminder(place) {
+            self.reminder().into_iter().nth(number)
+        } else {
+            self.alert.policy.steps.get(number).cloned()
+        }
     }
 
     /// How long an attempt at `place` waits for somebody.
     pub fn wait(&self, place: Place) -> SignedDuration {
-        self.step(place.step).map_or(SignedDuration::ZERO, |step| step.wait.max(SignedDuration::ZERO))
+        self.step(place).map_or(SignedDuration::ZERO, |step| step.wait.max(SignedDuration::ZERO))
     }
 
     /// When the time of the attempt under way is up.

@@ -265,7 +265,8 @@ fn a_human_who_takes_an_expired_alert_is_welcome() {
     assert_eq!(night.alert.state, State::Expired);
     night.event(acknowledge("darren", None));
     assert_eq!((night.alert.state, night.alert.ended_at), (State::Acknowledged, None));
-    assert_eq!(night.news().len(), 1);
+    let words = "Darren has it".to_owned();
+    assert_eq!(night.news(), [("david".to_owned(), words.clone()), ("simon".to_owned(), words)]);
 }
 
 #[test]

@@ -16,6 +16,7 @@ pub fn object(explanation: &Explanation<'_>) -> Value {
         json!({
             "action": null, "rule": null, "group": null, "key": null, "digest": null, "contact": null,
             "say": null, "sms": null, "segments": null, "encoding": null, "variables": {}, "policy": null,
+            "remind": null,
             "attempts": [], "on_call": null, "joins": null, "notes": [],
         })
     });
@@ -104,6 +105,7 @@ fn asked(explanation: &Explanation<'_>, wish: &Wish<'_>, meeting: &Meeting) -> V
         "encoding": length.encoding,
         "variables": variables,
         "policy": wish.policy.name,
+        "remind": wish.policy.remind.map(|remind| remind.to_string()),
         "window": wish.arrival.window.to_string(),
         "attempts": attempts,
         "on_call": on_call,

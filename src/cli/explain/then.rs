@@ -277,6 +277,35 @@ fn attempts(page: &mut String, explanation: &Explanation<'_>, wish: &Wish<'_>, m
     if plan.is_empty() {
         let _ = writeln!(page, "    {BAD}nobody{BAD:#}");
     }
+    remarks(page, wish);
+}
+
+/// What the table of attempts does not show: hours, redials, and that it is asked again.
+fn remarks(page: &mut String, wish: &Wish<'_>) {
+    for (number, step) in (1..).zip(&wish.policy.steps) {
+        if let Some(hours) = &step.only {
+            let _ = writeln!(
+                page,
+                "    {FAINT}step {number} ({}) counts only {hours}; where no step counts, all do{FAINT:#}",
+                step.notify
+            );
+        }
+        if step.attempts > 1 && !step.redial.is_zero() {
+            let redial = step.redial;
+            let _ = writeln!(
+                page,
+                "    {FAINT}step {number} ({}): {redial:#} after busy, no answer or a mailbox it is called again{FAINT:#}",
+                step.notify
+            );
+        }
+    }
+    if let Some(remind) = wish.policy.remind {
+        let _ = writeln!(
+            page,
+            "    {FAINT}{remind:#} after somebody took it, unless it is resolved: they are asked again, by text and call; \
+             if they do not react, all of it anew{FAINT:#}"
+        );
+    }
 }
 
 fn does(channel: Channel) -> &'static str {

@@ -58,10 +58,8 @@ pub const CODE_TAKEN: &str =
 pub const NOTIFIED: &str = "SELECT DISTINCT alert FROM notifications WHERE phone = ?1 AND created_at >= ?2 \
      AND (tries > 0 OR delivery = 'accepted') AND outcome IS NOT 'refused' ORDER BY alert DESC";
 pub const BY_TOKEN: &str = "SELECT alert, number FROM notifications WHERE token = ?1";
-pub const DUE_ALERTS: &str =
-    "SELECT id FROM alerts INDEXED BY alerts_due WHERE state = 'open' AND next_at <= ?1 ORDER BY next_at, id LIMIT ?2";
-pub const NEXT_ALERT: &str =
-    "SELECT min(next_at) FROM alerts INDEXED BY alerts_due WHERE state = 'open' AND next_at IS NOT NULL";
+pub const DUE_ALERTS: &str = "SELECT id FROM alerts INDEXED BY alerts_due WHERE state IN ('open', 'acknowledged') AND next_at <= ?1 ORDER BY next_at, id LIMIT ?2";
+pub const NEXT_ALERT: &str = "SELECT min(next_at) FROM alerts INDEXED BY alerts_due WHERE state IN ('open', 'acknowledged') AND next_at IS NOT NULL";
 pub const CLAIMABLE: &str =
     concat!("SELECT * FROM notifications WHERE wake_at <= ?1 AND ", wanted!(), " ORDER BY wake_at, alert, number");
 pub const CLAIMABLE_OF: &str =
@@ -85,15 +83,18 @@ pub const NEXT_ID: &str = "SELECT coalesce((SELECT seq FROM sqlite_sequence WHER
 
 pub const SAVE_ALERT: &str = "
 INSERT INTO alerts (id, code, state, digest, key, grp, rule, recipients, subject, say, text, policy, opened_at,
-    window_until, mails, acknowledged_at, acknowledged_by, ended_at, round, step, attempt, began_at, next_at)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23)
+    window_until, mails, acknowledged_at, acknowledged_by, ended_at, round, step, attempt, began_at, next_at,
+    taken_by, resumed_round, resumed_at)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23,
+    ?24, ?25, ?26)
 ON CONFLICT (id) DO UPDATE SET code = excluded.code, state = excluded.state, digest = excluded.digest,
     key = excluded.key, grp = excluded.grp, rule = excluded.rule, recipients = excluded.recipients,
     subject = excluded.subject, say = excluded.say, text = excluded.text, policy = excluded.policy,
     opened_at = excluded.opened_at, window_until = excluded.window_until, mails = excluded.mails,
     acknowledged_at = excluded.acknowledged_at, acknowledged_by = excluded.acknowledged_by,
     ended_at = excluded.ended_at, round = excluded.round, step = excluded.step, attempt = excluded.attempt,
-    began_at = excluded.began_at, next_at = excluded.next_at";
+    began_at = excluded.began_at, next_at = excluded.next_at, taken_by = excluded.taken_by,
+    resumed_round = excluded.resumed_round, resumed_at = excluded.resumed_at";
 
 pub const SAVE_NOTIFICATION: &str = "
 INSERT INTO notifications (alert, number, purpose, round, step, attempt, contact, channel, phone, words, token,

@@ -8,7 +8,7 @@ use rusqlite::types::FromSql;
 use super::fault::Fault;
 use crate::alert::{
     Alert, AlertId, Channel, Code, Delivery, Digest, Entry, EntryKind, News, Notification, NotificationId, Outcome,
-    Policy, Progress, Purpose, State, Token,
+    Policy, Progress, Purpose, Resumed, State, Token,
 };
 use crate::oncall::{ContactId, GroupId, Override};
 
@@ -42,7 +42,7 @@ words!(outcome_word, outcome, Outcome:
 words!(kind_word, kind, EntryKind:
     Opened = "opened", Joined = "joined", Step = "step", Sent = "sent", Status = "status", Human = "human",
     Acknowledged = "acknowledged", Resolved = "resolved", Expired = "expired", Trouble = "trouble",
-    Duplicate = "duplicate", Callback = "callback", Duty = "duty");
+    Duplicate = "duplicate", Callback = "callback", Duty = "duty", Reopened = "reopened");
 
 /// Milliseconds since 1970, rounded down.
 pub fn milliseconds(time: Timestamp) -> i64 {
@@ -66,6 +66,9 @@ pub fn cut_alert(alert: &mut Alert) {
     alert.next_at.as_mut().map(cut_in);
     if let Some(progress) = &mut alert.progress {
         cut_in(&mut progress.began_at);
+    }
+    if let Some(resumed) = &mut alert.resumed {
+        cut_in(&mut resumed.at);
     }
     for notification in &mut alert.notifications {
         cut_in(&mut notification.created_at);
@@ -154,6 +157,10 @@ fn read_alert(row: &Row<'_>, id: AlertId) -> Result<Alert, String> {
             began_at: time(row, "began_at")?,
         }),
     };
+    let resumed = match get::<Option<u32>>(row, "resumed_round")? {
+        Some(round) => Some(Resumed { round, at: time(row, "resumed_at")? }),
+        None => None,
+    };
     Ok(Alert {
         id,
         code: Code(get(row, "code")?),
@@ -172,6 +179,8 @@ fn read_alert(row: &Row<'_>, id: AlertId) -> Result<Alert, String> {
         mails: get(row, "mails")?,
         acknowledged_at: optional_time(row, "acknowledged_at")?,
         acknowledged_by: get(row, "acknowledged_by")?,
+        taken_by: get::<Option<String>>(row, "taken_by")?.map(ContactId::new),
+        resumed,
         ended_at: optional_time(row, "ended_at")?,
         progress,
         next_at: optional_time(row, "next_at")?,

@@ -11,10 +11,10 @@ use super::fault::Fault;
 const APPLICATION_ID: i32 = 0x7468_6961;
 
 /// Step n, from 0, brings a file from `user_version` n to n + 1. Never change one that was released: add one.
-const STEPS: &[&str] = &[FIRST, SECOND, THIRD, HEARTBEATS, FACTS];
+const STEPS: &[&str] = &[FIRST, SECOND, THIRD, HEARTBEATS, FACTS, REMINDERS];
 
 /// The `user_version` that this program reads and writes.
-pub const VERSION: i64 = 5;
+pub const VERSION: i64 = 6;
 
 const FIRST: &str = "
 CREATE TABLE alerts (
@@ -184,6 +184,15 @@ CREATE TABLE heartbeat_forms (
 const FACTS: &str = "
 -- What a line of the history stands on: JSON.
 ALTER TABLE history ADD COLUMN fact TEXT;
+";
+
+const REMINDERS: &str = "
+-- An acknowledgement may time out: an acknowledged alert has a time to be looked at, too.
+ALTER TABLE alerts ADD COLUMN taken_by TEXT;
+ALTER TABLE alerts ADD COLUMN resumed_round INTEGER; -- both or none
+ALTER TABLE alerts ADD COLUMN resumed_at INTEGER;
+DROP INDEX alerts_due;
+CREATE INDEX alerts_due ON alerts (next_at, state) WHERE state IN ('open', 'acknowledged') AND next_at IS NOT NULL;
 ";
 
 /// Brings the file up to date, in one transaction: of several processes that find an old file, one does the work and

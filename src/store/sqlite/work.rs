@@ -7,6 +7,7 @@ use super::fault::{Answer, Fault};
 use super::row::{self, DeliveryColumns, cut, cut_alert, milliseconds};
 use super::{Arrival, code, query};
 use crate::alert::{Alert, AlertId, Entry, Notification, State};
+use crate::oncall::ContactId;
 
 /// Runs a statement; how many rows it changed.
 pub fn execute(connection: &Connection, sql: &str, parameters: impl Params) -> Answer<usize> {
@@ -116,6 +117,8 @@ pub fn open_alert(
         mails: 1,
         acknowledged_at: None,
         acknowledged_by: None,
+        taken_by: None,
+        resumed: None,
         ended_at: None,
         progress: None,
         next_at: None,
@@ -175,6 +178,9 @@ fn save_alert(connection: &Connection, alert: &Alert) -> Answer<()> {
         progress.map(|progress| progress.attempt),
         progress.map(|progress| milliseconds(progress.began_at)),
         alert.next_at.map(milliseconds),
+        alert.taken_by.as_ref().map(ContactId::as_str),
+        alert.resumed.map(|resumed| resumed.round),
+        alert.resumed.map(|resumed| milliseconds(resumed.at)),
     ];
     execute(connection, query::SAVE_ALERT, parameters).map(drop)
 }

@@ -1,12 +1,14 @@
 //! Arrivals, alerts and notifications for the tests.
 
+use jiff::civil::{Weekday, time};
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::alert::{
     Alert, AlertId, Change, Channel, Delivery, Digest, Entry, EntryKind, Notification, NotificationId, Policy, Purpose,
     State, Step, Target, Token,
 };
-use crate::oncall::{ContactId, GroupId, Phone};
+use crate::oncall::{ContactId, GroupId, HourSpan, Hours, Phone};
 use crate::store::{Arrival, Receipt, Store};
 
 /// So many seconds after a moment in 2026.
@@ -34,6 +36,14 @@ pub fn policy() -> Policy {
         by: by.to_vec(),
         attempts: 3,
         wait: SignedDuration::from_millis(300_500),
+        redial: SignedDuration::from_secs(30),
+        only: Some(Hours {
+            spans: vec![HourSpan {
+                days: vec![Weekday::Saturday, Weekday::Sunday],
+                between: Some((time(8, 0, 0, 0), time(18, 30, 0, 0))),
+                time_zone: TimeZone::get("Pacific/Auckland").unwrap(),
+            }],
+        }),
     };
     Policy {
         name: "page".into(),
@@ -43,6 +53,8 @@ pub fn policy() -> Policy {
             step(Target::Escalation(Box::new(Target::Contact("simon".into()))), &[Channel::Call]),
         ],
         repeat: 1,
+        remind: Some(SignedDuration::from_hours(4)),
+        last_resort: Some(Target::Contact("simon".into())),
     }
 }
 

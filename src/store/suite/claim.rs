@@ -129,7 +129,7 @@ pub fn news_of_an_alert_that_is_over_is_claimed(stage: &dyn Stage) {
     assert_eq!(numbers(&store.claim(at(50), "me", at(99), 10, None).unwrap()), [(id.0, 2)]);
 }
 
-pub fn due_alerts_are_open_and_due(stage: &dyn Stage) {
+pub fn due_alerts_are_not_over_and_due(stage: &dyn Stage) {
     let mut store = stage.connect();
     let mut with = |key, state, next_at| {
         let id = open_due(&mut *store, key, &[]);
@@ -140,8 +140,9 @@ pub fn due_alerts_are_open_and_due(stage: &dyn Stage) {
     let early = with("b", State::Open, Some(at(10)));
     with("c", State::Open, Some(at(51)));
     with("d", State::Open, None);
-    with("e", State::Acknowledged, Some(at(1)));
-    assert_eq!(store.due_alerts(at(50), 10).unwrap(), [early, late]);
+    with("e", State::Resolved, Some(at(1)));
+    let reminder = with("f", State::Acknowledged, Some(at(20)));
+    assert_eq!(store.due_alerts(at(50), 10).unwrap(), [early, reminder, late]);
     assert_eq!(store.due_alerts(at(50), 1).unwrap(), [early]);
     assert_eq!(store.due_alerts(at(10), 10).unwrap(), [early]);
     assert!(store.due_alerts(at(9), 10).unwrap().is_empty());
@@ -160,5 +161,7 @@ pub fn the_next_due_time_is_the_earliest_of_all(stage: &dyn Stage) {
     change(&mut *store, id, |alert| alert.notifications.clear());
     assert_eq!(store.next_due().unwrap(), Some(at(40)));
     set_state(&mut *store, id, State::Acknowledged);
+    assert_eq!(store.next_due().unwrap(), Some(at(40)));
+    set_state(&mut *store, id, State::Resolved);
     assert_eq!(store.next_due().unwrap(), None);
 }

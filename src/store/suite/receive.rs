@@ -11,8 +11,10 @@ use super::build::{
     arrival, at, chance, change, line, notification, only, open_due, phone, policy, receive, set_state,
 };
 use crate::alert::{
-    Alert, AlertId, Change, Channel, Command, Delivery, EntryKind, NotificationId, Outcome, Progress, Purpose, State,
+    Alert, AlertId, Change, Channel, Command, Delivery, EntryKind, NotificationId, Outcome, Progress, Purpose, Resumed,
+    State,
 };
+use crate::oncall::ContactId;
 use crate::store::{Arrival, Error, Filter, Receipt, TOLD_AGAIN};
 
 pub fn a_new_alert_is_read_back_as_it_was_given(stage: &dyn Stage) {
@@ -70,6 +72,8 @@ pub fn every_field_survives(stage: &dyn Stage) {
         alert.mails = u32::MAX;
         alert.acknowledged_at = Some(nanoseconds(5));
         alert.acknowledged_by = Some("Dávid \u{0}".into());
+        alert.taken_by = Some(ContactId::new("david"));
+        alert.resumed = Some(Resumed { round: 4, at: nanoseconds(9) });
         alert.ended_at = Some(nanoseconds(6));
         alert.next_at = Some(nanoseconds(7));
         alert.progress = Some(Progress { round: 1, step: 2, attempt: 3, began_at: nanoseconds(8) });

@@ -47,9 +47,19 @@ fn roster() -> Roster {
 
 /// Three calls to the one on call every five minutes, then one to the backup: 20 minutes in all.
 fn policy() -> Policy {
-    let step =
-        |notify, attempts| Step { notify, by: vec![Channel::Call], attempts, wait: SignedDuration::from_mins(5) };
-    Policy { name: "page".to_owned(), steps: vec![step(Target::OnCall, 3), step(Target::Backup, 1)], repeat: 0 }
+    let step = |notify, attempts| Step {
+        notify,
+        by: vec![Channel::Call],
+        attempts,
+        wait: SignedDuration::from_mins(5),
+        ..Step::default()
+    };
+    Policy {
+        name: "page".to_owned(),
+        steps: vec![step(Target::OnCall, 3), step(Target::Backup, 1)],
+        repeat: 0,
+        ..Policy::default()
+    }
 }
 
 /// A mail, so many minutes after the start: action, key, and by which Message-ID it is known.

@@ -12,8 +12,8 @@ fn crowded() -> Sqlite {
             "CREATE TEMP TABLE n AS WITH RECURSIVE n (i) AS (VALUES (2) UNION ALL SELECT i + 1 FROM n LIMIT 100000)
                  SELECT i FROM n;
              INSERT INTO alerts SELECT i, '2F' || i, 'resolved', randomblob(32), key, grp, rule, recipients, subject, say,
-                 text, policy, opened_at - i, window_until - i, 1, NULL, NULL, opened_at, 0, 0, 0, 0, opened_at - i
-                 FROM n, alerts WHERE id = 1;
+                 text, policy, opened_at - i, window_until - i, 1, NULL, NULL, opened_at, 0, 0, 0, 0, opened_at - i,
+                 NULL, NULL, NULL FROM n, alerts WHERE id = 1;
              INSERT INTO notifications SELECT i, 1, purpose, 0, 0, 0, contact, channel, '+6421' || (i % 100000 + 100000),
                  NULL, printf('%032x', i), created_at - i, 'ended', at - i, NULL, NULL, NULL, NULL, 'CA' || i, NULL,
                  'busy', '', 1, -1, 0, '[]' FROM n, notifications WHERE alert = 1;
