@@ -46,6 +46,47 @@ fn the_whole_group_is_called_at_once_and_all_are_told_who_has_it() {
 }
 
 #[test]
+fn another_group_is_called_at_once_when_ones_own_does_not_answer() {
+    let network = "[contacts.nina]\nname = \"Nina\"\nphone = \"+64211110009\"\n[contacts.ned]\nname = \"Ned\"\n\
+                   phone = \"+64211110010\"\n[groups.network]\nmembers = [\"nina\", \"ned\"]\noncall = \"nina\"\n";
+    let steps = r#"{ notify = "oncall" }, { notify = "group:network" }"#;
+    let test = playing(steps, network).phone(DAVID, [Phone::NoAnswer]).phone("+64211110009", [Phone::NoAnswer]);
+    let mut test = test.phone("+64211110010", [Phone::press(["1"])]).serve();
+    open(&mut test);
+    test.wait_for_state("acknowledged");
+    assert_eq!(test.alerts()[0]["acknowledged_by"], "Ned");
+    let mut called = test.called();
+    called.sort();
+    assert_eq!(called, [DAVID, "+64211110009", "+64211110010"]);
+}
+
+#[test]
+fn whoever_was_called_before_is_told_who_took_it() {
+    let steps = r#"{ notify = "oncall" }, { notify = "backup" }"#;
+    let mut test = playing(steps, "").phone(DAVID, [Phone::NoAnswer]).phone(DARREN, [Phone::press(["1"])]).serve();
+    open(&mut test);
+    test.wait_for_state("acknowledged");
+    test.wait_until(|test| test.texts().len() == 1, "he is not told");
+    assert!(texted(&test, DAVID)[0].contains("Darren has it: db1"), "{:?}", test.texts());
+}
+
+#[test]
+fn by_day_one_is_called_and_by_night_another() {
+    let steps = r#"{ notify = "contact:david", only = { between = "08:00-18:00" } },
+                   { notify = "contact:darren", only = { between = "18:00-08:00" } }"#;
+    let keys = || [Phone::press(["1"])];
+    let mut test = playing(steps, "").phone(DAVID, keys()).phone(DARREN, keys()).serve();
+    open(&mut test);
+    test.wait_for_calls(&[DARREN]);
+    test.wait_for_state("acknowledged");
+    test.advance("7h");
+    let mail = test.mail("db2", "db2 is DOWN");
+    test.deliver(&mail).exit(0).done();
+    test.wait_for_calls(&[DARREN, DAVID]);
+    test.wait_for_state("acknowledged");
+}
+
+#[test]
 fn a_step_that_does_not_count_is_skipped_and_one_that_has_not_begun_waits_for_its_hours() {
     let steps = r#"{ notify = "contact:david", only = { between = "08:00-18:00" } }, { notify = "contact:darren" }"#;
     let mut test = playing(steps, "").phone(DARREN, [Phone::press(["1"])]).serve();
@@ -68,9 +109,26 @@ fn where_no_step_counts_somebody_is_called_all_the_same() {
 }
 
 #[test]
+fn what_failed_is_called_again_at_once_where_nothing_else_is_said() {
+    for first in [Phone::Busy, Phone::NoAnswer, Phone::Failed, Phone::Mailbox] {
+        let steps = r#"{ notify = "oncall", attempts = 2, wait = "5m" }"#;
+        let mut test = playing(steps, "").phone(DAVID, [first, Phone::press(["1"])]).serve();
+        open(&mut test);
+        test.wait_for_state("acknowledged");
+        assert_eq!(test.called(), [DAVID, DAVID]);
+    }
+}
+
+#[test]
 fn a_busy_line_is_called_again_after_redial() {
+    for first in [Phone::Busy, Phone::NoAnswer, Phone::Failed] {
+        again_after_redial(first);
+    }
+}
+
+fn again_after_redial(first: Phone) {
     let steps = r#"{ notify = "oncall", attempts = 2, redial = "30s" }"#;
-    let mut test = playing(steps, "").phone(DAVID, [Phone::Busy, Phone::press(["1"])]).serve();
+    let mut test = playing(steps, "").phone(DAVID, [first, Phone::press(["1"])]).serve();
     open(&mut test);
     test.wait_until(|test| test.story(1).contains("once more in 30s"), "it does not say when it calls again");
     test.let_it_turn();
@@ -122,6 +180,49 @@ fn when_who_has_it_does_not_react_the_policy_is_played_anew() {
     test.wait_for_state("acknowledged");
     assert_eq!(test.called(), [DAVID, DAVID, DAVID, DAVID, DARREN]);
     test.wait_until(|test| texted(test, DAVID).iter().any(|t| t.contains("Darren has it")), "David is not told");
+}
+
+#[test]
+fn a_reminder_outlives_the_engine_and_check_tells_where_none_runs() {
+    let steps = r#"{ notify = "oncall" }"#;
+    let mut test = playing(steps, "remind = \"4h\"").phone(DAVID, [Phone::press(["1"])]).serve();
+    let warning = "no engine is running: who took an alert by the policy `page` is not asked again after 4h";
+    open(&mut test);
+    test.wait_for_state("acknowledged");
+    assert!(!test.run(&["check", "--offline"], b"").out.contains(warning));
+    assert_eq!(test.stop_server(), Some(0));
+    test.run(&["check", "--offline"], b"").exit(0).says(warning).says("start `thialfi serve-twiml`").done();
+    test.advance("5h");
+    test.start_server();
+    test.wait_until(|test| texted(test, DAVID).len() == 1, "he is not asked again");
+}
+
+#[test]
+fn machine_detection_is_asked_for_where_it_is_wanted_and_decides_nothing() {
+    let steps = r#"{ notify = "oncall", attempts = 2, wait = "5m" }, { notify = "backup" }"#;
+    for (wanted, mailbox) in [
+        (true, "a voice mailbox answered for David"),
+        (false, "was answered, but no key was pressed: perhaps a voice mailbox"),
+    ] {
+        // A mailbox; then David, who listens and presses nothing; then Darren.
+        let test = playing(steps, "").phone(DAVID, [Phone::Mailbox, Phone::Listen]);
+        let mut test =
+            test.twilio(&format!("machine_detection = {wanted}")).phone(DARREN, [Phone::press(["1"])]).serve();
+        open(&mut test);
+        test.wait_until(|test| test.called().starts_with(&[DAVID.to_owned(), DAVID.to_owned()]), "not called again");
+        assert_eq!(test.calls()[0].parameter("MachineDetection"), wanted.then_some("Enable"));
+        test.wait_until(|test| test.story(1).contains(mailbox), "the mailbox is not told of");
+        if wanted {
+            // A human heard it: that is no acknowledgement, but gives them the time of the step.
+            test.wait_until(|test| test.story(1).contains("a human was there"), "the human is not told of");
+            test.let_it_turn();
+            assert_eq!((test.state().as_str(), test.called().len()), ("open", 2));
+            test.advance("5m 1s");
+        }
+        test.wait_for_state("acknowledged");
+        assert_eq!(test.called(), [DAVID, DAVID, DARREN]);
+        assert_eq!(test.alerts()[0]["acknowledged_by"], "Darren");
+    }
 }
 
 #[test]

@@ -152,7 +152,9 @@ fn the_example_loads_and_check_has_nothing_to_say() {
     assert_eq!((page.steps[1].attempts, page.steps[1].wait), (3, SignedDuration::from_mins(5)));
     let relentless = &config.policies["relentless"].steps;
     assert_eq!(relentless[0].by, [Channel::Text, Channel::Call]);
-    assert_eq!(relentless[2].notify, Target::Escalation(Box::new(Target::Contact("simon".into()))));
+    assert_eq!(relentless[1].notify, Target::Backup);
+    assert_eq!(relentless[2].notify, Target::Group);
+    assert_eq!(relentless[3].notify, Target::Escalation(Box::new(Target::Contact("simon".into()))));
     assert_eq!(config.defaults.group, Some(GroupId::new("systems")));
 
     let recipient = config.recipient("Cust7-DBA@sms.example.com").unwrap();

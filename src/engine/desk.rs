@@ -80,6 +80,7 @@ impl Desk {
         let roster = self.roster(store)?;
         let mut hang_ups = Vec::new();
         let receipt = store.receive(arrival, now, &mut draw, &mut |alert, joined, random| {
+            let now = self.now();
             let event = if joined {
                 Event::Joined { recipients: arrival.recipients.clone(), subject: arrival.subject.clone() }
             } else {
@@ -105,6 +106,7 @@ impl Desk {
         let roster = self.roster(store)?;
         let mut hang_ups = Vec::new();
         let closing = store.close(&wish.arrival, now, &mut |alert, newest| {
+            let now = self.now();
             let by = Actor { contact: None, name: format!("rule {}", wish.arrival.rule), through: Through::Mail };
             let told = newest || alert.state == State::Open;
             let event = match (wish.action, told) {
@@ -171,8 +173,10 @@ impl Desk {
     /// Lets `event` happen to the alert. On disk when it returns.
     pub fn apply(&self, store: &mut dyn Store, id: AlertId, event: &Event) -> store::Result<Alert> {
         let roster = self.roster(store)?;
-        let now = self.now();
         let updated = store.update(id, &mut |alert| -> Change {
+            // Read once the store is ours: who had to wait for it must not take what others did meanwhile for a clock
+            // that has gone back, and begin their waits and claims again.
+            let now = self.now();
             escalate(alert, event.clone(), &mut Context { now, roster: &roster, random: &mut draw })
         })?;
         self.to_hang_up(updated.commands);
@@ -246,4 +250,82 @@ pub fn draw() -> u128 {
         std::process::abort();
     }
     u128::from_le_bytes(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
+    use std::sync::mpsc::channel;
+
+    use super::*;
+    use crate::alert::Digest;
+    use crate::oncall::GroupId;
+    use crate::store::Sqlite;
+
+    /// A clock that counts how often it was read.
+    #[derive(Default)]
+    struct Counted {
+        second: AtomicI64,
+        read: AtomicU32,
+    }
+
+    impl Clock for Counted {
+        fn now(&self) -> Timestamp {
+            self.read.fetch_add(1, Ordering::SeqCst);
+            Timestamp::from_second(1_793_584_800 + self.second.load(Ordering::SeqCst)).unwrap()
+        }
+    }
+
+    #[test]
+    fn who_had_to_wait_for_the_store_does_not_take_the_time_before_for_the_present() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("thialfi.db");
+        std::fs::write(directory.path().join("rules.toml"), "").unwrap();
+        let config = Config::load(&directory.path().join("rules.toml")).unwrap();
+        let clock = Arc::new(Counted::default());
+        let desk = Desk::new(Arc::new(config), Arc::clone(&clock) as Arc<dyn Clock>);
+        let mut store = Sqlite::open(&path).unwrap();
+        let arrival = Arrival {
+            mail: Digest::of(["mail"]),
+            digest: Digest::of(["key"]),
+            other_digests: Vec::new(),
+            over: Vec::new(),
+            sent_at: None,
+            key: "key".to_owned(),
+            window: jiff::SignedDuration::from_hours(1),
+            group: GroupId::new("dba"),
+            rule: "rule".to_owned(),
+            recipients: Vec::new(),
+            subject: "subject".to_owned(),
+            say: "say".to_owned(),
+            text: "text".to_owned(),
+            policy: crate::alert::Policy::default(),
+        };
+        let id = desk.receive_arrival(&mut store, &arrival).unwrap().alert().id;
+        let read = clock.read.load(Ordering::SeqCst);
+        let (locked, is_locked) = channel();
+        let (go_on, goes_on) = channel();
+        std::thread::scope(|scope| {
+            scope.spawn(move || {
+                store.update(id, &mut |alert| {
+                    locked.send(()).unwrap();
+                    goes_on.recv().unwrap();
+                    Change { alert, commands: Vec::new(), history: Vec::new() }
+                })
+            });
+            is_locked.recv().unwrap();
+            let waiting = scope.spawn(|| {
+                let mut store = Sqlite::open(&path).unwrap();
+                let event = Event::Joined { recipients: Vec::new(), subject: "late".to_owned() };
+                desk.apply(&mut store, id, &event).unwrap();
+                store.history(id).unwrap().pop().unwrap().at
+            });
+            while clock.read.load(Ordering::SeqCst) == read {
+                std::thread::yield_now();
+            }
+            clock.second.store(3600, Ordering::SeqCst);
+            go_on.send(()).unwrap();
+            assert_eq!(waiting.join().unwrap(), desk.now());
+        });
+    }
 }

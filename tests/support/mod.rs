@@ -78,6 +78,7 @@ pub struct Test {
     directory: tempfile::TempDir,
     pub sandbox: Sandbox,
     rules: String,
+    twilio: String,
     store: PathBuf,
     port: u16,
     webhooks: bool,
@@ -106,6 +107,7 @@ impl Test {
             directory,
             sandbox,
             rules: String::new(),
+            twilio: String::new(),
             store: PathBuf::from("thialfi.db"),
             port,
             webhooks: true,
@@ -125,6 +127,13 @@ impl Test {
     /// What stands in the rule file besides `[twilio]`, `[server]` and `[store]`.
     pub fn rules(mut self, rules: &str) -> Self {
         rules.clone_into(&mut self.rules);
+        self.write_rules();
+        self
+    }
+
+    /// What stands under `[twilio]` besides the account.
+    pub fn twilio(mut self, lines: &str) -> Self {
+        lines.clone_into(&mut self.twilio);
         self.write_rules();
         self
     }
@@ -152,9 +161,10 @@ impl Test {
         let public =
             if self.webhooks { format!("public_url = \"http://127.0.0.1:{}\"", self.port) } else { String::new() };
         let text = format!(
-            "[twilio]\naccount_sid = \"{SID}\"\nauth_token = {{ file = \"token\" }}\nfrom = \"{FROM}\"\napi_url = \"{}\"\n\
+            "[twilio]\naccount_sid = \"{SID}\"\nauth_token = {{ file = \"token\" }}\nfrom = \"{FROM}\"\napi_url = \"{}\"\n{}\n\
              [server]\nlisten = \"127.0.0.1:{}\"\n{public}\n[store]\npath = \"{}\"\n{}",
             self.sandbox.url(),
+            self.twilio,
             self.port,
             self.store.display(),
             self.rules

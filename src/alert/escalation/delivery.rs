@@ -59,7 +59,8 @@ impl Play<'_> {
                 if let Some(notification) = self.notification_mut(id) {
                     notification.delivery = Delivery::Ended { at, outcome, detail, provider_id: id_there };
                 }
-                if self.is_taken() && matches!(outcome, Outcome::Withdrawn | Outcome::GaveUp) {
+                // The call in which they took it may be told of faster than our own request.
+                if self.is_taken() && !notification.reached && matches!(outcome, Outcome::Withdrawn | Outcome::GaveUp) {
                     self.hang_up(&notification, &provider, &provider_id);
                 }
             }

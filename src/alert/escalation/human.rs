@@ -154,15 +154,11 @@ impl Play<'_> {
         contacts
     }
 
-    /// Takes back news that was not sent yet: newer news says all that matters.
+    /// Takes back news that has not been sent for certain: newer news says all that matters, and what has changed since
+    /// must not be told by a later try. What is being sent may arrive all the same.
     pub fn withdraw_old_news(&mut self) {
-        let old: Vec<_> = self
-            .alert
-            .notifications
-            .iter()
-            .filter(|n| n.purpose == Purpose::News && matches!(n.delivery, Delivery::Due { unsure_since: None, .. }))
-            .map(|n| n.id)
-            .collect();
+        let unsent = self.alert.notifications.iter().filter(|one| one.purpose == Purpose::News && one.is_unsent());
+        let old: Vec<_> = unsent.map(|one| one.id).collect();
         for id in old {
             self.end_notification(id, Outcome::Withdrawn, "newer news".to_owned());
         }

@@ -66,6 +66,27 @@ fn when_they_do_not_react_they_are_called_and_then_the_policy_is_played_anew() {
 }
 
 #[test]
+fn nobody_is_told_that_somebody_has_what_is_open_again() {
+    for refusal in [
+        Refusal::Temporary { reason: "429".to_owned(), retry_after: None },
+        Refusal::Ambiguous { reason: "500".to_owned(), since: "2026-11-02T03:00:00Z".parse().unwrap() },
+    ] {
+        let steps = vec![step(Target::Group, &[Channel::Text], 1, 5)];
+        let mut night = Night::opened(Policy { steps, ..reminding() });
+        night.send();
+        night.event(acknowledge("david", None));
+        let news = night.claim();
+        assert_eq!(news.len(), 2, "Darren and Simon are told");
+        night.refuse(news[0].id, refusal.clone());
+        // The second is being sent all the time: the sender hangs.
+        night.tick();
+        assert_eq!((night.alert.state, night.news()), (State::Open, vec![]));
+        night.refuse(news[1].id, refusal);
+        assert_eq!((night.news(), night.send()), (vec![], vec![("david".to_owned(), Channel::Text)]));
+    }
+}
+
+#[test]
 fn a_rule_that_acknowledged_is_asked_nothing() {
     let mut night = Night::opened(reminding());
     night.send();

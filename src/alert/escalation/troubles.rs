@@ -199,6 +199,15 @@ fn callbacks_come_twice_late_and_in_any_order() {
 }
 
 #[test]
+fn a_key_pressed_before_the_answer_to_our_request_keeps_its_call() {
+    let mut night = Night::opened(page());
+    let id = night.claim()[0].id;
+    night.event(acknowledge("david", Some(id)));
+    night.accept(id);
+    assert_eq!((night.alert.state, night.commands.len()), (State::Acknowledged, 0));
+}
+
+#[test]
 fn an_older_status_does_not_replace_a_newer_one() {
     let mut night = Night::opened(page());
     night.send();

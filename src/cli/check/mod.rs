@@ -71,7 +71,7 @@ fn check(
     if !options.offline {
         reach(&mut report);
     }
-    unwatched(&mut report);
+    without_engine(&mut report);
     let played = match (&options.mail, &report.config) {
         (Some(directory), Some(config)) => Some(mails::play(config, directory.as_deref(), now)),
         (None, _) | (_, None) => None,
@@ -94,18 +94,30 @@ fn reach(report: &mut Report) {
     }
 }
 
-/// Warns where no engine watches for mails that must come.
-fn unwatched(report: &mut Report) {
-    let Some(config) = report.config.as_ref().filter(|config| !config.heartbeats.is_empty()) else { return };
+/// Warns of what nobody does while no engine runs.
+fn without_engine(report: &mut Report) {
+    let Some(config) = &report.config else { return };
+    let late = "that a heartbeat is late is noticed only when another mail comes".to_owned();
+    let mut missing: Vec<String> = (!config.heartbeats.is_empty()).then_some(late).into_iter().collect();
+    missing.extend(config.policies.values().filter_map(|policy| {
+        let remind = policy.remind?;
+        Some(format!("who took an alert by the policy `{}` is not asked again after {remind:#}", policy.name))
+    }));
+    if missing.is_empty() {
+        return;
+    }
     let alive = Sqlite::look(&config.store).ok().flatten().is_some_and(|mut store| {
         // A store that cannot be asked is told of elsewhere.
         liveness::is_alive(&mut store).unwrap_or(true)
     });
     if !alive {
-        let message = "no engine is running: that a heartbeat is late is noticed only when another mail comes";
-        let hint = "start `thialfi serve-twiml`, which watches by the second";
-        let about = Diagnostic::about_file(&config.path, message.to_owned());
-        report.diagnostics.0.push(Diagnostic { severity: Severity::Warning, hint: Some(hint.to_owned()), ..about });
+        let about = |what| Diagnostic::about_file(&config.path, format!("no engine is running: {what}"));
+        let hint = Some("start `thialfi serve-twiml`, which watches by the second".to_owned());
+        let warnings: Vec<Diagnostic> = missing
+            .into_iter()
+            .map(|what| Diagnostic { severity: Severity::Warning, hint: hint.clone(), ..about(what) })
+            .collect();
+        report.diagnostics.0.extend(warnings);
     }
 }
 
