@@ -3,25 +3,23 @@
 
 use std::fmt::Write as _;
 use std::io::{IsTerminal as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::Args;
-use jiff::Timestamp;
-
+use super::counts::Counts;
 use super::stateless;
+use super::surroundings::Surroundings;
 use super::syslog::{self, Severity};
 use super::{follow_up, setup, terminal, watch};
 use crate::alert::AlertId;
-use crate::clock::{self, Clock};
 use crate::config::Config;
 use crate::engine::Desk;
 use crate::exit::Exit;
-use crate::intake::{Intake, Memory, Problem, Wish, intake};
+use crate::intake::{Intake, Problem, Wish, intake};
 use crate::mail::{Envelope, Message, message};
-use crate::rules::Recall;
-use crate::store::{self, Closing, Receipt, Sqlite, Store, Tally};
+use crate::store::{self, Closing, Receipt, Store};
+use clap::Args;
 
 /// The mail server's patience ends at 1000 s with a bounce (Postfix), so ours ends long before.
 const WATCHDOG: Duration = Duration::from_mins(1);
@@ -55,11 +53,15 @@ pub fn run(config: Option<&Path>, options: &Options) -> Exit {
     if !options.wait {
         watch();
     }
-    let (line, exit) = match deliver(config, options) {
+    let (line, exit) = how(deliver(config, options));
+    end(&line, exit)
+}
+
+fn how(outcome: Result<String, Failure>) -> (String, Exit) {
+    match outcome {
         Ok(line) => (line, Exit::Success),
         Err(Failure { line, exit }) => (line, exit),
-    };
-    end(&line, exit)
+    }
 }
 
 /// A command line that cannot be read: the mail is read to its end, and kept by the mail server.
@@ -129,17 +131,32 @@ fn deliver(config: Option<&Path>, options: &Options) -> Result<String, Failure> 
         |line: String| config.warnings.iter().fold(line, |line, warning| format!("{line}; {}", warning.one_line()));
     let message = Message::parse(&raw);
     drop(raw);
-    let outcome = judge(&config, options, &message);
+    let outcome = judge(&config, options, &message, &Surroundings::default());
     outcome.map(warned).map_err(|failure| Failure { line: warned(failure.line), ..failure })
 }
 
+/// Delivers a mail in these surroundings: the line for the mail log, and the exit status.
+pub fn deliver_in(
+    surroundings: &Surroundings,
+    config: &Arc<Config>,
+    options: &Options,
+    message: &Message,
+) -> (String, Exit) {
+    how(judge(config, options, message, surroundings))
+}
+
 /// Judges the mail by the rules, and carries out what they want.
-fn judge(config: &Arc<Config>, options: &Options, message: &Message) -> Result<String, Failure> {
-    let environment = |name: &str| std::env::var(name).ok();
-    let envelope = Envelope::resolve(options.sender.as_deref(), &options.recipients, &environment, message);
-    let clock = clock::from_environment();
-    let mut counts = Counts::at(&config.store);
-    let intake = intake(config, message, &envelope, clock.now(), &mut counts)
+fn judge(
+    config: &Arc<Config>,
+    options: &Options,
+    message: &Message,
+    surroundings: &Surroundings,
+) -> Result<String, Failure> {
+    let (sender, recipients) = (options.sender.as_deref(), &options.recipients);
+    let envelope = Envelope::resolve(sender, recipients, &surroundings.environment, message);
+    let mut counts = Counts::new(config, surroundings);
+    let now = surroundings.clock.now();
+    let intake = intake(config, message, &envelope, now, &mut counts)
         .map_err(|error| Failure::try_again(format!("the rule file cannot be used: {error}")))?;
     // A rule that matched wants somebody called, whatever keeps it from that: such a mail is not sent back.
     let unwanted_only = intake.problems.iter().all(|problem| matches!(problem, Problem::UnknownRecipient(_)));
@@ -159,9 +176,9 @@ fn judge(config: &Arc<Config>, options: &Options, message: &Message) -> Result<S
         if let Some(error) = counts.failure {
             return Err(Failure::try_again(format!("{line}; mails could not be counted: {error}")));
         }
-        return if watch::must_look(config, clock.now()) { in_passing(config, clock, &intake, line) } else { Ok(line) };
+        return if watch::must_look(config, now) { in_passing(config, surroundings, &intake, line) } else { Ok(line) };
     }
-    carry_out(config, clock, message, &intake, counts, options.wait)
+    carry_out(config, surroundings, message, &intake, counts, options.wait)
 }
 
 fn unwanted(config: &Config, message: &Message, intake: &Intake<'_>) -> String {
@@ -184,21 +201,21 @@ fn unwanted(config: &Config, message: &Message, intake: &Intake<'_>) -> String {
 /// wrong with that is the mail's trouble only when its redelivery is what follows up.
 fn in_passing(
     config: &Arc<Config>,
-    clock: Arc<dyn Clock>,
+    surroundings: &Surroundings,
     intake: &Intake<'_>,
     line: String,
 ) -> Result<String, Failure> {
-    let desk = Arc::new(Desk::new(Arc::clone(config), clock));
-    let looked = Sqlite::open(&config.store).and_then(|mut store| {
-        let duty = watch::look(&desk, &mut store, intake)?;
+    let desk = surroundings.desk(config);
+    let looked = surroundings.store(config).and_then(|mut store| {
+        let duty = watch::look(&desk, store.as_mut(), intake)?;
         let mut lines = duty.lines;
         let mut over = true;
         if !duty.own.is_empty() {
-            let (told, all_over) = follow_up::follow(&desk, store, &duty.own, false)?;
+            let (told, all_over) = follow_up::follow(surroundings, &desk, store, &duty.own, false)?;
             lines.extend(told);
             over = all_over;
         }
-        lines.extend(watch::follow_others(&desk, &duty.others));
+        lines.extend(watch::follow_others(surroundings, &desk, &duty.others));
         Ok((lines, over))
     });
     match looked {
@@ -213,10 +230,10 @@ fn in_passing(
 /// Puts on disk what the mail asks for, sends what is due, and finds out who follows up.
 fn carry_out(
     config: &Arc<Config>,
-    clock: Arc<dyn Clock>,
+    surroundings: &Surroundings,
     message: &Message,
     intake: &Intake<'_>,
-    counts: Counts,
+    counts: Counts<'_>,
     wait: bool,
 ) -> Result<String, Failure> {
     let mut lines: Vec<String> = intake.problems.iter().map(ToString::to_string).collect();
@@ -226,12 +243,12 @@ fn carry_out(
     let mut following = None;
     let mut others = Vec::new();
     if !intake.wishes.is_empty() || !intake.heartbeats.is_empty() {
-        let desk = Arc::new(Desk::new(Arc::clone(config), clock));
+        let desk = surroundings.desk(config);
         lines.extend(desk.trouble.clone());
-        match counts.store.map_or_else(|| Sqlite::open(&desk.config.store), Ok) {
+        match counts.store.map_or_else(|| surroundings.store(config), Ok) {
             Ok(mut store) => {
                 lines.extend(counts.failure.map(|error| format!("mails could not be counted: {error}")));
-                match watch::record(&mut store, intake, desk.now()) {
+                match watch::record(store.as_mut(), intake, desk.now()) {
                     Ok(line) => lines.extend(line),
                     Err(error) => {
                         failed = true;
@@ -239,7 +256,7 @@ fn carry_out(
                     }
                 }
                 for wish in &intake.wishes {
-                    match take_in(&desk, &mut store, wish) {
+                    match take_in(&desk, store.as_mut(), wish) {
                         Ok((line, of_wish)) => {
                             lines.push(line);
                             alerts.extend(of_wish);
@@ -250,7 +267,7 @@ fn carry_out(
                         }
                     }
                 }
-                match watch::look(&desk, &mut store, intake) {
+                match watch::look(&desk, store.as_mut(), intake) {
                     Ok(duty) => {
                         lines.extend(duty.lines);
                         alerts.extend(duty.own);
@@ -274,7 +291,7 @@ fn carry_out(
     }
     if let Some((desk, store)) = following {
         if !alerts.is_empty() {
-            match follow_up::follow(&desk, store, &alerts, wait) {
+            match follow_up::follow(surroundings, &desk, store, &alerts, wait) {
                 Ok((line, over)) => {
                     lines.extend(line);
                     failed |= !over;
@@ -285,7 +302,7 @@ fn carry_out(
                 }
             }
         }
-        lines.extend(watch::follow_others(&desk, &others));
+        lines.extend(watch::follow_others(surroundings, &desk, &others));
     }
     let id = message.header("Message-ID").map(|id| terminal::short(id, 120));
     let line = lines.iter().fold(id.unwrap_or_default(), |mut line, part| {
@@ -295,45 +312,8 @@ fn carry_out(
     if failed { Err(Failure::try_again(line)) } else { Ok(line) }
 }
 
-/// Counts mails in the store, which is opened when the first one is counted.
-struct Counts {
-    path: PathBuf,
-    store: Option<Sqlite>,
-    failure: Option<store::Error>,
-}
-
-impl Counts {
-    fn at(path: &Path) -> Self {
-        Self { path: path.to_owned(), store: None, failure: None }
-    }
-
-    fn try_count(&mut self, tally: &Tally, now: Timestamp) -> store::Result<u32> {
-        let store = match &mut self.store {
-            Some(store) => store,
-            None => self.store.insert(Sqlite::open(&self.path)?),
-        };
-        store.count(tally, now)
-    }
-}
-
-impl Memory for Counts {
-    fn count(&mut self, tally: &Tally, now: Timestamp) -> Recall {
-        if self.failure.is_some() {
-            // What failed once is not waited for again: the watchdog has no patience for that.
-            return Recall::Failed;
-        }
-        match self.try_count(tally, now) {
-            Ok(times) => Recall::Times(times),
-            Err(error) => {
-                self.failure = Some(error);
-                Recall::Failed
-            }
-        }
-    }
-}
-
 /// Commits what one wish asks for. Returns what to log, and the alerts to follow.
-fn take_in(desk: &Desk, store: &mut Sqlite, wish: &Wish<'_>) -> store::Result<(String, Vec<AlertId>)> {
+fn take_in(desk: &Desk, store: &mut dyn Store, wish: &Wish<'_>) -> store::Result<(String, Vec<AlertId>)> {
     let arrival = &wish.arrival;
     let by =
         if arrival.rule.is_empty() { "no rule, known recipient".to_owned() } else { format!("rule {}", arrival.rule) };
@@ -352,7 +332,7 @@ fn take_in(desk: &Desk, store: &mut Sqlite, wish: &Wish<'_>) -> store::Result<(S
 }
 
 /// `resolve` and `acknowledge`: by the key, once a mail.
-fn close(desk: &Desk, store: &mut Sqlite, wish: &Wish<'_>) -> store::Result<(String, Vec<AlertId>)> {
+fn close(desk: &Desk, store: &mut dyn Store, wish: &Wish<'_>) -> store::Result<(String, Vec<AlertId>)> {
     let (changed, newer) = match desk.close(store, wish)? {
         Closing::Done { changed, newer } => (changed, newer),
         Closing::SameMail(alerts) => return Ok(("the same mail again".to_owned(), alerts)),

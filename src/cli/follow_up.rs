@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::deliver::say;
+use super::surroundings::Surroundings;
 use crate::alert::{AlertId, Delivery, Entry, EntryKind, State};
-use crate::engine::{Desk, Engine, liveness};
-use crate::store::{self, Sqlite, Store};
+use crate::engine::{Desk, liveness};
+use crate::store::{self, Store};
 
 /// Without an engine, a delivery itself repeats what failed for a moment, for so long.
 const PERSIST: Duration = Duration::from_secs(25);
@@ -16,15 +17,16 @@ const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 /// Sends what is due. Returns what to log, and whether the mail server may forget the mail.
 pub fn follow(
+    surroundings: &Surroundings,
     desk: &Arc<Desk>,
-    mut store: Sqlite,
+    mut store: Box<dyn Store>,
     alerts: &[AlertId],
     wait: bool,
 ) -> store::Result<(Vec<String>, bool)> {
-    let alive = liveness::is_alive(&mut store)?;
+    let alive = liveness::is_alive(store.as_mut())?;
     let webhooks = alive && desk.config.server.public_url.is_some();
     let moved = desk.clock.is_moved_by_hand();
-    let mut engine = Engine::new(Arc::clone(desk), Box::new(store), webhooks).only(alerts.to_vec());
+    let mut engine = surroundings.engine(desk, store, webhooks).only(alerts.to_vec());
     if !alive {
         engine.ask_everything();
         engine.ask()?;
@@ -54,7 +56,7 @@ pub fn follow(
         if moved && !something_due(engine.store(), alerts, desk.now())? {
             break;
         }
-        engine.listen(LOOK_EVERY);
+        engine.listen(if moved { Duration::from_millis(1) } else { LOOK_EVERY });
     }
     // Asked again at the end: an engine that has stopped meanwhile follows up on nothing.
     let alive = alive && liveness::is_alive(engine.store())?;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::surroundings::Surroundings;
 use super::{follow_up, terminal};
 use crate::alert::AlertId;
 use crate::config::Config;
@@ -48,7 +49,7 @@ pub struct Duty {
 }
 
 /// Looks at all heartbeats, where no engine does or one of them has just come.
-pub fn look(desk: &Desk, store: &mut Sqlite, intake: &Intake<'_>) -> store::Result<Duty> {
+pub fn look(desk: &Desk, store: &mut dyn Store, intake: &Intake<'_>) -> store::Result<Duty> {
     let alive = liveness::is_alive(store)?;
     if desk.config.heartbeats.is_empty() || alive && intake.heartbeats.is_empty() {
         return Ok(Duty::default());
@@ -68,10 +69,11 @@ pub fn look(desk: &Desk, store: &mut Sqlite, intake: &Intake<'_>) -> store::Resu
 }
 
 /// Takes the next due step of alerts that are not this mail's business. Returns what to log.
-pub fn follow_others(desk: &Arc<Desk>, alerts: &[AlertId]) -> Vec<String> {
+pub fn follow_others(surroundings: &Surroundings, desk: &Arc<Desk>, alerts: &[AlertId]) -> Vec<String> {
     if alerts.is_empty() {
         return Vec::new();
     }
-    let followed = Sqlite::open(&desk.config.store).and_then(|store| follow_up::follow(desk, store, alerts, false));
+    let store = surroundings.store(&desk.config);
+    let followed = store.and_then(|store| follow_up::follow(surroundings, desk, store, alerts, false));
     followed.map_or_else(|error| vec![error.to_string()], |(lines, _)| lines)
 }

@@ -39,15 +39,24 @@ pub struct Desk {
     pub clock: Arc<dyn Clock>,
     /// Calls to be ended, when there is time for it: a webhook never waits for a provider.
     hang_ups: Arc<Mutex<Vec<Command>>>,
+    chance: Arc<Chance>,
 }
+
+/// Where 128 random bits at a time come from.
+pub type Chance = dyn Fn() -> u128 + Send + Sync;
 
 impl Desk {
     /// A desk for this rule file.
     pub fn new(config: Arc<Config>, clock: Arc<dyn Clock>) -> Self {
+        let providers = Providers::of(&config, &clock);
+        Self::with(config, clock, providers, Arc::new(draw))
+    }
+
+    /// A desk with other providers than those of the rule file, and a chance that can be played again.
+    pub fn with(config: Arc<Config>, clock: Arc<dyn Clock>, providers: Providers, chance: Arc<Chance>) -> Self {
         let (templates, trouble) = Templates::load_or_built_in(config.twiml.as_deref());
         let templates = Arc::new(templates);
-        let providers = Providers::of(&config, &clock);
-        Self { config, providers, templates, trouble, clock, hang_ups: Arc::default() }
+        Self { config, providers, templates, trouble, clock, hang_ups: Arc::default(), chance }
     }
 
     /// The same desk with another rule file: what is to be hung up stays to be hung up.
@@ -79,7 +88,7 @@ impl Desk {
         let now = self.now();
         let roster = self.roster(store)?;
         let mut hang_ups = Vec::new();
-        let receipt = store.receive(arrival, now, &mut draw, &mut |alert, joined, random| {
+        let receipt = store.receive(arrival, now, &mut || self.draw(), &mut |alert, joined, random| {
             let now = self.now();
             let event = if joined {
                 Event::Joined { recipients: arrival.recipients.clone(), subject: arrival.subject.clone() }
@@ -119,7 +128,8 @@ impl Desk {
                     Event::ResolveQuietly { by }
                 }
             };
-            let mut change = escalate(alert, event, &mut Context { now, roster: &roster, random: &mut draw });
+            let mut context = Context { now, roster: &roster, random: &mut || self.draw() };
+            let mut change = escalate(alert, event, &mut context);
             hang_ups.extend(change.commands.iter().cloned());
             if let Some(line) = change.history.iter_mut().find(|line| matches!(line.fact, Some(Fact::Person(_)))) {
                 line.fact = wish.arrival.fact(Decision::Closed);
@@ -177,10 +187,15 @@ impl Desk {
             // Read once the store is ours: who had to wait for it must not take what others did meanwhile for a clock
             // that has gone back, and begin their waits and claims again.
             let now = self.now();
-            escalate(alert, event.clone(), &mut Context { now, roster: &roster, random: &mut draw })
+            escalate(alert, event.clone(), &mut Context { now, roster: &roster, random: &mut || self.draw() })
         })?;
         self.to_hang_up(updated.commands);
         Ok(updated.alert)
+    }
+
+    /// 128 random bits.
+    pub fn draw(&self) -> u128 {
+        (self.chance)()
     }
 
     /// Ends the calls that nobody needs any more. Waits for the provider.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::hands::{Hands, Threads};
 use super::poll::Schedule;
 use super::send::Job;
 use super::{Desk, heartbeats, liveness};
@@ -77,6 +78,7 @@ pub struct Engine {
     pub(super) schedule: Schedule,
     pub(super) tell: Sender<Message>,
     hear: Receiver<Message>,
+    hands: Box<dyn Hands>,
     /// Notifications that are being sent.
     sending: usize,
     /// Questions to the provider that have not come back. Counted apart: asking must never hold up a call.
@@ -94,7 +96,7 @@ impl Engine {
     /// An engine for all alerts. `webhooks`: whether a server answers at the public URL.
     pub fn new(desk: Arc<Desk>, store: Box<dyn Store>, webhooks: bool) -> Self {
         let (tell, hear) = channel();
-        let owner = format!("{}-{:08x}", std::process::id(), super::desk::draw() & 0xffff_ffff);
+        let owner = format!("{}-{:08x}", std::process::id(), desk.draw() & 0xffff_ffff);
         Self {
             desk,
             store,
@@ -104,6 +106,7 @@ impl Engine {
             schedule: Schedule::default(),
             tell,
             hear,
+            hands: Box::new(Threads),
             sending: 0,
             asking: 0,
             hanging_up: 0,
@@ -118,6 +121,18 @@ impl Engine {
     pub fn only(mut self, alerts: Vec<AlertId>) -> Self {
         self.only = Some(alerts);
         self
+    }
+
+    /// With other hands than threads.
+    #[must_use]
+    pub fn with_hands(mut self, hands: Box<dyn Hands>) -> Self {
+        self.hands = hands;
+        self
+    }
+
+    /// Has something done that takes time.
+    pub(super) fn hand_over(&self, work: impl FnOnce() -> Option<Message> + Send + 'static) {
+        self.hands.take(Box::new(work), self.tell.clone());
     }
 
     /// Through which other threads reach it.
@@ -175,11 +190,11 @@ impl Engine {
         self.send_due()?;
         self.ask()?;
         if self.desk.has_to_hang_up() && self.hanging_up == 0 {
-            let (desk, tell) = (Arc::clone(&self.desk), self.tell.clone());
+            let desk = Arc::clone(&self.desk);
             self.hanging_up += 1;
-            std::thread::spawn(move || {
+            self.hand_over(move || {
                 desk.hang_up();
-                let _ = tell.send(Message::HungUp);
+                Some(Message::HungUp)
             });
         }
         Ok(())
@@ -309,12 +324,11 @@ impl Engine {
             let alert = self.store.alert(notification.id.alert)?;
             let known = if is_unsure(&notification) { self.known(&notification)? } else { Vec::new() };
             let job = Job { notification, alert, known, webhooks };
-            let (desk, tell) = (Arc::clone(&self.desk), self.tell.clone());
+            let desk = Arc::clone(&self.desk);
             self.sending += 1;
-            std::thread::spawn(move || {
+            self.hand_over(move || {
                 let events = desk.send(&job);
-                // The engine outlives its requests; when it is gone, the claim expires and the next one asks.
-                let _ = tell.send(Message::Sent(Box::new(job), events));
+                Some(Message::Sent(Box::new(job), events))
             });
         }
         Ok(())

@@ -3,6 +3,7 @@
 
 pub mod desk;
 pub mod follow;
+pub mod hands;
 pub mod heartbeats;
 pub mod liveness;
 pub mod poll;

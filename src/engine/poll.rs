@@ -109,13 +109,12 @@ impl Engine {
         for notification in self.schedule.due(under_way, &is_told, now, AT_ONCE.saturating_sub(self.asking)) {
             let Some(entry) = carrier(&notification) else { continue };
             let Delivery::Accepted { provider_id, .. } = notification.delivery else { continue };
-            let (desk, tell) = (Arc::clone(&desk), self.tell.clone());
+            let desk = Arc::clone(&desk);
             self.asking += 1;
-            std::thread::spawn(move || {
-                let Some(reports) = entry.provider().reports() else { return };
-                let status = reports.status(notification.channel, &provider_id);
+            self.hand_over(move || {
+                let status = entry.provider().reports()?.status(notification.channel, &provider_id);
                 entry.note_alarm(&status, desk.now());
-                let _ = tell.send(Message::Asked(notification.id, status));
+                Some(Message::Asked(notification.id, status))
             });
         }
         if !self.webhooks
@@ -123,12 +122,9 @@ impl Engine {
             && let Some(since) = [oldest, self.somebody_may_reply(now)?].into_iter().flatten().min()
         {
             for entry in desk.providers.in_use().filter(|entry| entry.provider().records().is_some()) {
-                let (entry, tell) = (Arc::clone(entry), self.tell.clone());
+                let entry = Arc::clone(entry);
                 self.asking += 1;
-                std::thread::spawn(move || {
-                    let Some(records) = entry.provider().records() else { return };
-                    let _ = tell.send(Message::Inbound(records.inbound(since)));
-                });
+                self.hand_over(move || Some(Message::Inbound(entry.provider().records()?.inbound(since))));
             }
         }
         Ok(())
@@ -188,7 +184,10 @@ impl Engine {
                     continue;
                 }
             };
-            std::thread::spawn(move || reply::answer(&desk, &text.from, answer));
+            self.hand_over(move || {
+                reply::answer(&desk, &text.from, answer);
+                None
+            });
         }
     }
 }

@@ -209,8 +209,8 @@ impl Providers {
         self.carry(Channel::Call, clock, (&[], &[]), &send).outcome.map(|(_, id)| id).map_err(|(_, refusal)| refusal)
     }
 
-    #[cfg(test)]
-    pub(super) fn for_test(providers: Vec<Box<dyn Provider>>) -> Self {
+    /// These, in this order, each for all that it carries.
+    pub fn new(providers: Vec<Box<dyn Provider>>) -> Self {
         let all: Vec<Arc<Entry>> =
             providers.into_iter().map(|provider| Arc::new(Entry::new(provider, Pace::of(None)))).collect();
         let of = |channel| all.iter().filter(|entry| entry.provider.carries(channel)).cloned().collect();

@@ -28,7 +28,16 @@ const LONGEST_WAIT: SignedDuration = SignedDuration::from_mins(15);
 /// Reasons are one line of a history: at most so many characters.
 const REASON_LIMIT: usize = 200;
 
-/// A way to one service.
+/// A way to one service: the network, or a test that answers in its place.
+pub trait Way: Send + Sync {
+    /// Sends a request; the answer, of which at most `limit` bytes are read.
+    ///
+    /// # Errors
+    /// [`Failure`], which says whether the request may have got there.
+    fn send(&self, request: Request<Vec<u8>>, limit: u64) -> Result<Answer, Failure>;
+}
+
+/// The way over the network.
 pub(super) struct Exchange {
     agent: ureq::Agent,
     /// Host and port to resolve before anything is sent; `None` for an address, or when a proxy does it.
@@ -36,17 +45,21 @@ pub(super) struct Exchange {
 }
 
 /// An answer, whatever its status.
-#[derive(Debug)]
-pub(super) struct Answer {
+#[derive(Debug, Clone, Default)]
+pub struct Answer {
+    /// The status of HTTP.
     pub status: u16,
+    /// The field `Retry-After`.
     pub retry_after: Option<String>,
-    date: Option<String>,
+    /// The field `Date`.
+    pub date: Option<String>,
+    /// The body.
     pub body: Vec<u8>,
 }
 
 /// No answer.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Failure {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Failure {
     /// The request certainly did not get there.
     NotSent(String),
     /// The request may have got there.
@@ -86,19 +99,6 @@ impl Exchange {
         self.agent = config.timeout_recv_response(Some(patience)).build().into();
     }
 
-    /// Sends a request; the answer, of which at most `limit` bytes are read.
-    pub fn send(&self, request: Request<Vec<u8>>, limit: u64) -> Result<Answer, Failure> {
-        self.resolve()?;
-        // A body of no bytes would be announced as one on methods that have none.
-        let (head, body) = request.into_parts();
-        let result = if body.is_empty() && head.method == ureq::http::Method::GET {
-            self.agent.run(Request::from_parts(head, ()))
-        } else {
-            self.agent.run(Request::from_parts(head, body))
-        };
-        received(result, limit)
-    }
-
     /// ureq tells a failed look-up as an I/O error like any other. Looked up here first, it is certain that nothing
     /// was sent. On a thread, because the system's resolver has no time-out of its own.
     fn resolve(&self) -> Result<(), Failure> {
@@ -118,8 +118,22 @@ impl Exchange {
     }
 }
 
+impl Way for Exchange {
+    fn send(&self, request: Request<Vec<u8>>, limit: u64) -> Result<Answer, Failure> {
+        self.resolve()?;
+        // A body of no bytes would be announced as one on methods that have none.
+        let (head, body) = request.into_parts();
+        let result = if body.is_empty() && head.method == ureq::http::Method::GET {
+            self.agent.run(Request::from_parts(head, ()))
+        } else {
+            self.agent.run(Request::from_parts(head, body))
+        };
+        received(result, limit)
+    }
+}
+
 impl Answer {
-    #[cfg(test)]
+    /// An answer of this status and body.
     pub fn new(status: u16, body: &str) -> Self {
         Self { status, retry_after: None, date: None, body: body.into() }
     }

@@ -22,7 +22,7 @@ use ureq::http::Request;
 
 pub use self::answer::{Finder, Polling};
 pub use self::gateway::{Fault, Gateway, Login, Parts};
-use super::exchange::{self, Answer, Exchange, Failure, basic, one_line, retry_after, sensitive};
+use super::exchange::{self, Answer, Exchange, Failure, Way as _, basic, one_line, retry_after, sensitive};
 use super::{Provider, Refusal, Reports, Status, Text, Texts};
 use crate::alert::Channel;
 use crate::clock::Clock;

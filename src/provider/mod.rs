@@ -4,7 +4,7 @@ pub mod circuit;
 pub mod command;
 #[cfg(test)]
 mod double;
-mod exchange;
+pub mod exchange;
 pub mod http;
 pub mod pace;
 pub mod presets;

@@ -16,7 +16,7 @@ use self::gate::{Address, Gate, GateError, GateOptions};
 use self::http::{Request, Response};
 use crate::engine::Desk;
 use crate::engine::follow::{Message, Pulse};
-use crate::store::{self, Sqlite};
+use crate::store::{self, Sqlite, Store};
 
 /// An engine that has not turned for longer than this is ill.
 pub const ILL_AFTER: SignedDuration = SignedDuration::from_secs(10);
@@ -34,8 +34,9 @@ impl Server {
     /// When it cannot listen there.
     pub fn start(listen: &str, desk: Arc<Desk>, engine: Sender<Message>, pulse: Pulse) -> Result<Self, GateError> {
         let desk = Arc::new(RwLock::new(desk));
-        let counter = Counter { engine: Mutex::new(engine), pulse, stores: Mutex::default() };
-        let (counter, present) = (Arc::new(counter), Arc::clone(&desk));
+        let path = desk.read().unwrap_or_else(PoisonError::into_inner).config.store.clone();
+        let open = move || Sqlite::open(&path).map(|store| Box::new(store) as Box<dyn Store>);
+        let (counter, present) = (Arc::new(Counter::new(engine, pulse, Box::new(open))), Arc::clone(&desk));
         let answer = move |request: Request| {
             let desk = Arc::clone(&present.read().unwrap_or_else(PoisonError::into_inner));
             Routes { desk, counter: Arc::clone(&counter) }.answer(&request)
@@ -61,21 +62,37 @@ impl Server {
 }
 
 /// What one request is answered with: the desk as it was when the request came, from beginning to end.
-pub(crate) struct Routes {
+pub struct Routes {
     pub(crate) desk: Arc<Desk>,
     counter: Arc<Counter>,
 }
+
+/// Opens the store once more.
+pub type Open = dyn Fn() -> store::Result<Box<dyn Store>> + Send + Sync;
 
 /// What all requests share.
 struct Counter {
     engine: Mutex<Sender<Message>>,
     pulse: Pulse,
+    open: Box<Open>,
     /// Open stores that no request uses at the moment.
-    stores: Mutex<Vec<Sqlite>>,
+    stores: Mutex<Vec<Box<dyn Store>>>,
+}
+
+impl Counter {
+    fn new(engine: Sender<Message>, pulse: Pulse, open: Box<Open>) -> Self {
+        Self { engine: Mutex::new(engine), pulse, open, stores: Mutex::default() }
+    }
 }
 
 impl Routes {
-    fn answer(&self, request: &Request) -> Response {
+    /// The routes without a network before them.
+    pub fn new(desk: Arc<Desk>, engine: Sender<Message>, pulse: Pulse, open: Box<Open>) -> Self {
+        Self { desk, counter: Arc::new(Counter::new(engine, pulse, open)) }
+    }
+
+    /// Answers a request that has passed the gate.
+    pub fn answer(&self, request: &Request) -> Response {
         let path = request.path.as_str();
         match path {
             "/healthz" => self.health(),
@@ -98,13 +115,13 @@ impl Routes {
     }
 
     /// Works with a store that no other request uses meanwhile.
-    pub(crate) fn with_store<T>(&self, work: impl FnOnce(&mut Sqlite) -> store::Result<T>) -> store::Result<T> {
+    pub(crate) fn with_store<T>(&self, work: impl FnOnce(&mut dyn Store) -> store::Result<T>) -> store::Result<T> {
         let idle = self.counter.stores.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let mut store = match idle {
             Some(store) => store,
-            None => Sqlite::open(&self.desk.config.store)?,
+            None => (self.counter.open)()?,
         };
-        let result = work(&mut store);
+        let result = work(store.as_mut());
         if result.is_ok() {
             self.counter.stores.lock().unwrap_or_else(PoisonError::into_inner).push(store);
         }

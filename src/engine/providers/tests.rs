@@ -109,29 +109,27 @@ fn what_was_not_sent_goes_to_the_next_at_once_and_what_is_refused_for_good_does_
         (permanent(), vec!["a"], None),
         (took(), vec!["a"], Some("a")),
     ] {
-        let providers = Providers::for_test(vec![
-            scripted("a", true, std::slice::from_ref(&first)),
-            scripted("b", true, &[took()]),
-        ]);
+        let providers =
+            Providers::new(vec![scripted("a", true, std::slice::from_ref(&first)), scripted("b", true, &[took()])]);
         assert_eq!(give(&providers, &SystemClock, &[]), (names(&tried), taken.map(str::to_owned)), "{first:?}");
     }
 }
 
 #[test]
 fn a_doubt_stays_where_it_can_be_asked_about_and_else_the_next_is_tried() {
-    let with = |lists| Providers::for_test(vec![scripted("a", lists, &[ambiguous()]), scripted("b", true, &[took()])]);
+    let with = |lists| Providers::new(vec![scripted("a", lists, &[ambiguous()]), scripted("b", true, &[took()])]);
     assert_eq!(give(&with(true), &SystemClock, &[]), (names(&["a"]), None));
     assert_eq!(give(&with(false), &SystemClock, &[]), (names(&["a", "b"]), Some("b".to_owned())));
 }
 
 #[test]
 fn whoever_may_have_it_is_tried_after_the_others_and_twice_at_most() {
-    let providers = || Providers::for_test(vec![scripted("a", false, &[took()]), scripted("b", true, &[temporary()])]);
+    let providers = || Providers::new(vec![scripted("a", false, &[took()]), scripted("b", true, &[temporary()])]);
     assert_eq!(give(&providers(), &SystemClock, &["a"]).0, ["b", "a"]);
     assert_eq!(give(&providers(), &SystemClock, &["a", "a"]).0, ["b"]);
     // One that can be asked was asked before, and has it not.
     assert_eq!(give(&providers(), &SystemClock, &["b", "b", "b"]).0, ["a"]);
-    let alone = Providers::for_test(vec![scripted("a", false, &[took()])]);
+    let alone = Providers::new(vec![scripted("a", false, &[took()])]);
     let clock = SystemClock;
     let text = |_: &dyn Provider| took();
     let doubts = names(&["a", "a"]);
@@ -144,7 +142,7 @@ fn whoever_may_have_it_is_tried_after_the_others_and_twice_at_most() {
 fn of_several_refusals_the_doubt_decides_then_the_pause_then_the_credentials() {
     let decides = |answers: [Result<String, Refusal>; 2]| {
         let [a, b] = answers;
-        let providers = Providers::for_test(vec![scripted("a", false, &[a]), scripted("b", false, &[b])]);
+        let providers = Providers::new(vec![scripted("a", false, &[a]), scripted("b", false, &[b])]);
         let text = Text { to: "+64211110001".parse().unwrap(), body: "x".to_owned(), status_url: None };
         let carried = providers.carry(Channel::Text, &SystemClock, (&[], &[]), &|provider| send_text(provider, &text));
         let passed: Vec<String> = carried.passed_over.into_iter().map(|(name, _)| name).collect();
@@ -159,7 +157,7 @@ fn of_several_refusals_the_doubt_decides_then_the_pause_then_the_credentials() {
 fn one_that_fails_again_and_again_is_passed_over_but_never_the_last_one_left() {
     let clock = Still(Mutex::new("2026-11-02T02:00:00Z".parse().unwrap()));
     let a = [temporary(), temporary(), temporary(), temporary(), took()];
-    let providers = Providers::for_test(vec![scripted("a", true, &a), scripted("b", true, &[took()])]);
+    let providers = Providers::new(vec![scripted("a", true, &a), scripted("b", true, &[took()])]);
     for _ in 0..3 {
         assert_eq!(give(&providers, &clock, &[]).0, ["a", "b"]);
     }
@@ -172,11 +170,11 @@ fn one_that_fails_again_and_again_is_passed_over_but_never_the_last_one_left() {
     assert_eq!(give(&providers, &clock, &[]).0, ["a"], "the probe works");
     assert_eq!(give(&providers, &clock, &[]).0, ["a"]);
 
-    let alone = Providers::for_test(vec![scripted("a", true, &[temporary()])]);
+    let alone = Providers::new(vec![scripted("a", true, &[temporary()])]);
     for _ in 0..6 {
         assert_eq!(give(&alone, &clock, &[]).0, ["a"]);
     }
-    let both = Providers::for_test(vec![scripted("a", true, &[temporary()]), scripted("b", true, &[temporary()])]);
+    let both = Providers::new(vec![scripted("a", true, &[temporary()]), scripted("b", true, &[temporary()])]);
     for _ in 0..6 {
         let mut tried = give(&both, &clock, &[]).0;
         tried.sort();
@@ -186,8 +184,7 @@ fn one_that_fails_again_and_again_is_passed_over_but_never_the_last_one_left() {
 
 #[test]
 fn refused_credentials_are_an_alarm_until_they_work() {
-    let providers =
-        Providers::for_test(vec![scripted("a", true, &[credentials(), took()]), scripted("b", true, &[took()])]);
+    let providers = Providers::new(vec![scripted("a", true, &[credentials(), took()]), scripted("b", true, &[took()])]);
     give(&providers, &SystemClock, &[]);
     assert_eq!(providers.alarms(), ["a refuses our credentials: 401"]);
     give(&providers, &SystemClock, &[]);

@@ -15,6 +15,7 @@ use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use self::answer::{CallResource, List, MessageResource};
 use self::refusal::Attempt;
 use self::wire::{Answer, Wire};
+use super::exchange::{Exchange, Way};
 use super::{Call, Calls, Found, HangsUp, Inbound, Provider, Records, Refusal, Reports, Script, Status, Text, Texts};
 use crate::alert::{CallStatus, Channel};
 use crate::clock::Clock;
@@ -79,9 +80,14 @@ impl Twilio {
     /// A client for the account that the rule file names. Opens no connection and reads no certificates: that waits
     /// for the first request.
     pub fn new(account: &Account, clock: Arc<dyn Clock>) -> Self {
+        Self::over(account, clock, Box::new(Exchange::with(&account.api_url)))
+    }
+
+    /// The same by another way than the network.
+    pub fn over(account: &Account, clock: Arc<dyn Clock>, way: Box<dyn Way>) -> Self {
         Self {
             name: account.name.clone(),
-            wire: Wire::new(account),
+            wire: Wire::over(account, way),
             from: account.from.clone(),
             messaging_service: account.messaging_service.clone(),
             machine_detection: account.machine_detection,

@@ -5,7 +5,7 @@ use ureq::http::Request;
 
 use super::Account;
 pub(super) use crate::provider::exchange::{Answer, Failure};
-use crate::provider::exchange::{Exchange, basic};
+use crate::provider::exchange::{Way, basic};
 
 /// A page of 50 texts of 1600 characters, each escaped as `\uXXXX`, is half a megabyte.
 const LIST_LIMIT: u64 = 2 * 1024 * 1024;
@@ -13,7 +13,7 @@ const RECORD_LIMIT: u64 = 256 * 1024;
 
 /// A connection to one account.
 pub(super) struct Wire {
-    exchange: Exchange,
+    way: Box<dyn Way>,
     api_url: String,
     account_path: String,
     user: String,
@@ -21,9 +21,9 @@ pub(super) struct Wire {
 }
 
 impl Wire {
-    pub fn new(account: &Account) -> Self {
+    pub fn over(account: &Account, way: Box<dyn Way>) -> Self {
         Self {
-            exchange: Exchange::with(&account.api_url),
+            way,
             api_url: account.api_url.trim_end_matches('/').to_owned(),
             account_path: format!("/2010-04-01/Accounts/{}", super::plain(&account.account_sid)),
             user: account.user.clone(),
@@ -33,7 +33,9 @@ impl Wire {
 
     #[cfg(test)]
     pub fn give_up_after(&mut self, patience: std::time::Duration) {
-        self.exchange.give_up_after(patience);
+        let mut exchange = crate::provider::exchange::Exchange::with(&self.api_url);
+        exchange.give_up_after(patience);
+        self.way = Box::new(exchange);
     }
 
     /// Posts a form to a path below the account.
@@ -41,7 +43,7 @@ impl Wire {
         let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
         let url = format!("{}{}{path}", self.api_url, self.account_path);
         let request = Request::post(url).header("Content-Type", "application/x-www-form-urlencoded");
-        self.exchange.send(self.ours(request, body.into_bytes())?, RECORD_LIMIT)
+        self.way.send(self.ours(request, body.into_bytes())?, RECORD_LIMIT)
     }
 
     /// Gets a path below the account.
@@ -49,13 +51,13 @@ impl Wire {
         let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(query).finish();
         let mark = if query.is_empty() { "" } else { "?" };
         let url = format!("{}{}{path}{mark}{query}", self.api_url, self.account_path);
-        self.exchange.send(self.ours(Request::get(url), Vec::new())?, LIST_LIMIT)
+        self.way.send(self.ours(Request::get(url), Vec::new())?, LIST_LIMIT)
     }
 
     /// Gets a path with its query, as a list names its next page.
     pub fn get_uri(&self, uri: &str) -> Result<Answer, Failure> {
         let url = format!("{}{uri}", self.api_url);
-        self.exchange.send(self.ours(Request::get(url), Vec::new())?, LIST_LIMIT)
+        self.way.send(self.ours(Request::get(url), Vec::new())?, LIST_LIMIT)
     }
 
     fn ours(&self, request: ureq::http::request::Builder, body: Vec<u8>) -> Result<Request<Vec<u8>>, Failure> {
