@@ -1,6 +1,6 @@
 //! Mails that end or take what other mails began.
 
-use crate::support::{DARREN, DAVID, PAGE, PEOPLE, Phone, Test, example, mail};
+use crate::support::{DARREN, DAVID, PAGE, PEOPLE, Phone, SIMON, Test, example, mail};
 
 /// Rules as one would write them for monitoring, by the words of each program.
 const MONITORING: &str = r#"

@@ -191,6 +191,7 @@ impl Fact {
                 notification: Some(notification.number),
             }),
             Event::Acknowledge { by, within } => Self::person(by, *within, '1'),
+            Event::TakeOver { by } => Self::person(by, None, '1'),
             Event::Escalate { by, within } => Self::person(by, *within, '2'),
             Event::Resolve { by, within } => Self::person(by, *within, '3'),
             Event::ResolveQuietly { by } => Self::person(by, None, '3'),
@@ -208,7 +209,7 @@ impl Fact {
                 matches!(kind, EntryKind::Status | EntryKind::Callback | EntryKind::Human)
             }
             Self::Person(_) | Self::Reply(_) => {
-                matches!(kind, EntryKind::Human | EntryKind::Acknowledged | EntryKind::Resolved)
+                matches!(kind, EntryKind::Human | EntryKind::Acknowledged | EntryKind::Resolved | EntryKind::Reopened)
             }
         }
     }

@@ -151,21 +151,14 @@ impl Desk {
     /// Lets what a provider calls back about happen to the alert. A callback that changes nothing, since it came twice or
     /// late, leaves a line all the same. On disk when it returns.
     pub fn called_back(&self, store: &mut dyn Store, id: AlertId, event: &Event) -> store::Result<Alert> {
-        let roster = self.roster(store)?;
-        let now = self.now();
-        let updated = store.update(id, &mut |alert| -> Change {
-            let mut context = Context { now, roster: &roster, random: &mut draw };
-            let mut change = escalate(alert, event.clone(), &mut context);
-            change.history.extend(unsaid(&change, event, now));
+        self.happen(store, id, event, &|change, now| {
+            change.history.extend(unsaid(change, event, now));
             for line in &mut change.history {
                 if let Some(Fact::Status(status)) = &mut line.fact {
                     status.callback = true;
                 }
             }
-            change
-        })?;
-        self.to_hang_up(updated.commands);
-        Ok(updated.alert)
+        })
     }
 
     /// Adds a line to the history of an alert.
@@ -182,12 +175,25 @@ impl Desk {
 
     /// Lets `event` happen to the alert. On disk when it returns.
     pub fn apply(&self, store: &mut dyn Store, id: AlertId, event: &Event) -> store::Result<Alert> {
+        self.happen(store, id, event, &|_, _| {})
+    }
+
+    fn happen(
+        &self,
+        store: &mut dyn Store,
+        id: AlertId,
+        event: &Event,
+        amend: &dyn Fn(&mut Change, Timestamp),
+    ) -> store::Result<Alert> {
         let roster = self.roster(store)?;
         let updated = store.update(id, &mut |alert| -> Change {
             // Read once the store is ours: who had to wait for it must not take what others did meanwhile for a clock
             // that has gone back, and begin their waits and claims again.
             let now = self.now();
-            escalate(alert, event.clone(), &mut Context { now, roster: &roster, random: &mut || self.draw() })
+            let mut context = Context { now, roster: &roster, random: &mut || self.draw() };
+            let mut change = escalate(alert, event.clone(), &mut context);
+            amend(&mut change, now);
+            change
         })?;
         self.to_hang_up(updated.commands);
         Ok(updated.alert)
@@ -306,6 +312,7 @@ mod tests {
             other_digests: Vec::new(),
             over: Vec::new(),
             sent_at: None,
+            told: None,
             key: "key".to_owned(),
             window: jiff::SignedDuration::from_hours(1),
             group: GroupId::new("dba"),

@@ -172,7 +172,7 @@ fn style(kind: EntryKind) -> Style {
         EntryKind::Opened => HEADING,
         EntryKind::Acknowledged | EntryKind::Resolved => GOOD,
         EntryKind::Expired => BAD,
-        EntryKind::Trouble | EntryKind::Duty => NOTE,
+        EntryKind::Trouble | EntryKind::Duty | EntryKind::Reopened => NOTE,
         EntryKind::Duplicate | EntryKind::Callback => FAINT,
         EntryKind::Joined | EntryKind::Step | EntryKind::Sent | EntryKind::Status | EntryKind::Human => PLAIN,
     }
