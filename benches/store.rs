@@ -108,7 +108,10 @@ fn deliver(store: &mut dyn Store, mail: &str) {
     let id = receive(store, mail).alert().id;
     let now = Timestamp::now();
     let until = now + SignedDuration::from_mins(1);
-    let claimed = store.claim(now, mail, until, 1, Some(&[id])).unwrap();
+    // Without limits: what is measured is the store.
+    let limits = thialfi::alert::limit::Limits::default();
+    let throttle = thialfi::store::Throttle { limits: &limits, recipient: &|_| None, webhooks: false };
+    let claimed = store.claim(now, mail, until, 1, Some(&[id]), &throttle).unwrap();
     assert_eq!(claimed.len(), 1);
     store
         .update(id, &mut |mut alert| {
@@ -175,6 +178,8 @@ fn receive(store: &mut dyn Store, mail: &str) -> Receipt {
             tries: 0,
             sequence: -1,
             reached: false,
+            told_by: None,
+            held_since: None,
         });
         change(alert, "Opened by a mail.")
     };

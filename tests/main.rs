@@ -16,6 +16,7 @@ mod explain;
 mod fifteen_shapes;
 mod fresh;
 mod heartbeats;
+mod limits;
 mod mail_servers;
 mod odd_mail;
 mod oncall;

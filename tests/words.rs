@@ -59,7 +59,7 @@ fn a_directory_replaces_the_words_one_by_one_and_check_tells_what_is_missing() {
     let thanks = "<Response><Say{{ speaker }}>Merci, {{ contact }}.</Say></Response>";
     std::fs::write(test.path("twiml/fr/acknowledged.xml"), thanks).unwrap();
     test.run(&["check", "--offline"], b"")
-        .says("not everything is translated into `fr-FR`: `alert.xml`, `inline.xml`, `escalated.xml`")
+        .says("not everything is translated into `fr-FR`: `alert.xml`, `storm.xml`, `inline.xml`")
         .done();
     let mut test = test.serve();
     let mail = test.mail("web", "web is DOWN");

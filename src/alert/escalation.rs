@@ -25,9 +25,10 @@ mod troubles;
 
 use jiff::Timestamp;
 
+pub use self::attempt::{OUTAGE, OUTAGE_ROUNDS, pause_after};
 use self::play::Play;
 use super::{Actor, Alert, CallStatus, Fact, NotificationId, TextStatus};
-use crate::oncall::Roster;
+use crate::oncall::{ContactId, Roster};
 
 /// What happened.
 #[derive(Debug, Clone, PartialEq)]
@@ -123,6 +124,13 @@ pub enum Event {
         /// Who.
         by: Actor,
     },
+    /// Somebody who took several alerts at once is to be told which.
+    List {
+        /// Whom.
+        to: ContactId,
+        /// The words.
+        words: String,
+    },
     /// A human cannot take it, or gives back what they have: the next step, now.
     Escalate {
         /// Who says so.
@@ -130,6 +138,32 @@ pub enum Event {
         /// The call in which they said so: it is not hung up.
         within: Option<NotificationId>,
     },
+}
+
+impl Event {
+    /// The same about another notification: what becomes of the one that tells of several alerts becomes of each.
+    #[must_use]
+    pub fn about(&self, id: NotificationId) -> Self {
+        let mut event = self.clone();
+        match &mut event {
+            Self::Accepted { notification, .. }
+            | Self::NotAccepted { notification, .. }
+            | Self::PassedOver { notification, .. }
+            | Self::CallStatus { notification, .. }
+            | Self::TextStatus { notification, .. }
+            | Self::KeyPressed { notification, .. } => *notification = id,
+            Self::Acknowledge { within, .. } | Self::Resolve { within, .. } | Self::Escalate { within, .. } => {
+                *within = within.map(|_| id);
+            }
+            Self::Opened
+            | Self::Joined { .. }
+            | Self::Tick
+            | Self::TakeOver { .. }
+            | Self::ResolveQuietly { .. }
+            | Self::List { .. } => {}
+        }
+        event
+    }
 }
 
 /// Why a provider did not take a notification.
@@ -270,6 +304,7 @@ pub fn escalate(alert: Alert, event: Event, context: &mut Context<'_>) -> Change
         Event::TakeOver { by } => play.take_over(&by),
         Event::Resolve { by, within } => play.resolve(&by, within),
         Event::ResolveQuietly { by } => play.resolve_quietly(&by),
+        Event::List { to, words } => play.list(&to, words),
         Event::Escalate { by, within } => play.pass_on(&by, within),
     }
     play.stands_on(told, fact);

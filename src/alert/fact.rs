@@ -148,7 +148,7 @@ impl Fact {
     /// What an event stands on; `None` for what has no more to it than its sentence.
     pub fn of(event: &Event) -> Option<Self> {
         Some(match event {
-            Event::Opened | Event::Joined { .. } | Event::Tick => return None,
+            Event::Opened | Event::Joined { .. } | Event::Tick | Event::List { .. } => return None,
             Event::Accepted { notification, provider, provider_id } => Self::Answer(Answer {
                 notification: notification.number,
                 provider: provider.clone(),

@@ -5,6 +5,7 @@ pub mod alert;
 pub mod escalation;
 pub mod fact;
 pub mod key;
+pub mod limit;
 pub mod news;
 pub mod notification;
 pub mod plan;

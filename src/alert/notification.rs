@@ -93,6 +93,16 @@ pub enum Delivery {
         /// When set, an earlier try may have reached the provider at or after this time: ask before sending again.
         unsure_since: Option<Timestamp>,
     },
+    /// A limit holds it back. It counts as not having reached anybody, so the escalation goes on; it is sent, or told in
+    /// another notification to the same contact, as soon as the limit lets it.
+    Held {
+        /// When it was last held back.
+        since: Timestamp,
+        /// When the limit is asked again.
+        until: Timestamp,
+        /// Which limit, for a person: `3 in 15m`.
+        limit: String,
+    },
     /// Somebody is sending it. When that somebody dies, the claim expires and the notification is due again, unsure.
     Claimed {
         /// Which process.
@@ -318,21 +328,30 @@ pub struct Notification {
     pub sequence: i64,
     /// A human was there: a key was pressed, or machine detection said so.
     pub reached: bool,
+    /// The notification that tells of this alert, too, in place of this one: what becomes of that becomes of this.
+    pub told_by: Option<NotificationId>,
+    /// When a limit first held it back.
+    pub held_since: Option<Timestamp>,
 }
 
 impl Notification {
     /// Whether it waits to be sent or is being sent.
     pub fn is_unsent(&self) -> bool {
         match self.delivery {
-            Delivery::Due { .. } | Delivery::Claimed { .. } => true,
+            Delivery::Due { .. } | Delivery::Held { .. } | Delivery::Claimed { .. } => true,
             Delivery::Accepted { .. } | Delivery::Ended { .. } => false,
         }
+    }
+
+    /// Whether a limit holds it back.
+    pub fn is_held(&self) -> bool {
+        matches!(self.delivery, Delivery::Held { .. })
     }
 
     /// Whether a provider has taken it, as far as we know.
     pub fn was_accepted(&self) -> bool {
         match &self.delivery {
-            Delivery::Due { .. } | Delivery::Claimed { .. } => false,
+            Delivery::Due { .. } | Delivery::Held { .. } | Delivery::Claimed { .. } => false,
             Delivery::Accepted { .. } => true,
             Delivery::Ended { outcome, provider_id, .. } => match outcome {
                 Outcome::Completed
@@ -352,16 +371,18 @@ impl Notification {
     pub fn may_have_been_sent(&self) -> bool {
         match &self.delivery {
             Delivery::Due { unsure_since, .. } => unsure_since.is_some(),
+            Delivery::Held { .. } => false,
             Delivery::Claimed { .. } => true,
             Delivery::Accepted { .. } | Delivery::Ended { .. } => self.was_accepted(),
         }
     }
 
-    /// Whether it has ended and no human can have learned of the alert by it. A call that was answered, but in which
+    /// Whether no human can have learned of the alert by it, as things stand: it has ended, or a limit holds it back. A call that was answered, but in which
     /// nobody pressed a key or was heard, counts: voice mailboxes answer, too.
     pub fn has_failed(&self) -> bool {
         match self.delivery {
             Delivery::Due { .. } | Delivery::Claimed { .. } | Delivery::Accepted { .. } => false,
+            Delivery::Held { .. } => true,
             Delivery::Ended { outcome, .. } => !self.reached && outcome != Outcome::Delivered,
         }
     }

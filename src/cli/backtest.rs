@@ -143,12 +143,23 @@ fn story(config: Option<&Path>, options: &Options) -> Result<Exit, Exit> {
         took,
         jobs,
     };
-    let stage = Stage { roster: &config.roster, acknowledged_after: patience };
-    let played = play(&stage, &mails, |mail| &mail.asks);
+    let played = on_stage(&config, patience, |stage| play(stage, &mails, |mail| &mail.asks));
     match &other {
         Some(other) => Ok(compare(options, &setting, &config, other, &mails, &played)),
         None => show(options, &setting, &played),
     }
+}
+
+/// Whom a rule file would have told, and how often.
+fn on_stage<T>(config: &Config, patience: Option<SignedDuration>, play: impl FnOnce(&Stage<'_>) -> T) -> T {
+    let recipient = |address: &str| config.recipient(address).and_then(|known| known.limit);
+    play(&Stage {
+        roster: &config.roster,
+        acknowledged_after: patience,
+        limits: &config.limits,
+        recipient: &recipient,
+        webhooks: config.server.public_url.is_some(),
+    })
 }
 
 fn judge<'c>(options: &Options, config: &'c Config, other: Option<&'c Config>) -> Result<Judge<'c>, Exit> {
@@ -259,8 +270,7 @@ fn compare<'c>(
     mails: &[Judged<'c>],
     played: &Played<'c>,
 ) -> Exit {
-    let stage = Stage { roster: &other.roster, acknowledged_after: setting.patience };
-    let other_played = play(&stage, mails, |mail| &mail.other);
+    let other_played = on_stage(other, setting.patience, |stage| play(stage, mails, |mail| &mail.other));
     let differing: Vec<&Judged<'_>> = mails.iter().filter(|mail| mail.differs()).collect();
     if options.json {
         print(&difference::json_lines(setting, &differing));

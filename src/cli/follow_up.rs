@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::deliver::say;
 use super::surroundings::Surroundings;
-use crate::alert::{AlertId, Delivery, Entry, EntryKind, State};
+use crate::alert::{AlertId, Delivery, Entry, EntryKind, Notification, State};
 use crate::engine::{Desk, liveness};
 use crate::store::{self, Store};
 
@@ -48,12 +48,14 @@ pub fn follow(
             }
             continue;
         }
-        let unsent = something_unsent(engine.store(), alerts)?;
+        let now = desk.now();
+        // Where a limit holds something back, the escalation goes on at once.
+        let unsent = something_unsent(engine.store(), alerts)? || wants_a_tick(engine.store(), alerts, now)?;
         if !settled || !unsent || alive || began.elapsed() >= PERSIST {
             break;
         }
         // What failed for a moment is due again in seconds; a clock that a test moves does not pass by waiting.
-        if moved && !something_due(engine.store(), alerts, desk.now())? {
+        if moved && !something_due(engine.store(), alerts, now)? && !wants_a_tick(engine.store(), alerts, now)? {
             break;
         }
         engine.listen(if moved { Duration::from_millis(1) } else { LOOK_EVERY });
@@ -97,6 +99,16 @@ fn something_unsent(store: &mut dyn Store, alerts: &[AlertId]) -> store::Result<
     for id in alerts {
         let alert = store.alert(*id)?;
         if alert.notifications.iter().any(|notification| matches!(notification.delivery, Delivery::Due { .. })) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn wants_a_tick(store: &mut dyn Store, alerts: &[AlertId], now: jiff::Timestamp) -> store::Result<bool> {
+    for id in alerts {
+        let alert = store.alert(*id)?;
+        if alert.next_at.is_some_and(|at| at <= now) && alert.notifications.iter().any(Notification::is_held) {
             return Ok(true);
         }
     }

@@ -9,7 +9,7 @@ use super::reader::{Purpose, Reader};
 use super::source::SourceFile;
 use super::{Config, Report, Scope};
 use super::{
-    coverage, defaults, heartbeats, include, languages, people, policies, providers, recipients, rule_entries,
+    coverage, defaults, heartbeats, include, languages, limits, people, policies, providers, recipients, rule_entries,
     services, test_entries, warnings,
 };
 use crate::oncall::Roster;
@@ -86,6 +86,7 @@ fn check(reader: &Reader<'_>, path: &Path) -> Config {
         recipients,
         rules: RuleSet::new(rules),
         defaults,
+        limits: limits::read(scope),
         voice: services::voice(reader),
         twiml: languages::twiml(reader),
         forwards,

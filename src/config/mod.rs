@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use jiff::SignedDuration;
 use secrecy::SecretString;
 
+use crate::alert::limit::Limits;
 use crate::alert::{Policy, Target};
 use crate::oncall::{Contact, ContactId, GroupId, Phone, Roster};
 use crate::rules::RuleSet;
@@ -21,6 +22,7 @@ mod hours;
 mod include;
 mod languages;
 mod later;
+mod limits;
 mod load;
 pub mod locate;
 mod mask;
@@ -83,6 +85,7 @@ const TOP_LEVEL: &[&str] = &[
     "heartbeats",
     "providers",
     "delivery",
+    "limits",
     "tests",
     "mail_dir",
 ];
@@ -114,6 +117,8 @@ pub struct Config {
     pub rules: RuleSet,
     /// `[defaults]`.
     pub defaults: Defaults,
+    /// `[limits]`, and those of the contacts.
+    pub limits: Limits,
     /// `[voice]`.
     pub voice: Voice,
     /// The directory `twiml = "…"` whose files replace the built-in templates; checked to be readable.

@@ -10,7 +10,7 @@ use super::scalar::{self, Fault};
 use super::value::{Table, Value};
 use crate::oncall::{Contact, ContactId, Group, GroupId, OnCall, Phone};
 
-const CONTACT_KEYS: &[&str] = &["name", "phone", "sms", "email", "language", "voice"];
+const CONTACT_KEYS: &[&str] = &["name", "phone", "sms", "email", "language", "voice", "limits"];
 const GROUP_KEYS: &[&str] =
     &["name", "members", "oncall", "rotation", "layers", "secondary", "backup", "policy", "forward"];
 

@@ -2,11 +2,10 @@
 
 use std::collections::HashMap;
 
-use jiff::SignedDuration;
-
 use super::Scope;
 use super::scalar;
 use super::value::{At, Entry};
+use crate::alert::limit::Window;
 use crate::oncall::GroupId;
 
 const KEYS: &[&str] = &["group", "policy", "limit"];
@@ -20,8 +19,8 @@ pub struct Recipient {
     pub group: GroupId,
     /// The policy for `page`, when not the group's.
     pub policy: Option<String>,
-    /// At most so many notifications in so long: `(5, 15 min)`.
-    pub limit: Option<(u32, SignedDuration)>,
+    /// At most so many alerts in so long notify by themselves; what is more is told together.
+    pub limit: Option<Window>,
 }
 
 impl Recipient {

@@ -4,6 +4,7 @@
 use jiff::SignedDuration;
 
 use super::time::duration_within;
+use crate::alert::limit::Window;
 use crate::oncall::Phone;
 use crate::rules::{Count, Quantity};
 
@@ -75,7 +76,7 @@ fn bytes(text: &str) -> Option<u64> {
 }
 
 /// `5 per 15m`.
-pub(super) fn limit(text: &str) -> Result<(u32, SignedDuration), Fault> {
+pub(super) fn limit(text: &str) -> Result<Window, Fault> {
     let fault = || Fault::new(format!("`{text}` is not a limit")).hint("write for example `5 per 15m`");
     let (count, span) = text.split_once(" per ").ok_or_else(fault)?;
     let count: u32 = count.trim().parse().map_err(|_| fault())?;
@@ -84,7 +85,7 @@ pub(super) fn limit(text: &str) -> Result<(u32, SignedDuration), Fault> {
             .hint("to notify nobody, write a rule with `action = \"ignore\"`"));
     }
     let span = duration_within(span, SignedDuration::from_secs(1), SignedDuration::from_hours(366 * 24))?;
-    Ok((count, span))
+    Ok(Window { count, within: span })
 }
 
 /// `5 in 10m`.
@@ -232,7 +233,7 @@ mod tests {
 
     #[test]
     fn limits_say_how_many_in_how_long() {
-        assert_eq!(limit("5 per 15m"), Ok((5, SignedDuration::from_mins(15))));
+        assert_eq!(limit("5 per 15m"), Ok(Window::minutes(5, 15)));
         for text in ["5", "0 per 15m", "5 in 15m", "five per 15m", "5 per 0s"] {
             assert!(limit(text).is_err(), "{text}");
         }

@@ -158,7 +158,7 @@ fn the_example_loads_and_check_has_nothing_to_say() {
     assert_eq!(config.defaults.group, Some(GroupId::new("systems")));
 
     let recipient = config.recipient("Cust7-DBA@sms.example.com").unwrap();
-    assert_eq!(recipient.limit, Some((5, SignedDuration::from_mins(15))));
+    assert_eq!(recipient.limit, Some(crate::alert::limit::Window::minutes(5, 15)));
     assert_eq!(config.recipient("cust1-dba@sms.example.com").unwrap().limit, None);
 
     let rule = config.rules.rules.iter().find(|rule| rule.name == "redmine-escalated").unwrap();

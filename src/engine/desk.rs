@@ -6,8 +6,8 @@ use jiff::Timestamp;
 
 use super::providers::Providers;
 use crate::alert::{
-    Actor, Alert, AlertId, Change, Channel, Command, Context, Decision, Delivery, Entry, EntryKind, Event, Fact, State,
-    Through, escalation::escalate,
+    Actor, Alert, AlertId, CallStatus, Change, Channel, Command, Context, Decision, Delivery, Entry, EntryKind, Event,
+    Fact, NotificationId, State, Through, escalation::escalate,
 };
 use crate::clock::Clock;
 use crate::config::Config;
@@ -15,7 +15,7 @@ use crate::intake::Wish;
 use crate::notify::twiml::Templates;
 use crate::oncall::{ContactId, Phone, Roster};
 use crate::rules::Action;
-use crate::store::{self, Arrival, Closing, Receipt, Store};
+use crate::store::{self, Arrival, Closing, Receipt, Store, Throttle};
 
 /// Why the desk could not do it.
 #[derive(Debug, thiserror::Error)]
@@ -104,7 +104,7 @@ impl Desk {
             }
             change
         })?;
-        self.to_hang_up(hang_ups);
+        self.to_hang_up(store, hang_ups)?;
         Ok(receipt)
     }
 
@@ -136,7 +136,7 @@ impl Desk {
             }
             Some(change)
         })?;
-        self.to_hang_up(hang_ups);
+        self.to_hang_up(store, hang_ups)?;
         if let Closing::Done { newer, .. } = &closing {
             for id in newer {
                 let (rule, subject) = (&wish.arrival.rule, &wish.arrival.subject);
@@ -150,15 +150,22 @@ impl Desk {
 
     /// Lets what a provider calls back about happen to the alert. A callback that changes nothing, since it came twice or
     /// late, leaves a line all the same. On disk when it returns.
-    pub fn called_back(&self, store: &mut dyn Store, id: AlertId, event: &Event) -> store::Result<Alert> {
-        self.happen(store, id, event, &|change, now| {
-            change.history.extend(unsaid(change, event, now));
+    pub fn called_back(&self, store: &mut dyn Store, id: NotificationId, event: &Event) -> store::Result<Alert> {
+        let roster = self.roster(store)?;
+        let teller = store.teller(id)?;
+        let updated = store.update_told(teller, concerned(event), &mut |alert, of| {
+            let (now, event) = (self.now(), event.about(of));
+            let mut context = Context { now, roster: &roster, random: &mut || self.draw() };
+            let mut change = escalate(alert, event.clone(), &mut context);
+            change.history.extend(unsaid(&change, &event, now));
             for line in &mut change.history {
                 if let Some(Fact::Status(status)) = &mut line.fact {
                     status.callback = true;
                 }
             }
-        })
+            Some(change)
+        })?;
+        self.after(store, updated)?.into_iter().next().map_or_else(|| store.alert(teller.alert), Ok)
     }
 
     /// Adds a line to the history of an alert.
@@ -175,28 +182,52 @@ impl Desk {
 
     /// Lets `event` happen to the alert. On disk when it returns.
     pub fn apply(&self, store: &mut dyn Store, id: AlertId, event: &Event) -> store::Result<Alert> {
-        self.happen(store, id, event, &|_, _| {})
-    }
-
-    fn happen(
-        &self,
-        store: &mut dyn Store,
-        id: AlertId,
-        event: &Event,
-        amend: &dyn Fn(&mut Change, Timestamp),
-    ) -> store::Result<Alert> {
         let roster = self.roster(store)?;
         let updated = store.update(id, &mut |alert| -> Change {
             // Read once the store is ours: who had to wait for it must not take what others did meanwhile for a clock
             // that has gone back, and begin their waits and claims again.
-            let now = self.now();
-            let mut context = Context { now, roster: &roster, random: &mut || self.draw() };
-            let mut change = escalate(alert, event.clone(), &mut context);
-            amend(&mut change, now);
-            change
+            let mut context = Context { now: self.now(), roster: &roster, random: &mut || self.draw() };
+            escalate(alert, event.clone(), &mut context)
         })?;
-        self.to_hang_up(updated.commands);
+        self.to_hang_up(store, updated.commands)?;
         Ok(updated.alert)
+    }
+
+    /// Lets `event` happen to a notification, and to all that is told in it. On disk, as a whole, when it returns. The
+    /// alert that the notification is about comes first.
+    pub fn apply_told(&self, store: &mut dyn Store, id: NotificationId, event: &Event) -> store::Result<Alert> {
+        let teller = store.teller(id)?;
+        let after = self.apply_to_told(store, teller, concerned(event), &mut |_, _| Some(event.clone()))?;
+        after.into_iter().next().map_or_else(|| store.alert(teller.alert), Ok)
+    }
+
+    /// Lets what `which` says happen to the alert of a notification, and to each of those that it has told of up to the
+    /// `last`-th. On disk, as a whole, when it returns.
+    pub fn apply_to_told(
+        &self,
+        store: &mut dyn Store,
+        teller: NotificationId,
+        last: Option<i64>,
+        which: &mut dyn FnMut(&Alert, NotificationId) -> Option<Event>,
+    ) -> store::Result<Vec<Alert>> {
+        let roster = self.roster(store)?;
+        let updated = store.update_told(teller, last, &mut |alert, id| {
+            let event = which(&alert, id)?.about(id);
+            let mut context = Context { now: self.now(), roster: &roster, random: &mut || self.draw() };
+            Some(escalate(alert, event, &mut context))
+        })?;
+        self.after(store, updated)
+    }
+
+    /// The alerts as they are after a change, when what it asks for has been begun.
+    fn after(&self, store: &mut dyn Store, updated: Vec<store::Updated>) -> store::Result<Vec<Alert>> {
+        let (mut after, mut commands) = (Vec::new(), Vec::new());
+        for one in updated {
+            after.push(one.alert);
+            commands.extend(one.commands);
+        }
+        self.to_hang_up(store, commands)?;
+        Ok(after)
     }
 
     /// 128 random bits.
@@ -222,10 +253,28 @@ impl Desk {
         !self.hang_ups.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
     }
 
-    fn to_hang_up(&self, commands: Vec<Command>) {
-        if !commands.is_empty() {
-            self.hang_ups.lock().unwrap_or_else(PoisonError::into_inner).extend(commands);
+    /// A call that tells of other alerts, too, goes on as long as one of them is to be told.
+    fn to_hang_up(&self, store: &mut dyn Store, commands: Vec<Command>) -> store::Result<()> {
+        for command in commands {
+            let Command::HangUp { notification, provider_id, .. } = &command;
+            let teller = store.teller(*notification)?;
+            if store.is_needed(teller, provider_id)? {
+                tracing::info!(%notification, "the call goes on: it tells of other alerts, too");
+                continue;
+            }
+            let mut list = self.hang_ups.lock().unwrap_or_else(PoisonError::into_inner);
+            let known = list.iter().any(|Command::HangUp { provider_id: known, .. }| known == provider_id);
+            if !known {
+                list.push(command);
+            }
         }
+        Ok(())
+    }
+
+    /// What a claim may send, and how often.
+    pub fn throttled<T>(&self, webhooks: bool, claim: impl FnOnce(&Throttle<'_>) -> T) -> T {
+        let recipient = |address: &str| self.config.recipient(address).and_then(|known| known.limit);
+        claim(&Throttle { limits: &self.config.limits, recipient: &recipient, webhooks })
     }
 
     /// The contact who has this number.
@@ -257,10 +306,19 @@ fn unsaid(change: &Change, event: &Event, now: Timestamp) -> Option<Entry> {
     let old = match &about.delivery {
         Delivery::Accepted { status: known, .. } if *known == status.status => "",
         Delivery::Ended { .. } | Delivery::Accepted { .. } => ", which was known or is out of date",
-        Delivery::Due { .. } | Delivery::Claimed { .. } => "",
+        Delivery::Due { .. } | Delivery::Held { .. } | Delivery::Claimed { .. } => "",
     };
     let text = format!("the provider says of the {what} to {}: {}{old}", about.number, status.status);
     Some(Entry::new(now, EntryKind::Callback, text).on(fact.clone()))
+}
+
+/// Up to which place of what a notification tells of an event concerns it (`None`: all of it): the steps that a call takes
+/// before it is over are of no interest to the others.
+fn concerned(event: &Event) -> Option<i64> {
+    match event {
+        Event::CallStatus { status, human: None, .. } if status.rank() < CallStatus::Completed.rank() => Some(0),
+        _ => None,
+    }
 }
 
 /// 128 random bits from the system.

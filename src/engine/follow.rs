@@ -318,12 +318,15 @@ impl Engine {
             return Ok(());
         }
         let now = self.desk.now();
-        let claimed = self.store.claim(now, &self.owner, now + CLAIM, free, self.only.as_deref())?;
         let webhooks = self.webhooks;
+        let (store, owner, only) = (&mut self.store, &self.owner, self.only.as_deref());
+        let claimed =
+            self.desk.throttled(webhooks, |throttle| store.claim(now, owner, now + CLAIM, free, only, throttle))?;
         for notification in claimed {
             let alert = self.store.alert(notification.id.alert)?;
             let known = if is_unsure(&notification) { self.known(&notification)? } else { Vec::new() };
-            let job = Job { notification, alert, known, webhooks };
+            let told = self.store.told(notification.id, i64::MAX)?;
+            let job = Job { notification, alert, besides: told.besides, known, webhooks };
             let desk = Arc::clone(&self.desk);
             self.sending += 1;
             self.hand_over(move || {
@@ -348,7 +351,7 @@ impl Engine {
                 return;
             }
         };
-        let (id, alert) = (job.notification.id, job.alert.id);
+        let id = job.notification.id;
         match &event {
             Event::Accepted { provider, provider_id, .. } => {
                 tracing::info!(notification = %id, contact = %job.notification.contact, by = job.notification.channel.word(), provider, %provider_id, "sent");
@@ -361,7 +364,7 @@ impl Engine {
             }
             _ => {}
         }
-        if let Err(error) = self.desk.apply(self.store.as_mut(), alert, &event) {
+        if let Err(error) = self.desk.apply_told(self.store.as_mut(), id, &event) {
             tracing::error!(%error, notification = %id, "not recorded; the claim will expire and the provider be asked");
         }
     }
@@ -382,6 +385,6 @@ impl Engine {
 fn is_unsure(notification: &Notification) -> bool {
     match &notification.delivery {
         Delivery::Due { unsure_since, .. } | Delivery::Claimed { unsure_since, .. } => unsure_since.is_some(),
-        Delivery::Accepted { .. } | Delivery::Ended { .. } => false,
+        Delivery::Held { .. } | Delivery::Accepted { .. } | Delivery::Ended { .. } => false,
     }
 }

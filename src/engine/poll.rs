@@ -93,14 +93,23 @@ impl Engine {
         }
         let now = self.desk.now();
         let mut under_way = self.store.under_way(now - ASK_FOR)?;
-        if let Some(only) = &self.only {
-            under_way.retain(|notification| only.contains(&notification.id.alert));
+        if let Some(only) = self.only.clone() {
+            // What another notification tells of is asked about through that one.
+            let mut wanted = Vec::new();
+            for id in only {
+                for notification in self.store.alert(id)?.notifications {
+                    if matches!(notification.delivery, Delivery::Accepted { .. }) {
+                        wanted.push(self.store.teller(notification.id)?);
+                    }
+                }
+            }
+            under_way.retain(|notification| wanted.contains(&notification.id));
         }
         // Each is asked about where it was accepted. Who cannot say how it stands is not asked.
         let desk = Arc::clone(&self.desk);
         let carrier = |notification: &Notification| match &notification.delivery {
             Delivery::Accepted { provider, .. } => desk.providers.named(provider),
-            Delivery::Due { .. } | Delivery::Claimed { .. } | Delivery::Ended { .. } => None,
+            Delivery::Due { .. } | Delivery::Held { .. } | Delivery::Claimed { .. } | Delivery::Ended { .. } => None,
         };
         let oldest = under_way.iter().map(|notification| notification.created_at).min();
         under_way.retain(|one| carrier(one).is_some_and(|entry| entry.provider().reports().is_some()));
@@ -160,7 +169,7 @@ impl Engine {
                 return;
             }
         };
-        if let Err(error) = self.desk.apply(self.store.as_mut(), id.alert, &event) {
+        if let Err(error) = self.desk.apply_told(self.store.as_mut(), id, &event) {
             tracing::error!(%error, notification = %id, "a status could not be recorded; asking again later");
         }
     }

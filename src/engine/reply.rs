@@ -2,14 +2,16 @@
 
 mod note;
 
+use std::collections::BTreeSet;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::Desk;
-use crate::alert::{Actor, Alert, AlertId, Code, Digest, EntryKind, Event, State, Through};
+use crate::alert::{Actor, Alert, AlertId, Code, Digest, EntryKind, Event, Purpose, State, Through};
 use crate::notify::phrase::{About, Phrase};
 use crate::oncall::{ContactId, Phone};
 use crate::provider::Text;
-use crate::store::{self, Store, Tally};
+use crate::store::{self, Store, Tally, Told};
 
 /// Codes are not given again for so long, so a late reply means the alert that it names.
 const CODES_HOLD: SignedDuration = SignedDuration::from_hours(30 * 24);
@@ -150,7 +152,10 @@ fn react(
         let about = note(store, &named.iter().collect::<Vec<_>>(), "")?;
         let mut answers = Vec::new();
         for alert in named {
-            answers.push(carry_out(desk, store, &alert, number, contact, wish)?);
+            answers.push(match told_together(store, &alert, number, wish)? {
+                Some(told) => carry_out_all(desk, store, &told, contact, wish)?,
+                None => carry_out(desk, store, &alert, number, contact, wish)?,
+            });
         }
         return Ok(Some(Answer { text: answers.join(" "), about }));
     }
@@ -163,6 +168,12 @@ fn react(
         .copied()
         .filter(|alert| was_told(alert, number, reply.at.saturating_add(SKEW).unwrap_or(now)))
         .collect();
+    if meant.len() > 1
+        && let Some(told) = all_told_together(store, &meant, number, wish)?
+    {
+        let about = note(store, &meant, "")?;
+        return Ok(Some(Answer { text: carry_out_all(desk, store, &told, contact, wish)?, about }));
+    }
     // Where nothing is open, what somebody has is theirs to end or to give back.
     let own = || theirs(&told, contact).filter(|_| open.is_empty() && matches!(wish, Wish::Resolve | Wish::Escalate));
     let only = if let [alert] = meant.as_slice() { Some(*alert) } else { own() };
@@ -214,6 +225,69 @@ fn named(store: &mut dyn Store, words: &[String], told: &[Alert], now: Timestamp
 /// Whether this number may have been told of the alert at that time.
 fn was_told(alert: &Alert, number: &Phone, at: Timestamp) -> bool {
     alert.notifications.iter().any(|notification| notification.number == *number && notification.created_at <= at)
+}
+
+/// What the latest notification about `alert` to this number told of, when that was more than this alert and was sent in
+/// the name of it: its code means all of them. Over (`7K done`) is only what is named.
+fn told_together(store: &mut dyn Store, alert: &Alert, number: &Phone, wish: Wish) -> store::Result<Option<Told>> {
+    if matches!(wish, Wish::Resolve | Wish::TakeOver) {
+        return Ok(None);
+    }
+    let pages = alert.notifications.iter().rev();
+    let mut own = pages.filter(|one| one.number == *number && one.purpose == Purpose::Page && one.told_by.is_none());
+    let Some(page) = own.find(|one| one.may_have_been_sent()) else { return Ok(None) };
+    let told = store.told(page.id, i64::MAX)?;
+    Ok(Some(told).filter(|told| !told.besides.is_empty()))
+}
+
+/// The one notification to this number that told of all of these, if there is one: then an answer without a code means
+/// all that it told of.
+fn all_told_together(
+    store: &mut dyn Store,
+    alerts: &[&Alert],
+    number: &Phone,
+    wish: Wish,
+) -> store::Result<Option<Told>> {
+    let mut tellers = BTreeSet::new();
+    for alert in alerts {
+        let last = alert
+            .notifications
+            .iter()
+            .rev()
+            .find(|one| one.number == *number && one.purpose == Purpose::Page && one.may_have_been_sent());
+        let Some(last) = last else { return Ok(None) };
+        tellers.insert(last.told_by.unwrap_or(last.id));
+    }
+    match (tellers.first(), tellers.len(), wish) {
+        (Some(teller), 1, Wish::Acknowledge | Wish::Escalate) => store.told(*teller, i64::MAX).map(Some),
+        _ => Ok(None),
+    }
+}
+
+/// Takes, or passes on, all that one notification told of and that is still open.
+fn carry_out_all(
+    desk: &Desk,
+    store: &mut dyn Store,
+    told: &Told,
+    contact: &ContactId,
+    wish: Wish,
+) -> store::Result<String> {
+    let code = &told.alert.code;
+    let call = told.alert.notifications.iter().find(|one| one.id == told.teller);
+    let contact = call.map_or(contact, |call| &call.contact);
+    let by = Actor { contact: Some(contact.clone()), name: desk.name_of(contact), through: Through::Reply };
+    let after = desk.apply_to_told(store, told.teller, Some(told.last), &mut |alert, _| match (alert.state, wish) {
+        (State::Open | State::Expired, Wish::Acknowledge) => Some(Event::Acknowledge { by: by.clone(), within: None }),
+        (State::Open, Wish::Escalate) => Some(Event::Escalate { by: by.clone(), within: None }),
+        (State::Open | State::Expired | State::Acknowledged | State::Resolved, _) => None,
+    })?;
+    let only_own = matches!(after.as_slice(), [alert] if alert.id == told.alert.id);
+    Ok(match (after.len(), wish) {
+        (0, _) => standing(desk, &told.alert, contact),
+        (1, Wish::Acknowledge) if only_own => format!("{code} is yours."),
+        (count, Wish::Acknowledge) => format!("All {count} alerts that {code} told of are yours."),
+        (count, Wish::Escalate | Wish::Resolve | Wish::TakeOver) => format!("{count} alerts: the next one is called."),
+    })
 }
 
 fn carry_out(

@@ -6,7 +6,7 @@ use crate::alert::{Alert, Channel, Delivery, Event, News, Notification};
 use crate::config::Voice;
 use crate::notify::phrase::{About, Phrase};
 use crate::notify::twiml::{Page, Script as Words};
-use crate::notify::{sms, speech};
+use crate::notify::{fold, sms, speech};
 use crate::oncall::ContactId;
 use crate::provider::{Call, Provider, Records, Refusal, Script, Text};
 
@@ -22,6 +22,8 @@ pub struct Job {
     pub notification: Notification,
     /// What about.
     pub alert: Alert,
+    /// What it tells of besides.
+    pub besides: Vec<Alert>,
     /// The provider's ids of what was sent to that number lately: not ours to find again.
     pub known: Vec<String>,
     /// Whether an engine is there to answer webhooks.
@@ -67,7 +69,7 @@ impl Desk {
         let status_url = self.url(job, "/twilio/status/");
         let text = Text { to: to.clone(), body, status_url: status_url.clone() };
         let call = || {
-            let words = self.words(&job.alert, &job.notification.contact);
+            let words = self.words_of(&job.alert, &job.besides, &job.notification.contact);
             let plain = words.say.clone();
             let script = match self.url(job, "/twiml/") {
                 Some(url) => Script::Url(url),
@@ -115,7 +117,8 @@ impl Desk {
     fn body(&self, job: &Job) -> String {
         let alert = &job.alert;
         let news = job.notification.news.as_ref().map(|news| self.news(news, alert, &job.notification.contact));
-        sms::compose(&alert.code.0, news.as_deref().unwrap_or(&alert.text), TEXT_SEGMENTS)
+        let words = news.map_or_else(|| fold::page(alert, &job.besides), |news| fold::news(&news, &job.besides));
+        sms::compose(&alert.code.0, &words, TEXT_SEGMENTS)
     }
 
     /// News in the contact's language, without the code.
@@ -137,6 +140,13 @@ impl Desk {
         self.templates.text(&self.config.voice_of(contact).language, phrase, about)
     }
 
+    /// What a call to this contact about this alert and some besides tells, without the places where keys are sent.
+    pub fn words_of(&self, alert: &Alert, besides: &[Alert], contact: &ContactId) -> Words {
+        let all: Vec<&Alert> = std::iter::once(alert).chain(besides).collect();
+        let places = if besides.is_empty() { String::new() } else { fold::places(&all) };
+        Words { count: all.len(), places, ..self.words(alert, contact) }
+    }
+
     /// What a call to this contact about this alert tells, without the places where keys are sent.
     pub fn words(&self, alert: &Alert, contact: &ContactId) -> Words {
         let Voice { language, voice } = self.config.voice_of(contact);
@@ -156,7 +166,7 @@ impl Desk {
 fn unsure_since(notification: &Notification) -> Option<Timestamp> {
     match &notification.delivery {
         Delivery::Due { unsure_since, .. } | Delivery::Claimed { unsure_since, .. } => *unsure_since,
-        Delivery::Accepted { .. } | Delivery::Ended { .. } => None,
+        Delivery::Held { .. } | Delivery::Accepted { .. } | Delivery::Ended { .. } => None,
     }
 }
 

@@ -1,6 +1,7 @@
 //! What is said and written: templates, speech, TwiML, texts.
 
 pub(crate) mod clean;
+pub mod fold;
 pub mod phrase;
 pub mod sms;
 pub mod speech;

@@ -47,6 +47,10 @@ pub struct Script {
     pub repeat: String,
     /// How many mails have joined since the first.
     pub more: u32,
+    /// How many alerts the call tells of; 0 and 1: the one.
+    pub count: usize,
+    /// At which addresses these arrived: `3 for cust1-dba and 2 for systems`.
+    pub places: String,
     /// Who has it, when somebody has; the name.
     pub acknowledged_by: String,
     /// The key that was pressed, for the answers to keys.
@@ -60,6 +64,8 @@ pub struct Script {
 pub enum Page {
     /// `alert.xml`: the text in a Gather, repeated twice on silence.
     Alert,
+    /// `storm.xml`: more alerts than one: how many, where, and the text of the first, in a Gather.
+    Storm,
     /// `inline.xml`: the text without keys: how to reply by text.
     Inline,
     /// `acknowledged.xml`: thanks, it is yours.
@@ -79,8 +85,9 @@ pub enum Page {
 }
 
 impl Page {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Alert,
+        Self::Storm,
         Self::Inline,
         Self::Acknowledged,
         Self::Escalated,
@@ -94,6 +101,7 @@ impl Page {
     fn file(self) -> &'static str {
         match self {
             Self::Alert => "alert.xml",
+            Self::Storm => "storm.xml",
             Self::Inline => "inline.xml",
             Self::Acknowledged => "acknowledged.xml",
             Self::Escalated => "escalated.xml",
@@ -110,6 +118,7 @@ impl Page {
         match self {
             Self::Inline => document.encode_utf16().count() <= MAX_INLINE,
             Self::Alert
+            | Self::Storm
             | Self::Acknowledged
             | Self::Escalated
             | Self::NobodyFurther
@@ -211,10 +220,12 @@ impl Templates {
     }
 
     /// Renders a document. A template that fails at night falls back to the built-in one. Where no keys can be taken,
-    /// [`Page::Alert`], [`Page::WrongKey`] and [`Page::NobodyFurther`] are [`Page::Inline`].
+    /// [`Page::Alert`], [`Page::Storm`], [`Page::WrongKey`] and [`Page::NobodyFurther`] are [`Page::Inline`].
     pub fn render(&self, page: Page, script: &Script) -> String {
         let page = match page {
-            Page::Alert | Page::WrongKey | Page::NobodyFurther if script.action.is_empty() => Page::Inline,
+            Page::Alert | Page::Storm | Page::WrongKey | Page::NobodyFurther if script.action.is_empty() => {
+                Page::Inline
+            }
             page => page,
         };
         let Some(language) = self.language(&script.language) else { return LAST_RESORT.to_owned() };
@@ -320,6 +331,8 @@ impl Script {
             action: self.action.clone(),
             repeat: self.repeat.clone(),
             more: self.more,
+            count: self.count,
+            places: speech::cut(one_line(start_of(&self.places, 400)), 80),
             acknowledged_by: name(&self.acknowledged_by),
             key: name(&self.key),
             contact: name(&self.contact),
@@ -336,6 +349,8 @@ impl Script {
             action: "https://pager.example.com/twiml/0/digits".to_owned(),
             repeat: "https://pager.example.com/twiml/0".to_owned(),
             more: 2,
+            count: 5,
+            places: "3 for cust1-dba and 2 for systems".to_owned(),
             acknowledged_by: "David".to_owned(),
             key: "9".to_owned(),
             contact: "Darren".to_owned(),

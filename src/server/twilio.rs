@@ -5,12 +5,13 @@ use secrecy::SecretString;
 use super::http::{Method, Request, Response};
 use super::{Routes, signature};
 use crate::alert::{
-    Actor, Alert, CallStatus, EntryKind, Event, Fact, Notification, NotificationId, State, TextStatus, Through, Token,
-    Told,
+    Actor, Alert, AlertId, CallStatus, EntryKind, Event, Fact, NotificationId, State, TextStatus, Through, Token, fact,
 };
 use crate::engine::reply::{self, Reply};
+use crate::notify::fold;
 use crate::notify::twiml::{Page, Script};
-use crate::store::{self, Store};
+use crate::oncall::ContactId;
+use crate::store::{self, Store, Told};
 
 /// The parameters of a webhook, decoded.
 type Parameters = Vec<(String, String)>;
@@ -84,95 +85,161 @@ impl Routes {
 
     /// A call was answered: what it says, as things stand now.
     fn document(&self, store: &mut dyn Store, id: NotificationId, parameters: &Parameters) -> store::Result<Response> {
-        let human = human(parameters);
-        let alert = if human.is_some() {
-            let event = call_event(id, parameters, CallStatus::InProgress);
-            self.desk.called_back(store, id.alert, &event)?
-        } else {
-            store.alert(id.alert)?
-        };
-        self.note_told(store, &alert, id)?;
-        Ok(self.alert_or_taken(&alert, id, ""))
+        if human(parameters).is_some() {
+            self.desk.called_back(store, id, &call_event(id, parameters, CallStatus::InProgress))?;
+        }
+        let told = store.board(id, self.desk.now())?;
+        self.note_told(store, &told)?;
+        Ok(self.alert_or_taken(&told, ""))
     }
 
     /// Notes what a call is told that has been answered.
-    fn note_told(&self, store: &mut dyn Store, alert: &Alert, id: NotificationId) -> store::Result<()> {
-        let Some(call) = notification(alert, id) else { return Ok(()) };
-        let (page, what) = match alert.state {
-            State::Open | State::Expired => ("alert", "the alert".to_owned()),
-            State::Acknowledged | State::Resolved => ("taken", format!("that it is {} already", alert.state.word())),
+    fn note_told(&self, store: &mut dyn Store, told: &Told) -> store::Result<()> {
+        let Some(call) = told.alert.notifications.iter().find(|one| one.id == told.teller) else { return Ok(()) };
+        let (page, what) = match open(told).len() {
+            0 => ("taken", format!("that it is {} already", told.alert.state.word())),
+            1 => ("alert", "the alert".to_owned()),
+            count => ("storm", format!("of {count} alerts")),
         };
         let text = format!("the call to {} ({}) is told {what}", self.desk.name_of(&call.contact), call.number);
-        let fact = Fact::Told(Told { notification: id.number, page: page.to_owned() });
-        self.desk.note(store, id.alert, EntryKind::Callback, text, Some(fact))
+        let fact = Fact::Told(fact::Told { notification: told.teller.number, page: page.to_owned() });
+        self.desk.note(store, told.teller.alert, EntryKind::Callback, text, Some(fact))
     }
 
-    fn alert_or_taken(&self, alert: &Alert, id: NotificationId, key: &str) -> Response {
-        let page = match alert.state {
+    fn alert_or_taken(&self, told: &Told, key: &str) -> Response {
+        let page = match open(told).as_slice() {
+            [] => Page::Taken,
             // The policy has ended, and nobody has it: whoever hears of it now may still take it.
-            State::Open | State::Expired if key.is_empty() => Page::Alert,
-            State::Open | State::Expired => Page::WrongKey,
-            State::Acknowledged | State::Resolved => Page::Taken,
+            [_] if key.is_empty() => Page::Alert,
+            [_] => Page::WrongKey,
+            [_, _, ..] => Page::Storm,
         };
-        self.say(page, alert, id, key)
+        self.say(page, told, key)
     }
 
-    /// A key was pressed.
+    /// A key was pressed. It is for every alert that the call had told of by then, and for no other.
     fn digits(&self, store: &mut dyn Store, id: NotificationId, parameters: &Parameters) -> store::Result<Response> {
         let pressed = parameter(parameters, "Digits").and_then(|digits| digits.chars().next());
-        let before = store.alert(id.alert)?;
-        let Some(notification) = notification(&before, id) else {
+        let last = parameter(parameters, "told").and_then(|last| last.parse().ok()).unwrap_or(0);
+        let teller = store.teller(id)?;
+        let before = store.told(teller, last)?;
+        let id = before.teller;
+        let Some(call) = before.alert.notifications.iter().find(|notification| notification.id == id) else {
             return Ok(Response::text(404, "no such call"));
         };
+        let contact = call.contact.clone();
+        let name = self.desk.name_of(&contact);
+        let by = || Actor { contact: Some(contact.clone()), name: name.clone(), through: Through::Key };
         let within = Some(id);
-        let by = Actor {
-            contact: Some(notification.contact.clone()),
-            name: self.desk.name_of(&notification.contact),
-            through: Through::Key,
-        };
-        let name = by.name.clone();
-        let takes = matches!(before.state, State::Open | State::Expired);
+        let waiting = open(&before);
+        let several = waiting.len() > 1;
+        // The one that was told, where it is but one; else the one that the call is about.
+        let one = waiting.first().map_or(before.alert.id, |alert| alert.id);
+        let state = waiting.first().map_or(before.alert.state, |alert| alert.state);
+        let takes = !waiting.is_empty();
         let (event, page) = match pressed {
-            Some('1') if takes => (Event::Acknowledge { by, within }, Page::Acknowledged),
-            Some('2') if before.state == State::Open => (Event::Escalate { by, within }, Page::Escalated),
-            Some('3') if before.state != State::Resolved => (Event::Resolve { by, within }, Page::Resolved),
+            Some('1') if takes => (Event::Acknowledge { by: by(), within }, Page::Acknowledged),
+            Some('2') if waiting.iter().any(|alert| alert.state == State::Open) => {
+                (Event::Escalate { by: by(), within }, Page::Escalated)
+            }
+            Some('3') if state != State::Resolved && !several => (Event::Resolve { by: by(), within }, Page::Resolved),
             Some(key @ '2') if takes => (Event::KeyPressed { notification: id, key }, Page::NobodyFurther),
-            Some(key @ '1'..='3') => (Event::KeyPressed { notification: id, key }, Page::Taken),
+            Some(key @ ('1' | '2')) => (Event::KeyPressed { notification: id, key }, Page::Taken),
+            Some(key @ '3') if !several => (Event::KeyPressed { notification: id, key }, Page::Taken),
             Some('*') => (Event::KeyPressed { notification: id, key: '*' }, Page::Alert),
             Some(key) => (Event::KeyPressed { notification: id, key }, Page::WrongKey),
             // No key: the caller gets the text again.
             None => {
-                let text = format!("no key was pressed in the call to {name} ({})", notification.number);
+                let text = format!("no key was pressed in the call to {name} ({})", call.number);
                 self.desk.note(store, id.alert, EntryKind::Callback, text, None)?;
-                return Ok(self.alert_or_taken(&before, id, ""));
+                return Ok(self.alert_or_taken(&before, ""));
             }
         };
-        let alert = self.desk.apply(store, id.alert, &event)?;
+        let decides = matches!(page, Page::Acknowledged | Page::Escalated);
+        let after = self.desk.apply_to_told(store, id, Some(last), &mut |alert, _| {
+            let concerned = match alert.state {
+                State::Open => true,
+                State::Expired => page != Page::Escalated,
+                State::Acknowledged | State::Resolved => !decides && alert.id == one,
+            };
+            concerned.then(|| event.clone())
+        })?;
         self.wake();
         let key = pressed.map(String::from).unwrap_or_default();
-        Ok(match page {
-            Page::Alert => self.alert_or_taken(&alert, id, ""),
-            Page::WrongKey => self.alert_or_taken(&alert, id, &key),
-            // Somebody else may have been a moment faster.
-            Page::Acknowledged if alert.acknowledged_by.as_deref() != Some(name.as_str()) => {
-                self.say(Page::Taken, &alert, id, &key)
-            }
-            Page::Escalated if alert.state != State::Open => self.say(Page::Taken, &alert, id, &key),
-            Page::Escalated if alert.progress == before.progress => self.say(Page::NobodyFurther, &alert, id, &key),
-            page => self.say(page, &alert, id, &key),
-        })
+        if matches!(page, Page::Alert | Page::WrongKey) {
+            // What has come since is told, too.
+            let told = store.board(id, self.desk.now())?;
+            return Ok(self.alert_or_taken(&told, if page == Page::Alert { "" } else { &key }));
+        }
+        self.after_key(store, page, &before, &after, (&name, &contact), &key)
     }
 
-    fn say(&self, page: Page, alert: &Alert, id: NotificationId, key: &str) -> Response {
+    /// What the caller hears after a key that decides.
+    fn after_key(
+        &self,
+        store: &mut dyn Store,
+        page: Page,
+        before: &Told,
+        after: &[Alert],
+        (name, contact): (&str, &ContactId),
+        key: &str,
+    ) -> store::Result<Response> {
+        let mine: Vec<&Alert> = after.iter().filter(|alert| alert.acknowledged_by.as_deref() == Some(name)).collect();
+        let progress = |id: AlertId| {
+            let all = std::iter::once(&before.alert).chain(&before.besides);
+            all.filter(|alert| alert.id == id).map(|alert| alert.progress).next().flatten()
+        };
+        let (page, about): (Page, Vec<&Alert>) = match page {
+            // Somebody else may have been a moment faster.
+            Page::Acknowledged if mine.is_empty() => (Page::Taken, after.iter().collect()),
+            Page::Acknowledged => (page, mine),
+            Page::Escalated if after.iter().all(|alert| alert.state != State::Open) => {
+                (Page::Taken, after.iter().collect())
+            }
+            Page::Escalated if after.iter().all(|alert| alert.progress == progress(alert.id)) => {
+                return Ok(self.say(Page::NobodyFurther, before, key));
+            }
+            page => (page, after.iter().collect()),
+        };
+        if page == Page::Acknowledged && about.len() > 1 {
+            let words = fold::taken(&about);
+            self.desk.apply(store, before.teller.alert, &Event::List { to: contact.clone(), words })?;
+            self.wake();
+        }
+        let mut about = about.into_iter().cloned();
+        let Some(alert) = about.next() else { return Ok(self.say(Page::Taken, before, key)) };
+        let told = Told { alert, besides: about.collect(), ..before.clone() };
+        Ok(self.say_all(page, &told, (&told.alert, &told.besides), contact, key))
+    }
+
+    /// Says `page` about what is still open of `told`; about all of it when nothing is.
+    fn say(&self, page: Page, told: &Told, key: &str) -> Response {
+        let call = told.alert.notifications.iter().find(|notification| notification.id == told.teller);
+        let contact = call.map_or_else(|| ContactId::new(""), |call| call.contact.clone());
+        let mut waiting = open(told).into_iter().cloned();
+        match waiting.next() {
+            Some(first) => self.say_all(page, told, (&first, &waiting.collect::<Vec<_>>()), &contact, key),
+            None => self.say_all(page, told, (&told.alert, &[]), &contact, key),
+        }
+    }
+
+    fn say_all(
+        &self,
+        page: Page,
+        told: &Told,
+        (alert, besides): (&Alert, &[Alert]),
+        contact: &ContactId,
+        key: &str,
+    ) -> Response {
         let public = self.desk.config.server.public_url.as_deref().unwrap_or_default();
-        // Who asks has a token, which is one of this alert's notifications: there is one.
-        let Some(notification) = notification(alert, id) else { return Response::text(404, "no such call") };
-        let token = notification.token.as_str();
+        let token = told.token.as_str();
+        // The key that is pressed after hearing this is for what this tells of: what joins later is not meant.
+        let mark = if told.last > 0 { format!("?told={}", told.last) } else { String::new() };
         let script = Script {
-            action: format!("{public}/twiml/{token}/digits"),
+            action: format!("{public}/twiml/{token}/digits{mark}"),
             repeat: format!("{public}/twiml/{token}"),
             key: key.to_owned(),
-            ..self.desk.words(alert, &notification.contact)
+            ..self.desk.words_of(alert, besides, contact)
         };
         Response::xml(self.desk.templates.render(page, &script))
     }
@@ -189,7 +256,7 @@ impl Routes {
             (None, None) => None,
         };
         if let Some(event) = event {
-            self.desk.called_back(store, id.alert, &event)?;
+            self.desk.called_back(store, id, &event)?;
             self.wake();
         }
         Ok(Response::empty())
@@ -206,8 +273,10 @@ impl Routes {
     }
 }
 
-fn notification(alert: &Alert, id: NotificationId) -> Option<&Notification> {
-    alert.notifications.iter().find(|notification| notification.id == id)
+/// What nobody has yet of what a call tells of.
+fn open(told: &Told) -> Vec<&Alert> {
+    let all = std::iter::once(&told.alert).chain(&told.besides);
+    all.filter(|alert| matches!(alert.state, State::Open | State::Expired)).collect()
 }
 
 fn parameter<'a>(parameters: &'a Parameters, name: &str) -> Option<&'a str> {

@@ -10,10 +10,12 @@ use jiff::{SignedDuration, Timestamp};
 
 pub use sqlite::Sqlite;
 
+use crate::alert::limit::{Limits, Verdict, Window};
 use crate::alert::{
-    Alert, AlertId, Change, Code, Command, Digest, Entry, MailFact, Notification, NotificationId, Policy, State, Token,
+    Alert, AlertId, Change, Channel, Code, Command, Digest, Entry, MailFact, Notification, NotificationId, Policy, State,
+    Token,
 };
-use crate::oncall::{GroupId, Override, Phone};
+use crate::oncall::{ContactId, GroupId, Override, Phone};
 
 /// Why the store could not do it. Every one of them is temporary for the mail: it stays with the mail server.
 #[derive(Debug, thiserror::Error)]
@@ -243,6 +245,31 @@ pub struct Filter {
     pub limit: Option<usize>,
 }
 
+/// What a claim may send, and how often.
+pub struct Throttle<'a> {
+    /// For each contact and channel.
+    pub limits: &'a Limits,
+    /// The limit of an address at which mail arrives: how many alerts notify by themselves.
+    pub recipient: &'a dyn Fn(&str) -> Option<Window>,
+    /// Whether what a call says is fetched when it is answered: until then, others may join it.
+    pub webhooks: bool,
+}
+
+/// What one notification tells of.
+#[derive(Debug, Clone)]
+pub struct Told {
+    /// Which notification.
+    pub teller: NotificationId,
+    /// Its token.
+    pub token: Token,
+    /// What it is about.
+    pub alert: Alert,
+    /// What it tells of besides, in the order in which it does; without their notifications.
+    pub besides: Vec<Alert>,
+    /// The place of the last of these, which stays the same whatever joins later; 0: none.
+    pub last: i64,
+}
+
 /// A change of an alert that was committed.
 #[derive(Debug, Clone)]
 pub struct Updated {
@@ -331,6 +358,11 @@ pub trait Store: Send {
     /// Claims notifications that are due, or whose claim has expired (those are unsure since they were claimed), the
     /// longest overdue first, for `owner` until `until`. With `only`, of these alerts alone. Adds 1 to their `tries`.
     /// A page of an alert that is not open is never claimed, whatever else went wrong.
+    ///
+    /// What the limits of `throttle` do not let go is held back, and its alert wants a tick at once; or, when another
+    /// notification to the same contact is claimed or ringing, it is told by that one from then on: it is claimed,
+    /// accepted and ended together with it, by [`update_told`](Self::update_told).
+    #[allow(clippy::too_many_arguments)] // what, by whom, until when, how many, of which, how often
     fn claim(
         &mut self,
         now: Timestamp,
@@ -338,9 +370,43 @@ pub trait Store: Send {
         until: Timestamp,
         limit: usize,
         only: Option<&[AlertId]>,
+        throttle: &Throttle<'_>,
     ) -> Result<Vec<Notification>>;
 
-    /// Notifications that a provider has accepted and that have not ended, created at or after `since`.
+    /// Whether the limits would let the first notification of a new alert, which arrived at `recipients`, go to a contact
+    /// now. Changes nothing.
+    fn would_go(
+        &mut self,
+        to: (&ContactId, Channel),
+        recipients: &[String],
+        now: Timestamp,
+        throttle: &Throttle<'_>,
+    ) -> Result<Verdict>;
+
+    /// A call was answered: what waits for its contact is told in it, too. Returns all that it is to tell of; from now
+    /// on, nothing else joins it until it is asked for its words again.
+    fn board(&mut self, call: NotificationId, now: Timestamp) -> Result<Told>;
+
+    /// What a notification told of when it had come to `last`.
+    fn told(&mut self, teller: NotificationId, last: i64) -> Result<Told>;
+
+    /// Commits, in one transaction, what `change` makes of the alert of a notification, and of each that it tells of (up
+    /// to the `last`-th; `None`: of all, also what it has not told yet). `None` leaves an alert as it is.
+    fn update_told(
+        &mut self,
+        teller: NotificationId,
+        last: Option<i64>,
+        change: &mut dyn FnMut(Alert, NotificationId) -> Option<Change>,
+    ) -> Result<Vec<Updated>>;
+
+    /// The notification that tells what this one was to tell: another one, or itself.
+    fn teller(&mut self, id: NotificationId) -> Result<NotificationId>;
+
+    /// Whether somebody still has to hear of an alert that this notification tells of by the call of this id.
+    fn is_needed(&mut self, teller: NotificationId, provider_id: &str) -> Result<bool>;
+
+    /// Notifications that a provider has accepted and that have not ended, created at or after `since`; not those that
+    /// another one tells of.
     fn under_way(&mut self, since: Timestamp) -> Result<Vec<Notification>>;
 
     /// The earliest time at which something becomes due: an alert's `next_at`, a notification that may be claimed

@@ -7,6 +7,7 @@
 //!   already, so it equals what is read back later.
 //! - Beside the file lie `-wal`, `-shm` (SQLite's) and `.lock` (ours), with the same owner and mode.
 
+mod claim;
 mod fault;
 mod heartbeats;
 mod list;
@@ -26,16 +27,19 @@ use std::path::Path;
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
-use super::{Arrival, Awaited, Beat, Closing, Error, Filter, Receipt, Result, Sighting, Store, Tally, Updated, code};
-use crate::alert::{Alert, AlertId, Change, Code, Delivery, Digest, Entry, Notification, NotificationId, Token};
-use crate::oncall::{GroupId, Override, Phone};
+use super::{
+    Arrival, Awaited, Beat, Closing, Error, Filter, Receipt, Result, Sighting, Store, Tally, Throttle, Told, Updated, code,
+};
+use crate::alert::{Alert, AlertId, Change, Channel, Code, Digest, Entry, Notification, NotificationId, Token};
+use crate::alert::limit::{Verdict, Wanted};
+use crate::oncall::{ContactId, GroupId, Override, Phone};
 use fault::{Answer, Fault};
 use mails::{
     add_digests, alert_of_mail, count, end_windows, has_newer_mail, name_recipients, of_digests, remember_closing,
     tell_again, would_count,
 };
 use row::{cut, milliseconds};
-use work::{add_lines, all, claimable, execute, exists, load, one, open_alert, readable, save, save_notification};
+use work::{add_lines, all, claimable, execute, exists, load, one, open_alert, readable, save};
 
 /// How long the ids of [`Store::first_time`] are remembered. Twilio repeats a webhook within seconds.
 const REMEMBERED: SignedDuration = SignedDuration::from_hours(30 * 24);
@@ -254,28 +258,76 @@ impl Store for Sqlite {
         until: Timestamp,
         limit: usize,
         only: Option<&[AlertId]>,
+        throttle: &Throttle<'_>,
     ) -> Result<Vec<Notification>> {
         // Looked for without a turn first: an engine that finds nothing to do holds nobody up.
         if self.read(|transaction| claimable(transaction, now, limit, only))?.is_empty() {
             return Ok(Vec::new());
         }
+        let claimant = claim::Claimant { now, owner, until, throttle };
+        self.write(|transaction| claim::claim(transaction, &claimant, limit, only))
+    }
+
+    fn would_go(
+        &mut self,
+        to: (&ContactId, Channel),
+        recipients: &[String],
+        now: Timestamp,
+        throttle: &Throttle<'_>,
+    ) -> Result<Verdict> {
+        // The alert is not there yet: it has no number that another has.
+        let wanted = Wanted { alert: AlertId(0), untold: true, news: false, held_since: None };
+        self.read(|transaction| claim::verdict(transaction, throttle, to, recipients, &wanted, now))
+    }
+
+    fn board(&mut self, call: NotificationId, now: Timestamp) -> Result<Told> {
+        self.write(|transaction| claim::board(transaction, call, now))
+    }
+
+    fn told(&mut self, teller: NotificationId, last: i64) -> Result<Told> {
+        self.read(|transaction| claim::told(transaction, teller, last))
+    }
+
+    fn update_told(
+        &mut self,
+        told: NotificationId,
+        last: Option<i64>,
+        change: &mut dyn FnMut(Alert, NotificationId) -> Option<Change>,
+    ) -> Result<Vec<Updated>> {
         self.write(|transaction| {
-            let mut claimed = claimable(transaction, now, limit, only)?;
-            for notification in &mut claimed {
-                let unsure_since = match &notification.delivery {
-                    Delivery::Due { at: _, unsure_since } => *unsure_since,
-                    // The one that had it may have sent it at any time since it took it, or since it was unsure.
-                    Delivery::Claimed { by: _, since, until: _, unsure_since } => {
-                        Some(unsure_since.map_or(*since, |unsure| unsure.min(*since)))
-                    }
-                    Delivery::Accepted { .. } | Delivery::Ended { .. } => None,
-                };
-                notification.delivery =
-                    Delivery::Claimed { by: owner.to_owned(), since: cut(now), until: cut(until), unsure_since };
-                notification.tries = notification.tries.saturating_add(1);
-                save_notification(transaction, notification)?;
+            let mut of = vec![told];
+            match last {
+                None => of.extend(claim::told_in(transaction, told)?.iter().map(|notification| notification.id)),
+                Some(last) => {
+                    let parameters = params![told.alert.0, told.number, last];
+                    of.extend(all(transaction, query::TOLD_UP_TO, parameters, |row| {
+                        Ok(NotificationId { alert: AlertId(row.get(0)?), number: row.get(1)? })
+                    })?);
+                }
             }
-            Ok(claimed)
+            let mut updated = Vec::new();
+            for id in of {
+                let before = load(transaction, id.alert)?;
+                let Some(changed) = change(before.clone(), id) else { continue };
+                let alert = save(transaction, Some(&before), id.alert, changed.alert)?;
+                add_lines(transaction, id.alert, &changed.history)?;
+                updated.push(Updated { alert, commands: changed.commands });
+            }
+            Ok(updated)
+        })
+    }
+
+    fn teller(&mut self, id: NotificationId) -> Result<NotificationId> {
+        self.read(|transaction| {
+            let told_by = claim::notification(transaction, id)?.and_then(|notification| notification.told_by);
+            Ok(told_by.unwrap_or(id))
+        })
+    }
+
+    fn is_needed(&mut self, teller: NotificationId, provider_id: &str) -> Result<bool> {
+        self.read(|transaction| {
+            let parameters = params![teller.alert.0, teller.number, provider_id];
+            Ok(one(transaction, query::CARRIES_OPEN, parameters, |row| Ok(row.get(0)?))?.unwrap_or(false))
         })
     }
 

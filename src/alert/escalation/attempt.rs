@@ -8,10 +8,13 @@ use crate::alert::{Channel, Delivery, News, Notification, Outcome, Progress, Pur
 use crate::oncall::{Contact, ContactId, Phone};
 
 /// How long after opening further rounds are played while nothing at all can be sent.
-const OUTAGE: SignedDuration = SignedDuration::from_hours(24);
+pub const OUTAGE: SignedDuration = SignedDuration::from_hours(24);
 
 /// How many rounds more than the policy has are played in that time at most, whatever the clock does meanwhile.
-const OUTAGE_ROUNDS: u32 = 64;
+pub const OUTAGE_ROUNDS: u32 = 64;
+
+/// How soon an alert whose last page a limit holds back is looked at again at the earliest.
+const LOOK_AGAIN: SignedDuration = SignedDuration::from_secs(5);
 
 /// How long a page may wait for its first try although the time of its attempt is up.
 const FIRST_TRY: SignedDuration = SignedDuration::from_mins(1);
@@ -83,6 +86,7 @@ impl<'r> Play<'r> {
 
     /// Begins the attempt at `place`, or where that has nobody to notify, the first step after it that has.
     pub fn begin(&mut self, mut place: Place) {
+        let said = self.lines();
         // As many steps skipped in a row as there are: all of them now have nobody, and so have further rounds.
         let reminder = if self.is_reminder(place) { self.reminder().len() } else { 0 };
         for _ in 0..self.alert.policy.steps.len().saturating_add(reminder) {
@@ -93,6 +97,10 @@ impl<'r> Play<'r> {
                 Some(next) => place = next,
                 None => break,
             }
+        }
+        if self.held_back_until().is_some() {
+            // It is asked again and again until the limit lets it: that the steps are passed over is not told each time.
+            self.unsay(said);
         }
         self.end_of_policy(place.round);
     }
@@ -204,6 +212,13 @@ impl<'r> Play<'r> {
         if let Some(why) = self.uncovered(&step.notify).filter(|_| place.attempt == 0) {
             self.say(EntryKind::Step, why);
         }
+        let (waiting, plan): (Vec<_>, Vec<_>) = plan.into_iter().partition(|planned| self.waits_for_limit(planned));
+        if plan.is_empty() {
+            let names: Vec<&str> = waiting.iter().map(|planned| planned.contact.name.as_str()).collect();
+            let why = format!("a limit holds back what {} is to be told", names.join(" and "));
+            self.say(EntryKind::Step, format!("step {} passed over: {why}", self.step_name(place)));
+            return false;
+        }
         for planned in plan {
             let name = &planned.contact.name;
             if planned.instead {
@@ -256,6 +271,11 @@ impl<'r> Play<'r> {
         false
     }
 
+    /// Whether a page like this one is held back by a limit: another would wait beside it.
+    fn waits_for_limit(&self, planned: &Planned<'_>) -> bool {
+        self.pages().any(|page| page.is_held() && page.contact == planned.contact.id && page.channel == planned.channel)
+    }
+
     /// Why a step notifies many in place of one: nobody covers this hour.
     fn uncovered(&self, target: &Target) -> Option<String> {
         let group = &self.alert.group;
@@ -300,18 +320,22 @@ impl<'r> Play<'r> {
     /// Until when an attempt whose time is up is waited for: a call of it is live, or a page is being sent or has not
     /// been tried yet, as with `wait = "0s"`.
     fn held_until(&self, place: Place, began_at: Timestamp, deadline: Timestamp) -> Option<Timestamp> {
-        let holds = self.pages_at(place).filter_map(|page| match (&page.delivery, page.channel) {
-            (Delivery::Accepted { at, .. }, Channel::Call) => Some(later(*at, CALL_LIFETIME)),
-            // A sender that lives renews its claim; that must not go on for ever.
-            (Delivery::Claimed { until, .. }, Channel::Call | Channel::Text) => {
-                Some((*until).min(later(deadline, CALL_LIFETIME)))
-            }
-            (Delivery::Due { at, .. }, Channel::Call | Channel::Text) if page.tries == 0 => {
-                Some(later(began_at.max(*at), FIRST_TRY))
-            }
-            (Delivery::Accepted { .. }, Channel::Text)
-            | (Delivery::Due { .. } | Delivery::Ended { .. }, Channel::Call | Channel::Text) => None,
-        });
+        let holds =
+            self.pages_at(place).filter_map(|page| match (&page.delivery, page.channel) {
+                (Delivery::Accepted { at, .. }, Channel::Call) => Some(later(*at, CALL_LIFETIME)),
+                // A sender that lives renews its claim; that must not go on for ever.
+                (Delivery::Claimed { until, .. }, Channel::Call | Channel::Text) => {
+                    Some((*until).min(later(deadline, CALL_LIFETIME)))
+                }
+                (Delivery::Due { at, .. }, Channel::Call | Channel::Text) if page.tries == 0 => {
+                    Some(later(began_at.max(*at), FIRST_TRY))
+                }
+                (Delivery::Accepted { .. }, Channel::Text)
+                | (
+                    Delivery::Due { .. } | Delivery::Held { .. } | Delivery::Ended { .. },
+                    Channel::Call | Channel::Text,
+                ) => None,
+            });
         holds.max()
     }
 
@@ -331,7 +355,8 @@ impl<'r> Play<'r> {
 
     /// Ends what an attempt could not send in its time.
     fn give_up(&mut self, place: Place) {
-        let unsent: Vec<_> = self.pages_at(place).filter(|page| page.is_unsent()).cloned().collect();
+        // What a limit holds back is still to be told.
+        let unsent: Vec<_> = self.pages_at(place).filter(|page| page.is_unsent() && !page.is_held()).cloned().collect();
         for page in unsent {
             let detail = match (page.may_have_been_sent(), page.tries) {
                 (true, _) => "may have been sent; the attempt's time was up",
@@ -346,7 +371,16 @@ impl<'r> Play<'r> {
 
     /// All steps of `round` have been played, and it was the last; the alert has expired, unless nobody can have
     /// heard of it for a reason that may pass: then rounds go on, with pauses, for a day.
+    ///
+    /// Nor is it over while a limit holds something back, or what was held back is under way; and a round that a limit
+    /// has cut short is played again. A throttle must not be what lets everybody sleep.
     fn end_of_policy(&mut self, round: u32) {
+        if let Some(until) = self.held_back_until() {
+            // Not sooner than in a moment: who sends it may be late.
+            self.alert.next_at = Some(until.max(later(self.now, LOOK_AGAIN)));
+            return;
+        }
+        let cut_short = self.pages().any(|page| page.round == round && page.held_since.is_some());
         let gave_up = |delivery: &Delivery| matches!(delivery, Delivery::Ended { outcome: Outcome::GaveUp, .. });
         let (first, since) =
             self.alert.resumed.map_or((0, self.alert.opened_at), |resumed| (resumed.round, resumed.at));
@@ -355,17 +389,40 @@ impl<'r> Play<'r> {
         let outage =
             nobody || !pages.iter().any(|page| page.was_accepted()) && pages.iter().any(|page| gave_up(&page.delivery));
         let over = self.repetitions(round).saturating_sub(self.alert.policy.repeat);
-        if outage && self.now < later(since, OUTAGE) && over < OUTAGE_ROUNDS {
-            self.pause(round, over, nobody);
+        let may_go_on = self.now < later(since, OUTAGE) && over < OUTAGE_ROUNDS;
+        if outage && may_go_on {
+            let why = if nobody { "the policy names nobody with a number" } else { "no provider has taken anything" };
+            self.pause(round, over, why);
+        } else if cut_short && may_go_on {
+            self.pause(round, over, "limits have held back some of this round");
         } else {
             self.expire(outage);
         }
     }
 
+    /// When a page that a limit has held back is to be looked at again: it waits, it is being sent, or somebody may yet
+    /// answer it. `None`: no such page.
+    fn held_back_until(&self) -> Option<Timestamp> {
+        let late = self.pages().filter(|page| page.held_since.is_some());
+        let untils = late.filter_map(|page| {
+            let wait = self.wait(Place::of_notification(page));
+            let until = match (&page.delivery, page.channel) {
+                (Delivery::Held { until, .. }, Channel::Call | Channel::Text) => return Some(*until),
+                (Delivery::Due { at, .. }, Channel::Call | Channel::Text) => later(*at, FIRST_TRY),
+                (Delivery::Claimed { since, .. }, Channel::Call | Channel::Text) => later(*since, CALL_LIFETIME),
+                (Delivery::Accepted { at, .. }, Channel::Call) => later(*at, CALL_LIFETIME),
+                (Delivery::Accepted { at, .. }, Channel::Text) => later(*at, wait),
+                (Delivery::Ended { at, .. }, Channel::Call | Channel::Text) if !page.has_failed() => later(*at, wait),
+                (Delivery::Ended { .. }, Channel::Call | Channel::Text) => return None,
+            };
+            Some(until).filter(|until| *until > self.now)
+        });
+        untils.min()
+    }
+
     /// Plays another round after a pause of 1, 2, 4 … 30 minutes.
-    fn pause(&mut self, round: u32, over: u32, nobody: bool) {
-        let pause = SignedDuration::from_mins(1_i64 << over.min(5)).min(LONGEST_PAUSE);
-        let why = if nobody { "the policy names nobody with a number" } else { "no provider has taken anything" };
+    fn pause(&mut self, round: u32, over: u32, why: &str) {
+        let pause = pause_after(over);
         self.say(
             EntryKind::Trouble,
             format!("{why}: all steps again in {pause:#}, and so on for 24 hours after the alert was opened"),
@@ -390,4 +447,9 @@ impl<'r> Play<'r> {
         self.say(EntryKind::Expired, text);
         self.tell_of_the_end();
     }
+}
+
+/// How long to wait before one more round than the policy has, after so many of these.
+pub fn pause_after(over: u32) -> SignedDuration {
+    SignedDuration::from_mins(1_i64 << over.min(5)).min(LONGEST_PAUSE)
 }

@@ -31,7 +31,7 @@ impl Play<'_> {
         let Some(notification) = self.notification(id).cloned() else { return };
         let what = self.the_notification(&notification);
         match notification.delivery.clone() {
-            Delivery::Due { .. } | Delivery::Claimed { .. } => {
+            Delivery::Due { .. } | Delivery::Held { .. } | Delivery::Claimed { .. } => {
                 self.say(EntryKind::Sent, format!("{provider} has taken {what}: {provider_id}"));
                 let at = self.now;
                 let (name, id_there) = (provider.clone(), provider_id.clone());
@@ -293,7 +293,7 @@ impl Play<'_> {
     fn try_again(&mut self, refused: &Notification, delay: SignedDuration, since: Option<Timestamp>, reason: &str) {
         let before = match &refused.delivery {
             Delivery::Due { unsure_since, .. } | Delivery::Claimed { unsure_since, .. } => *unsure_since,
-            Delivery::Accepted { .. } | Delivery::Ended { .. } => None,
+            Delivery::Held { .. } | Delivery::Accepted { .. } | Delivery::Ended { .. } => None,
         };
         let unsure_since = before.into_iter().chain(since).min();
         let over = match refused.purpose {
@@ -312,6 +312,10 @@ impl Play<'_> {
         self.say(EntryKind::Trouble, format!("{what} {doubt}: {reason}; next try in {seconds} s"));
         if let Some(notification) = self.notification_mut(refused.id) {
             notification.delivery = Delivery::Due { at, unsure_since };
+            if unsure_since.is_none() {
+                // What was to tell of it was certainly not sent.
+                notification.told_by = None;
+            }
         }
     }
 

@@ -117,6 +117,13 @@ impl Play<'_> {
         self.settle();
     }
 
+    /// Texts to somebody which alerts they took.
+    pub fn list(&mut self, to: &ContactId, words: String) {
+        let Some(number) = self.roster.contacts.get(to).and_then(|contact| contact.text_number()) else { return };
+        self.say(EntryKind::Step, format!("telling {} ({number}) which alerts they took", self.name(to)));
+        self.notify(Purpose::News, Place::FIRST, to, (Channel::Text, number), Some(News::Words(words)));
+    }
+
     /// A human spoke in this call.
     fn somebody_is_there(&mut self, within: Option<NotificationId>) {
         if let Some(call) = within.and_then(|id| self.notification_mut(id)) {

@@ -91,6 +91,12 @@ impl<'a> Play<'a> {
                         mended |= pull_back(since, present, earlier(now, LONGEST_RETRY_AFTER));
                     }
                 }
+                Delivery::Held { since, until, .. } => {
+                    if pull_back(since, present, now) {
+                        *until = now;
+                        mended = true;
+                    }
+                }
                 Delivery::Claimed { since, until, unsure_since, .. } => {
                     let length = until.duration_since(*since);
                     if pull_back(since, present, now) {
@@ -141,6 +147,11 @@ impl<'a> Play<'a> {
         {
             line.fact = Some(fact);
         }
+    }
+
+    /// Takes back all lines but the first so many.
+    pub fn unsay(&mut self, lines: usize) {
+        self.history.truncate(lines);
     }
 
     /// 128 random bits.
@@ -224,6 +235,8 @@ impl<'a> Play<'a> {
             tries: 0,
             sequence: -1,
             reached: false,
+            told_by: None,
+            held_since: None,
         });
     }
 
@@ -234,7 +247,7 @@ impl<'a> Play<'a> {
             let provider_id = match &notification.delivery {
                 Delivery::Accepted { provider_id, .. } => Some(provider_id.clone()),
                 Delivery::Ended { provider_id, .. } => provider_id.clone(),
-                Delivery::Due { .. } | Delivery::Claimed { .. } => None,
+                Delivery::Due { .. } | Delivery::Held { .. } | Delivery::Claimed { .. } => None,
             };
             notification.delivery = Delivery::Ended { at, outcome, detail, provider_id };
         }

@@ -22,7 +22,13 @@ pub fn summary(alert: &Alert) -> Value {
         "acknowledged_at": alert.acknowledged_at,
         "acknowledged_by": alert.acknowledged_by,
         "ended_at": alert.ended_at,
+        "held": held(alert),
     })
+}
+
+/// How many of its notifications a limit holds back.
+pub fn held(alert: &Alert) -> usize {
+    alert.notifications.iter().filter(|one| one.is_held()).count()
 }
 
 /// Everything about one.
@@ -56,6 +62,7 @@ fn line(line: &Entry) -> Value {
 fn notification(notification: &Notification, history: &[Entry]) -> Value {
     let (state, at, status, outcome, detail) = match &notification.delivery {
         Delivery::Due { at, .. } => ("due", at, None, None, None),
+        Delivery::Held { since, .. } => ("held", since, None, None, None),
         Delivery::Claimed { since, .. } => ("claimed", since, None, None, None),
         Delivery::Accepted { at, status, .. } => ("accepted", at, Some(status), None, Some(status)),
         Delivery::Ended { at, outcome, detail, .. } => ("ended", at, None, Some(*outcome), Some(detail)),
@@ -64,7 +71,13 @@ fn notification(notification: &Notification, history: &[Entry]) -> Value {
     let known = match &notification.delivery {
         Delivery::Accepted { provider_id, .. } => Some(provider_id),
         Delivery::Ended { provider_id, .. } => provider_id.as_ref(),
-        Delivery::Due { .. } | Delivery::Claimed { .. } => None,
+        Delivery::Due { .. } | Delivery::Held { .. } | Delivery::Claimed { .. } => None,
+    };
+    let (held_until, limit) = match &notification.delivery {
+        Delivery::Held { until, limit, .. } => (Some(until), Some(limit)),
+        Delivery::Due { .. } | Delivery::Claimed { .. } | Delivery::Accepted { .. } | Delivery::Ended { .. } => {
+            (None, None)
+        }
     };
     json!({
         "number": notification.id.number,
@@ -85,6 +98,9 @@ fn notification(notification: &Notification, history: &[Entry]) -> Value {
         "provider_id": known,
         "tries": notification.tries,
         "reached": notification.reached,
+        "held_until": held_until,
+        "limit": limit,
+        "told_in": notification.told_by.map(|by| json!({ "alert": by.alert, "number": by.number })),
     })
 }
 

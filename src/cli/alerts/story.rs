@@ -224,7 +224,7 @@ fn sent(page: &mut String, told: &Told<'_>, width: usize) {
             step(one),
             answer.map_or("-".to_owned(), |answer| answer.provider.clone()),
             one.tries.to_string(),
-            outcome(one),
+            outcome(one, told.zone),
             answer.and_then(|answer| answer.provider_id.clone()).unwrap_or_else(|| "-".to_owned()),
         ]);
     }
@@ -242,13 +242,19 @@ fn step(one: &Notification) -> String {
     }
 }
 
-fn outcome(one: &Notification) -> String {
-    match &one.delivery {
+fn outcome(one: &Notification, zone: &TimeZone) -> String {
+    let with = one.told_by.map(|by| format!(" (told with alert {})", by.alert)).unwrap_or_default();
+    let words = match &one.delivery {
         Delivery::Due { .. } => "not sent yet".to_owned(),
+        Delivery::Held { until, limit, .. } => {
+            let until = until.to_zoned(zone.clone()).strftime("%H:%M:%S");
+            format!("held until {until}: {limit} is full")
+        }
         Delivery::Claimed { .. } => "being sent".to_owned(),
         Delivery::Accepted { status, .. } => format!("not yet: {status}"),
         Delivery::Ended { outcome, .. } => outcome.word().to_owned(),
-    }
+    };
+    words + &with
 }
 
 /// `Mon 2 Nov 2026 15:00:00 +13:00`.

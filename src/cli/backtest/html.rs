@@ -42,6 +42,10 @@ pub fn page(setting: &Setting<'_>, played: &Played<'_>, summary: &Summary<'_>) -
             "<p class=\"warn\">Of {alerts} nobody would have been told: their groups had nobody to call.</p>"
         );
     }
+    if summary.folded > 0 {
+        let folded = plural(summary.folded, "notification");
+        let _ = writeln!(page, "<p class=\"faint\">{folded} told in another call or text, by the limits.</p>");
+    }
     if summary.total.all() > 0 {
         page.push_str("<h2>Calls and texts by day</h2>\n<div class=\"scroll chart\">\n");
         years(&mut page, &summary.days, known_days(setting));
@@ -251,7 +255,7 @@ fn alerts(page: &mut String, setting: &Setting<'_>, played: &Played<'_>) {
 
 fn row(page: &mut String, setting: &Setting<'_>, alert: &Alert<'_>) {
     let who = alert.contact().map_or("nobody", |contact| contact.as_str());
-    let more = match alert.notifications.len().saturating_sub(1) {
+    let more = match (alert.notifications.len() + alert.folded.len()).saturating_sub(1) {
         0 => String::new(),
         more => format!(" +{more}"),
     };

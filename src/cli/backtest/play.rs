@@ -1,15 +1,19 @@
 //! The mails in the order of their time, and the alerts that they would have opened, joined and resolved: what the store
 //! and the escalation do in a night, with one assumption, when a human says "I have it". Pure.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::judge::{Ask, Judged};
+use crate::alert::limit::{Limits, Window};
 use crate::alert::plan::{Planned, plan};
-use crate::alert::{Channel, Digest, State};
+use crate::alert::{Channel, Digest, Policy, State};
 use crate::oncall::{ContactId, GroupId, Roster};
 use crate::rules::Action;
+use telephones::Telephones;
+
+mod telephones;
 
 /// An alert that would have been opened.
 #[derive(Debug)]
@@ -36,20 +40,67 @@ pub struct Alert<'c> {
     pub recipients: Vec<String>,
     /// How many mails it took in, the first included.
     pub mails: u32,
-    /// Who would have been called or texted until somebody took it, when, counted from its opening.
-    pub notifications: Vec<Planned>,
+    /// Who would have been called or texted until somebody took it, in the order of time.
+    pub notifications: Vec<Notification>,
+    /// Who would have been told of it in a call or text about another alert, because a limit held it back.
+    pub folded: Vec<Notification>,
     window_until: Timestamp,
     /// When the latest of its mails says that it was written.
     written_at: Option<Timestamp>,
     acknowledged_at: Option<Timestamp>,
     resolved_at: Option<Timestamp>,
     expires_at: Option<Timestamp>,
+    policy: &'c Policy,
+    /// The attempts that have not begun.
+    attempts: VecDeque<Attempt>,
+    /// A limit has held back some of this round.
+    is_cut_short: bool,
+    /// So many rounds more than the policy has were played for that.
+    over: u32,
+    last_wait: SignedDuration,
+    /// When somebody was first told of it.
+    told_at: Option<Timestamp>,
+    /// So many notifications wait for a limit.
+    held: usize,
+    /// Its end waits for these.
+    ends_untold: bool,
+    /// A mail ended or took it.
+    is_over: bool,
+}
+
+/// A call or text that would have been placed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notification {
+    /// How long after the alert opened.
+    pub after: SignedDuration,
+    /// Whom.
+    pub contact: ContactId,
+    /// How.
+    pub channel: Channel,
+}
+
+impl Notification {
+    fn new(opened_at: Timestamp, (contact, channel): &telephones::Line, at: Timestamp) -> Self {
+        Self { after: at.duration_since(opened_at), contact: contact.clone(), channel: *channel }
+    }
+}
+
+/// An attempt of a step.
+#[derive(Debug)]
+struct Attempt {
+    /// Whom it notifies, how.
+    pages: Vec<Planned>,
+    /// How long it waits before the next one.
+    wait: SignedDuration,
+    /// It is the first of its round.
+    begins_round: bool,
 }
 
 impl Alert<'_> {
     /// Whom it would have reached first.
     pub fn contact(&self) -> Option<&ContactId> {
-        self.notifications.first().map(|first| &first.contact)
+        let all = self.notifications.first().into_iter().chain(self.folded.first());
+        all.min_by_key(|one| one.after).map(|first| &first.contact)
     }
 
     /// How many notifications of a channel.
@@ -76,12 +127,6 @@ impl Alert<'_> {
         self.state(Timestamp::MAX)
     }
 
-    /// Ends the notifications at `t`.
-    fn silence(&mut self, t: Timestamp) {
-        let after = t.duration_since(self.at);
-        self.notifications.retain(|one| one.after < after);
-        self.expires_at = None;
-    }
 }
 
 /// What a history of mails came to.
@@ -109,6 +154,12 @@ pub struct Stage<'c> {
     pub roster: &'c Roster,
     /// How long after its first notification somebody acknowledges an alert; `None`: never.
     pub acknowledged_after: Option<SignedDuration>,
+    /// How often each contact is notified.
+    pub limits: &'c Limits,
+    /// The limit of an address at which mail arrives.
+    pub recipient: &'c dyn Fn(&str) -> Option<Window>,
+    /// Whether a call is told what to say only when it is answered, so that others can join it meanwhile.
+    pub webhooks: bool,
 }
 
 /// Plays mails that are in the order of their time. `asks` says which of a mail's asks to play.
@@ -122,7 +173,9 @@ pub fn play<'j, 'c: 'j>(
     let mut by_mail: HashMap<Digest, usize> = HashMap::new();
     // A mail closes once: a copy of an old recovery must not end what began since.
     let mut closers: HashSet<Digest> = HashSet::new();
+    let mut telephones = Telephones::default();
     for mail in mails {
+        telephones.run(stage, &mut played.alerts, mail.at);
         let mut wanted = false;
         for ask in asks(mail) {
             let digests = || std::iter::once(&ask.digest).chain(&ask.other_digests);
@@ -167,7 +220,9 @@ pub fn play<'j, 'c: 'j>(
                     played.joined += 1;
                 }
             } else {
+                let opened = played.alerts.len();
                 played.alerts.push(stage.open(mail, ask));
+                telephones.open(stage, &mut played.alerts, opened);
             }
             let index = met.unwrap_or(played.alerts.len().saturating_sub(1));
             for digest in digests() {
@@ -177,6 +232,7 @@ pub fn play<'j, 'c: 'j>(
         }
         played.wanted_mails += u64::from(wanted);
     }
+    telephones.run(stage, &mut played.alerts, Timestamp::MAX);
     played
 }
 
@@ -200,8 +256,7 @@ fn close(alert: &mut Alert<'_>, action: Action, at: Timestamp) -> bool {
     match (state, action) {
         (State::Resolved, _) => return false,
         (State::Acknowledged, Action::Acknowledge) => return true,
-        (State::Open, _) => alert.silence(at),
-        (State::Acknowledged | State::Expired, _) => {}
+        (State::Open | State::Acknowledged | State::Expired, _) => alert.is_over = true,
     }
     if action == Action::Acknowledge {
         alert.acknowledged_at = Some(at);
@@ -213,18 +268,10 @@ fn close(alert: &mut Alert<'_>, action: Action, at: Timestamp) -> bool {
 
 impl Stage<'_> {
     fn open<'c>(&self, mail: &Judged<'_>, ask: &Ask<'c>) -> Alert<'c> {
-        let mut notifications = plan(ask.policy, &ask.group, self.roster, mail.at);
-        let end = notifications.last().map(|last| {
-            let step = usize::try_from(last.step).ok().and_then(|step| ask.policy.steps.get(step));
-            last.after + step.map_or(SignedDuration::ZERO, |step| step.wait)
-        });
-        // Where there is nobody to call, the alert stays until somebody sees it.
-        let taken = self.acknowledged_after.filter(|after| end.is_none_or(|end| *after < end));
-        if let Some(taken) = taken {
-            // The first goes out whatever is assumed.
-            notifications.retain(|one| one.after < taken || one.after.is_zero());
-        }
+        let attempts = attempts(ask.policy, &plan(ask.policy, &ask.group, self.roster, mail.at));
         let later = |after: SignedDuration| mail.at.checked_add(after).unwrap_or(Timestamp::MAX);
+        // Where there is nobody to call, the alert stays until somebody sees it.
+        let seen = self.acknowledged_after.filter(|_| attempts.is_empty()).map(later);
         Alert {
             at: mail.at,
             file: mail.file,
@@ -237,14 +284,48 @@ impl Stage<'_> {
             digest: ask.digest,
             recipients: ask.recipients.clone(),
             mails: 1,
-            notifications,
+            notifications: Vec::new(),
+            folded: Vec::new(),
             window_until: if ask.over.contains(&ask.digest) { mail.at } else { later(ask.window) },
             written_at: ask.sent_at,
-            acknowledged_at: taken.map(later),
+            acknowledged_at: seen,
             resolved_at: None,
-            expires_at: if taken.is_none() { end.map(later) } else { None },
+            expires_at: None,
+            last_wait: attempts.back().map(|last| last.wait).unwrap_or_default(),
+            policy: ask.policy,
+            attempts,
+            is_cut_short: false,
+            over: 0,
+            told_at: None,
+            held: 0,
+            ends_untold: false,
+            is_over: false,
         }
     }
+}
+
+/// The rows of a plan, attempt by attempt.
+fn attempts(policy: &Policy, plan: &[Planned]) -> VecDeque<Attempt> {
+    let same = |one: &Planned, next: &Planned| {
+        (one.round, one.step, one.attempt.0) == (next.round, next.step, next.attempt.0)
+    };
+    let mut attempts: VecDeque<Attempt> = VecDeque::new();
+    let mut rows = plan.chunk_by(same).peekable();
+    let mut round = None;
+    while let Some(pages) = rows.next() {
+        let this_round = pages.first().map(|this| this.round);
+        let begins_round = std::mem::replace(&mut round, this_round) != this_round;
+        let wait = match (pages.first(), rows.peek().and_then(|next| next.first())) {
+            (Some(this), Some(next)) => next.after - this.after,
+            (Some(this), None) => {
+                let step = usize::try_from(this.step).ok().and_then(|step| policy.steps.get(step));
+                step.map_or(SignedDuration::ZERO, |step| step.wait)
+            }
+            (None, _) => continue,
+        };
+        attempts.push_back(Attempt { pages: pages.to_vec(), wait, begins_round });
+    }
+    attempts
 }
 
 #[cfg(test)]

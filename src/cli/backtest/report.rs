@@ -6,7 +6,7 @@ use anstyle::{AnsiColor, Style};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::play::{Alert, Played};
+use super::play::{Alert, Notification, Played};
 use super::summary::{Count, Summary};
 use super::{Setting, calendar};
 use crate::alert::Channel;
@@ -34,14 +34,12 @@ pub fn json_lines(setting: &Setting<'_>, played: &Played<'_>) -> String {
 }
 
 fn json_of(setting: &Setting<'_>, alert: &Alert<'_>) -> Value {
-    let notifications: Vec<Value> = alert
-        .notifications
-        .iter()
-        .map(|one| {
-            let at = alert.at.checked_add(one.after).unwrap_or(alert.at);
-            json!({ "at": at.to_string(), "contact": one.contact, "by": one.channel })
-        })
-        .collect();
+    let value = |one: &Notification| {
+        let at = alert.at.checked_add(one.after).unwrap_or(alert.at);
+        json!({ "at": at.to_string(), "contact": one.contact, "by": one.channel })
+    };
+    let notifications: Vec<Value> = alert.notifications.iter().map(value).collect();
+    let folded: Vec<Value> = alert.folded.iter().map(value).collect();
     json!({
         "at": alert.at.to_string(),
         "file": setting.path(alert.file),
@@ -59,6 +57,7 @@ fn json_of(setting: &Setting<'_>, alert: &Alert<'_>) -> Value {
         "calls": alert.count(Channel::Call),
         "texts": alert.count(Channel::Text),
         "notifications": notifications,
+        "folded": folded,
     })
 }
 
@@ -86,8 +85,12 @@ fn alerts(setting: &Setting<'_>, played: &Played<'_>) -> String {
     let mut table = Table::new(&["AT", "WHO", "BY", "RULE", "KEY", "FILE"]);
     for alert in &played.alerts {
         let who = alert.contact().map_or("nobody", |contact| contact.as_str());
-        let more = alert.notifications.len().saturating_sub(1);
-        let by = alert.notifications.first().map_or("-", |first| first.channel.word());
+        let more = (alert.notifications.len() + alert.folded.len()).saturating_sub(1);
+        let by = match (alert.notifications.first(), alert.folded.first()) {
+            (Some(first), _) => first.channel.word(),
+            (None, Some(_)) => "folded",
+            (None, None) => "-",
+        };
         table.row([
             setting.local(alert.at),
             if more > 0 { format!("{who} +{more}") } else { who.to_owned() },
@@ -109,6 +112,9 @@ fn counts(setting: &Setting<'_>, played: &Played<'_>, summary: &Summary<'_>) -> 
     fact("wanted", &wanted(played));
     fact("alerts", &outcome(played, summary, setting));
     fact("calls", &total(summary.total));
+    if summary.folded > 0 {
+        fact("folded", &format!("{} told in another call or text, by the limits", number(summary.folded)));
+    }
     let rate = setting.rate();
     fact("read in", &rate);
     if summary.rules.len() > 1 || !played.alerts.is_empty() {

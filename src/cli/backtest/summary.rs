@@ -56,6 +56,8 @@ pub struct Summary<'c> {
     pub expired: u64,
     /// Alerts that nobody would have been told of.
     pub silent: u64,
+    /// Notifications that a limit held back, and that were told in another one.
+    pub folded: u64,
     /// All calls and texts.
     pub total: Count,
     /// By rule; the empty one is "no rule, known recipient".
@@ -87,6 +89,7 @@ impl<'c> Summary<'c> {
                 State::Expired | State::Open => summary.expired += 1,
             }
             summary.silent += u64::from(alert.contact().is_none());
+            summary.folded += alert.folded.len() as u64;
             let rule = summary.rules.entry(alert.rule.unwrap_or_default()).or_default();
             rule.alerts += 1;
             for one in &alert.notifications {

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::memory::Meeting;
-use super::{Explanation, text_of};
+use super::{Explanation, Held, text_of};
 use crate::intake::Wish;
 use crate::notify::{sms, speech};
 use crate::rules::Judgement;
@@ -11,13 +11,13 @@ use crate::rules::Judgement;
 /// One object: what the first wish asks for, then what is true of the mail as a whole. What there is not is null.
 pub fn object(explanation: &Explanation<'_>) -> Value {
     let judged = explanation.judged;
-    let mut wishes = explanation.wishes().map(|(wish, meeting)| asked(explanation, wish, meeting));
+    let mut wishes = explanation.wishes().map(|(wish, meeting, held)| asked(explanation, wish, meeting, held));
     let mut object = wishes.next().unwrap_or_else(|| {
         json!({
             "action": null, "rule": null, "group": null, "key": null, "digest": null, "contact": null,
             "say": null, "sms": null, "segments": null, "encoding": null, "variables": {}, "policy": null,
             "remind": null,
-            "attempts": [], "on_call": null, "joins": null, "notes": [],
+            "attempts": [], "held": [], "on_call": null, "joins": null, "notes": [],
         })
     });
     let also: Vec<Value> = wishes.collect();
@@ -63,7 +63,7 @@ fn rules(judgement: &Judgement<'_>) -> Value {
     verdicts.collect()
 }
 
-fn asked(explanation: &Explanation<'_>, wish: &Wish<'_>, meeting: &Meeting) -> Value {
+fn asked(explanation: &Explanation<'_>, wish: &Wish<'_>, meeting: &Meeting, held: &[Held]) -> Value {
     let now = explanation.now();
     let plan = explanation.plan(wish);
     let text = text_of(wish, meeting);
@@ -92,6 +92,13 @@ fn asked(explanation: &Explanation<'_>, wish: &Wish<'_>, meeting: &Meeting) -> V
     // A later variable of a name counts, as it does in templates.
     let variables: Map<String, Value> =
         wish.variables.values.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
+    let held: Vec<Value> = held
+        .iter()
+        .map(|held| {
+            let Held { contact, channel, until, full } = held;
+            json!({ "contact": contact, "by": channel, "until": until, "limit": full.to_string() })
+        })
+        .collect();
     json!({
         "action": wish.action,
         "rule": wish.rule.map(|rule| rule.name.as_str()),
@@ -108,6 +115,7 @@ fn asked(explanation: &Explanation<'_>, wish: &Wish<'_>, meeting: &Meeting) -> V
         "remind": wish.policy.remind.map(|remind| remind.to_string()),
         "window": wish.arrival.window.to_string(),
         "attempts": attempts,
+        "held": held,
         "on_call": on_call,
         "joins": meeting.json(),
         "notes": wish.notes,

@@ -4,12 +4,13 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::alert::{Alert, State};
+use crate::alert::limit::{Verdict, Window};
+use crate::alert::{Alert, Channel, State};
 use crate::config::Config;
 use crate::intake::{self, Wish};
-use crate::oncall::Override;
+use crate::oncall::{ContactId, Override};
 use crate::rules::{Action, Recall};
-use crate::store::{Sqlite, Store, Tally};
+use crate::store::{Sqlite, Store, Tally, Throttle};
 
 /// The store, as far as it can be looked into. Nobody looks before there is a question: most mails ask none.
 pub struct Memory<'c> {
@@ -83,6 +84,18 @@ impl<'c> Memory<'c> {
     /// The alert that a wish would meet at `now`.
     pub fn meeting(&mut self, wish: &Wish<'_>, now: Timestamp) -> Meeting {
         self.ask(|store| meeting(store, wish, now)).unwrap_or(Meeting::None)
+    }
+
+    /// When a limit would let something go to a contact, and which limit that is; `None`: now, or nothing is known.
+    pub fn held(&mut self, wish: &Wish<'_>, to: (&ContactId, Channel), now: Timestamp) -> Option<(Timestamp, Window)> {
+        let config = self.config;
+        let recipient = |address: &str| config.recipient(address).and_then(|known| known.limit);
+        let throttle = Throttle { limits: &config.limits, recipient: &recipient, webhooks: false };
+        let recipients = &wish.arrival.recipients;
+        match self.ask(|store| store.would_go(to, recipients, now, &throttle))? {
+            Verdict::Go { .. } => None,
+            Verdict::Hold { until, full } => Some((until, full)),
+        }
     }
 
     /// Asks the store. One that fails is not asked again.

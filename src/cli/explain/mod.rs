@@ -9,6 +9,8 @@ use jiff::Timestamp;
 
 use super::judged::{Judged, Mail};
 use super::setup::{self, complain};
+use crate::alert::Channel;
+use crate::alert::limit::Window;
 use crate::alert::plan::{Planned, plan};
 use crate::clock;
 use crate::config::Moment;
@@ -17,7 +19,7 @@ use crate::exit::Exit;
 use crate::intake::Wish;
 use crate::mail::message;
 use crate::notify::sms;
-use crate::oncall::Roster;
+use crate::oncall::{ContactId, Roster};
 use memory::{Meeting, Memory};
 
 pub mod conditions;
@@ -92,6 +94,8 @@ struct Explanation<'a> {
     roster: Roster,
     /// What each wish would meet in the store, in their order.
     meetings: Vec<Meeting>,
+    /// What a limit would hold back of the first attempt of each wish, in their order.
+    held: Vec<Vec<Held>>,
     /// Why the store could not be looked into, if there is one.
     trouble: Option<String>,
 }
@@ -102,17 +106,20 @@ impl<'a> Explanation<'a> {
         if !judged.intake.wishes.is_empty() {
             roster.overrides = memory.overrides(judged.now);
         }
-        let meetings = judged.intake.wishes.iter().map(|wish| memory.meeting(wish, judged.now)).collect();
-        Self { judged, roster, meetings, trouble: memory.trouble().map(str::to_owned) }
+        let wishes = &judged.intake.wishes;
+        let meetings = wishes.iter().map(|wish| memory.meeting(wish, judged.now)).collect();
+        let held = wishes.iter().map(|wish| held(wish, &roster, memory, judged.now)).collect();
+        Self { judged, roster, meetings, held, trouble: memory.trouble().map(str::to_owned) }
     }
 
     fn now(&self) -> Timestamp {
         self.judged.now
     }
 
-    /// The wishes, each with what it would meet.
-    fn wishes(&self) -> impl Iterator<Item = (&'a Wish<'a>, &Meeting)> {
-        self.judged.intake.wishes.iter().zip(&self.meetings)
+    /// The wishes, each with what it would meet and what of it would be held back.
+    fn wishes(&self) -> impl Iterator<Item = (&'a Wish<'a>, &Meeting, &[Held])> {
+        let held = self.held.iter().map(Vec::as_slice);
+        self.judged.intake.wishes.iter().zip(&self.meetings).zip(held).map(|((wish, meeting), held)| (wish, meeting, held))
     }
 
     /// Who would be notified when, if nobody ever acknowledged.
@@ -122,6 +129,31 @@ impl<'a> Explanation<'a> {
         }
         plan(wish.policy, &wish.arrival.group, &self.roster, self.now())
     }
+}
+
+/// A notification that a limit would hold back.
+struct Held {
+    contact: ContactId,
+    channel: Channel,
+    /// Until when, if nothing else is sent there before.
+    until: Timestamp,
+    /// The limit that is full.
+    full: Window,
+}
+
+/// What the limits would hold back of the first attempt of a new alert.
+fn held(wish: &Wish<'_>, roster: &Roster, memory: &mut Memory<'_>, now: Timestamp) -> Vec<Held> {
+    if !wish.notifies() {
+        return Vec::new();
+    }
+    let rows = plan(wish.policy, &wish.arrival.group, roster, now);
+    let first = rows.first().map(|first| first.after);
+    let rows = rows.into_iter().filter(|row| Some(row.after) == first);
+    let held = rows.filter_map(|Planned { contact, channel, .. }| {
+        let (until, full) = memory.held(wish, (&contact, channel), now)?;
+        Some(Held { contact, channel, until, full })
+    });
+    held.collect()
 }
 
 /// The text as it would be sent; before the alert is opened its code is not known, and this one stands for it.

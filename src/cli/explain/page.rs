@@ -26,8 +26,8 @@ pub fn page(explanation: &Explanation<'_>, width: usize) -> String {
         heading(&mut page, &rules_heading(explanation, recipient), &counted(judgement));
         conditions::rules(&mut page, judgement, explanation.judged.mail.is_automatic(), width);
     }
-    for (wish, meeting) in explanation.wishes() {
-        then::wish(&mut page, explanation, wish, meeting, width);
+    for (wish, meeting, held) in explanation.wishes() {
+        then::wish(&mut page, explanation, wish, (meeting, held), width);
     }
     page
 }
@@ -53,7 +53,7 @@ fn headline(page: &mut String, explanation: &Explanation<'_>, width: usize) {
         let words = format!("{problem}; the mail server would keep the mail");
         line(page, " KEPT ", BAD.invert(), &terminal::one_line(&words), width);
     }
-    for (wish, meeting) in explanation.wishes() {
+    for (wish, meeting, _) in explanation.wishes() {
         let headline = then::headline(explanation, wish, meeting);
         line(page, &headline.badge, headline.style.invert(), &headline.words, width);
         for detail in headline.because {

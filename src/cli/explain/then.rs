@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp, Zoned};
 
 use super::memory::Meeting;
 use super::page::{fact, heading};
-use super::{Explanation, text_of};
+use super::{Explanation, Held, text_of};
 use crate::alert::plan::Planned;
 use crate::alert::{Alert, Channel, Delivery, Purpose, State};
 use crate::cli::layout::{BAD, FAINT, GOOD, HEADING, NOTE, PLAIN, Room, Styled, hang};
@@ -88,7 +88,7 @@ pub fn headline(explanation: &Explanation<'_>, wish: &Wish<'_>, meeting: &Meetin
 fn next(alert: &Alert) -> Option<Timestamp> {
     let unsent = alert.notifications.iter().filter(|one| one.purpose == Purpose::Page);
     let due = unsent.filter_map(|one| match &one.delivery {
-        Delivery::Due { at, .. } => Some(*at),
+        Delivery::Due { at, .. } | Delivery::Held { until: at, .. } => Some(*at),
         Delivery::Claimed { .. } | Delivery::Accepted { .. } | Delivery::Ended { .. } => None,
     });
     due.chain(alert.next_at).min()
@@ -132,7 +132,13 @@ fn named(explanation: &Explanation<'_>, alert: &Alert) -> String {
 }
 
 /// Adds everything about a wish.
-pub fn wish(page: &mut String, explanation: &Explanation<'_>, wish: &Wish<'_>, meeting: &Meeting, width: usize) {
+pub fn wish(
+    page: &mut String,
+    explanation: &Explanation<'_>,
+    wish: &Wish<'_>,
+    (meeting, held): (&Meeting, &[Held]),
+    width: usize,
+) {
     let rule = wish.rule.map_or("no rule matches a known recipient", |rule| rule.name.as_str());
     let action = match wish.action {
         Action::Call => "call",
@@ -162,6 +168,18 @@ pub fn wish(page: &mut String, explanation: &Explanation<'_>, wish: &Wish<'_>, m
     fact(page, "window", &format!("{:#}: so long, more mails of this key join it", wish.arrival.window), width);
     fact(page, "on call", &on_call(explanation, wish), width);
     attempts(page, explanation, wish, meeting);
+    for held in held {
+        let name = explanation.roster.contacts.get(&held.contact).map_or(held.contact.as_str(), |known| &known.name);
+        let line = format!(
+            "a limit ({}) holds the {} to {} back: it is told in the next one there, or sent at {}",
+            held.full,
+            held.channel.word(),
+            terminal::one_line(name),
+            full_time(explanation, held.until),
+        );
+        let line = Styled { text: &line, style: BAD, mark: None };
+        hang(page, 4, "", 0, &line, Room { width, most: 3 });
+    }
     let _ = writeln!(page, "\n  {HEADING}Spoken{HEADING:#}");
     words(page, &speech::spoken(&wish.arrival.say), width);
     let text = text_of(wish, meeting);

@@ -183,6 +183,8 @@ const PLACES: &[(&str, &str)] = &[
     ("[store]\nZZ = 1", "/properties/store"),
     ("[voice]\nZZ = 1", "/properties/voice"),
     ("[defaults]\nZZ = 1", "/properties/defaults"),
+    ("[limits]\nZZ = 1", "/$defs/limits"),
+    ("[contacts]\nx = { limits = { ZZ = 1 } }", "/$defs/limits"),
     ("[delivery]\nZZ = 1", "/properties/delivery"),
     ("[contacts]\nx = { ZZ = 1 }", "/$defs/contact"),
     ("[groups]\nx = { ZZ = 1 }", "/$defs/group"),

@@ -18,6 +18,7 @@ macro_rules! pages {
     ($folder:literal) => {
         [
             ("alert.xml", include_str!(concat!("../../../twiml/", $folder, "alert.xml"))),
+            ("storm.xml", include_str!(concat!("../../../twiml/", $folder, "storm.xml"))),
             ("inline.xml", include_str!(concat!("../../../twiml/", $folder, "inline.xml"))),
             ("acknowledged.xml", include_str!(concat!("../../../twiml/", $folder, "acknowledged.xml"))),
             ("escalated.xml", include_str!(concat!("../../../twiml/", $folder, "escalated.xml"))),
@@ -32,7 +33,7 @@ macro_rules! pages {
 }
 
 /// What is compiled in, by language.
-const BUILT_IN: [(&str, [(&str, &str); 10]); 2] = [(ENGLISH, pages!("")), ("de", pages!("de/"))];
+const BUILT_IN: [(&str, [(&str, &str); 11]); 2] = [(ENGLISH, pages!("")), ("de", pages!("de/"))];
 
 /// A template: its name (`alert.xml`, `_bye.xml`, or `texts.` and a key), its source, and the file that it is from.
 #[derive(Debug, Clone)]

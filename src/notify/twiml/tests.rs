@@ -154,6 +154,8 @@ fn hostile_text_stays_text() {
                     action: action.to_owned(),
                     repeat: text(),
                     more: u32::MAX,
+                    count: usize::MAX,
+                    places: text(),
                     acknowledged_by: text(),
                     key: text(),
                     contact: text(),

@@ -26,6 +26,7 @@ macro_rules! of_digest {
 pub const ALERT: &str = "SELECT * FROM alerts WHERE id = ?1";
 pub const ALERT_EXISTS: &str = "SELECT EXISTS (SELECT 1 FROM alerts WHERE id = ?1)";
 pub const NOTIFICATIONS: &str = "SELECT * FROM notifications WHERE alert = ?1 ORDER BY number";
+pub const NOTIFICATION: &str = "SELECT * FROM notifications WHERE alert = ?1 AND number = ?2";
 pub const HISTORY: &str = "SELECT * FROM history WHERE alert = ?1 ORDER BY number";
 pub const ALERT_OF_MAIL: &str = "SELECT alert FROM mails WHERE digest = ?1";
 pub const ACTIVE: &str = of_digest!("state IN ('open', 'acknowledged')");
@@ -66,10 +67,67 @@ pub const CLAIMABLE_OF: &str =
     concat!("SELECT * FROM notifications WHERE alert = ?2 AND +wake_at <= ?1 AND ", wanted!());
 pub const NEXT_NOTIFICATION: &str =
     concat!("SELECT wake_at FROM notifications WHERE wake_at IS NOT NULL AND ", wanted!(), " ORDER BY wake_at LIMIT 1");
+/// What another one tells of is asked about through that one.
 pub const UNDER_WAY: &str = "SELECT * FROM notifications WHERE delivery = 'accepted' AND created_at >= ?1 \
-     ORDER BY created_at, alert, number";
+     AND told_by_alert IS NULL ORDER BY created_at, alert, number";
 pub const PROVIDER_IDS: &str = "SELECT provider_id FROM notifications WHERE phone = ?1 AND created_at >= ?2 \
      AND provider_id IS NOT NULL";
+
+/// What was sent to a contact (?1) by a channel (?2) since ?3, the newest first.
+pub const SENT: &str = "SELECT sent_at, alert, reached OR EXISTS (SELECT 1 FROM alerts WHERE id = notifications.alert \
+     AND acknowledged_at IS NOT NULL) FROM notifications INDEXED BY notifications_sent WHERE contact = ?1 \
+     AND channel = ?2 AND sent_at > ?3 AND sent_at IS NOT NULL AND told_by_alert IS NULL ORDER BY sent_at DESC LIMIT 500";
+pub const MARK_SENT: &str = "UPDATE notifications SET sent_at = ?3, boards = ?4 WHERE alert = ?1 AND number = ?2";
+/// Whether anybody may have been told of an alert.
+pub const TOLD: &str = "SELECT EXISTS (SELECT 1 FROM notifications WHERE alert = ?1 \
+     AND (sent_at IS NOT NULL OR told_by_alert IS NOT NULL))";
+/// How many wait to be sent to a contact now (?4), or are held back; at most ?5.
+pub const COUNT_WAITING: &str = concat!(
+    "SELECT count(*) FROM (SELECT 1 FROM notifications INDEXED BY notifications_waiting WHERE contact = ?1 \
+     AND channel = ?2 AND purpose = ?3 AND delivery IN ('due', 'held') AND unsure_since IS NULL \
+     AND (delivery = 'held' OR wake_at <= ?4) AND ",
+    wanted!(),
+    " LIMIT ?5)"
+);
+/// What waits to be sent to a contact at a number, or is held back, in the order in which it was decided on.
+pub const WAITING: &str = concat!(
+    "SELECT * FROM notifications INDEXED BY notifications_waiting WHERE contact = ?1 AND channel = ?2 AND purpose = ?3 \
+     AND delivery IN ('due', 'held') AND unsure_since IS NULL AND phone = ?4 AND ",
+    wanted!(),
+    " ORDER BY created_at, alert, number"
+);
+/// The call to a number (?1) sent since ?2 that others may still join.
+pub const BOARDING: &str = "SELECT * FROM notifications INDEXED BY notifications_boards WHERE phone = ?1 AND boards = 1 \
+     AND told_by_alert IS NULL AND sent_at > ?2 AND delivery IN ('claimed', 'accepted') AND contact = ?3 \
+     ORDER BY sent_at DESC LIMIT 1";
+pub const FIX: &str = "UPDATE notifications SET boards = 0 WHERE alert = ?1 AND number = ?2";
+pub const LAST_TOLD: &str =
+    "SELECT coalesce(max(told_order), 0) FROM notifications WHERE told_by_alert = ?1 AND told_by_number = ?2";
+/// Gives what is told of by one notification its order.
+pub const NUMBER_TOLD: &str = "UPDATE notifications SET told_order = numbered.n FROM (SELECT alert AS a, number AS b, \
+     row_number() OVER (ORDER BY created_at, alert, number) + (SELECT coalesce(max(told_order), 0) FROM notifications \
+     WHERE told_by_alert = ?1 AND told_by_number = ?2) AS n FROM notifications WHERE told_by_alert = ?1 \
+     AND told_by_number = ?2 AND told_order IS NULL) AS numbered WHERE alert = numbered.a AND number = numbered.b";
+/// What one notification tells of, in its order; what it has not told yet last.
+pub const TOLD_IN: &str = "SELECT * FROM notifications WHERE told_by_alert = ?1 AND told_by_number = ?2 \
+     ORDER BY told_order IS NULL, told_order, alert, number";
+/// The same, up to the ?3-rd.
+pub const TOLD_ALERTS: &str = "SELECT alerts.* FROM notifications CROSS JOIN alerts ON alerts.id = notifications.alert \
+     WHERE told_by_alert = ?1 AND told_by_number = ?2 AND told_order <= ?3 ORDER BY told_order";
+pub const TOLD_UP_TO: &str = "SELECT alert, number FROM notifications WHERE told_by_alert = ?1 AND told_by_number = ?2 \
+     AND told_order <= ?3 ORDER BY told_order";
+/// Whether a call is needed by what else it tells of.
+pub const CARRIES_OPEN: &str = "SELECT EXISTS (SELECT 1 FROM notifications CROSS JOIN alerts \
+     ON alerts.id = notifications.alert WHERE told_by_alert = ?1 AND told_by_number = ?2 \
+     AND delivery = 'accepted' AND provider_id = ?3 AND state = 'open') \
+     OR EXISTS (SELECT 1 FROM notifications CROSS JOIN alerts ON alerts.id = notifications.alert \
+     WHERE alert = ?1 AND number = ?2 AND delivery = 'accepted' AND provider_id = ?3 AND state = 'open')";
+pub const RECIPIENT_ALERTS: &str = "SELECT at, alert, EXISTS (SELECT 1 FROM alerts WHERE id = recipient_alerts.alert \
+     AND acknowledged_at IS NOT NULL) FROM recipient_alerts WHERE recipient = ?1 AND at > ?2 ORDER BY at DESC LIMIT 500";
+pub const ADD_RECIPIENT_ALERT: &str =
+    "INSERT OR IGNORE INTO recipient_alerts (recipient, at, alert) VALUES (?1, ?2, ?3)";
+pub const LOOK_NOW: &str =
+    "UPDATE alerts SET next_at = min(coalesce(next_at, ?2), ?2) WHERE id = ?1 AND state = 'open'";
 pub const OVERRIDES: &str = "SELECT * FROM overrides INDEXED BY overrides_until WHERE until > ?1 ORDER BY id";
 pub const OVERRIDES_BETWEEN: &str =
     "SELECT * FROM overrides INDEXED BY overrides_until WHERE until > ?1 AND since < ?2 AND since < until ORDER BY id";
@@ -99,17 +157,21 @@ ON CONFLICT (id) DO UPDATE SET code = excluded.code, state = excluded.state, dig
 pub const SAVE_NOTIFICATION: &str = "
 INSERT INTO notifications (alert, number, purpose, round, step, attempt, contact, channel, phone, words, token,
     created_at, delivery, at, wake_at, unsure_since, claimed_by, provider, provider_id, status, outcome, detail, tries,
-    sequence, reached, perhaps_with)
+    sequence, reached, perhaps_with, held_since, told_by_alert, told_by_number)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24,
-    ?25, ?26)
+    ?25, ?26, ?28, ?29, ?30)
 ON CONFLICT (alert, number) DO UPDATE SET purpose = excluded.purpose, round = excluded.round, step = excluded.step,
     attempt = excluded.attempt, contact = excluded.contact, channel = excluded.channel, phone = excluded.phone,
     words = excluded.words, token = excluded.token, created_at = excluded.created_at, delivery = excluded.delivery,
     at = excluded.at, wake_at = excluded.wake_at, unsure_since = excluded.unsure_since,
     claimed_by = excluded.claimed_by, provider = excluded.provider, provider_id = excluded.provider_id,
     status = excluded.status, outcome = excluded.outcome, detail = excluded.detail, tries = excluded.tries,
-    sequence = excluded.sequence, reached = excluded.reached,
-    perhaps_with = excluded.perhaps_with";
+    sequence = excluded.sequence, reached = excluded.reached, perhaps_with = excluded.perhaps_with,
+    held_since = excluded.held_since,
+    told_by_alert = excluded.told_by_alert, told_by_number = excluded.told_by_number,
+    told_order = CASE WHEN excluded.told_by_alert IS NULL THEN NULL ELSE told_order END,
+    sent_at = CASE WHEN ?27 THEN sent_at ELSE NULL END,
+    boards = CASE WHEN excluded.delivery IN ('claimed', 'accepted') THEN boards ELSE 0 END";
 
 pub const DELETE_NOTIFICATION: &str = "DELETE FROM notifications WHERE alert = ?1 AND number = ?2";
 pub const REMEMBER_MAIL: &str = "INSERT INTO mails (digest, alert, received_at, sent_at) VALUES (?1, ?2, ?3, ?4)";

@@ -72,10 +72,15 @@ pub fn cut_alert(alert: &mut Alert) {
     }
     for notification in &mut alert.notifications {
         cut_in(&mut notification.created_at);
+        notification.held_since.as_mut().map(cut_in);
         match &mut notification.delivery {
             Delivery::Due { at, unsure_since } => {
                 cut_in(at);
                 unsure_since.as_mut().map(cut_in);
+            }
+            Delivery::Held { since, until, limit: _ } => {
+                cut_in(since);
+                cut_in(until);
             }
             Delivery::Claimed { by: _, since, until, unsure_since } => {
                 cut_in(since);
@@ -111,6 +116,13 @@ impl<'a> From<&'a Delivery> for DeliveryColumns<'a> {
                 at: milliseconds(*at),
                 wake_at: Some(milliseconds(*at)),
                 unsure_since: unsure_since.map(milliseconds),
+                ..Self::default()
+            },
+            Delivery::Held { since, until, limit } => Self {
+                delivery: "held",
+                at: milliseconds(*since),
+                wake_at: Some(milliseconds(*until)),
+                detail: Some(limit),
                 ..Self::default()
             },
             Delivery::Claimed { by, since, until, unsure_since } => Self {
@@ -213,6 +225,8 @@ fn read_notification(row: &Row<'_>, id: NotificationId) -> Result<Notification, 
         tries: get(row, "tries")?,
         sequence: get(row, "sequence")?,
         reached: get(row, "reached")?,
+        told_by: told_by(row)?,
+        held_since: optional_time(row, "held_since")?,
     })
 }
 
@@ -221,10 +235,18 @@ fn news(stored: String) -> News {
     serde_json::from_str(&stored).unwrap_or(News::Words(stored))
 }
 
+fn told_by(row: &Row<'_>) -> Result<Option<NotificationId>, String> {
+    match (get::<Option<i64>>(row, "told_by_alert")?, get::<Option<u32>>(row, "told_by_number")?) {
+        (Some(alert), Some(number)) => Ok(Some(NotificationId { alert: AlertId(alert), number })),
+        (None, _) | (_, None) => Ok(None),
+    }
+}
+
 fn delivery(row: &Row<'_>) -> Result<Delivery, String> {
     let at = time(row, "at")?;
     Ok(match get::<String>(row, "delivery")?.as_str() {
         "due" => Delivery::Due { at, unsure_since: optional_time(row, "unsure_since")? },
+        "held" => Delivery::Held { since: at, until: time(row, "wake_at")?, limit: get(row, "detail")? },
         "claimed" => Delivery::Claimed {
             by: get(row, "claimed_by")?,
             since: at,
@@ -293,7 +315,7 @@ fn json<T: serde::de::DeserializeOwned>(row: &Row<'_>, column: &str) -> Result<T
     serde_json::from_str(&get::<String>(row, column)?).map_err(|error| format!("`{column}`: {error}"))
 }
 
-fn time(row: &Row<'_>, column: &str) -> Result<Timestamp, String> {
+pub fn time(row: &Row<'_>, column: &str) -> Result<Timestamp, String> {
     Timestamp::from_millisecond(get(row, column)?).map_err(|error| format!("`{column}`: {error}"))
 }
 

@@ -11,10 +11,10 @@ use super::fault::Fault;
 const APPLICATION_ID: i32 = 0x7468_6961;
 
 /// Step n, from 0, brings a file from `user_version` n to n + 1. Never change one that was released: add one.
-const STEPS: &[&str] = &[FIRST, SECOND, THIRD, HEARTBEATS, FACTS, REMINDERS];
+const STEPS: &[&str] = &[FIRST, SECOND, THIRD, HEARTBEATS, FACTS, REMINDERS, LIMITS];
 
 /// The `user_version` that this program reads and writes.
-pub const VERSION: i64 = 6;
+pub const VERSION: i64 = 7;
 
 const FIRST: &str = "
 CREATE TABLE alerts (
@@ -193,6 +193,31 @@ ALTER TABLE alerts ADD COLUMN resumed_round INTEGER; -- both or none
 ALTER TABLE alerts ADD COLUMN resumed_at INTEGER;
 DROP INDEX alerts_due;
 CREATE INDEX alerts_due ON alerts (next_at, state) WHERE state IN ('open', 'acknowledged') AND next_at IS NOT NULL;
+";
+
+const LIMITS: &str = "
+ALTER TABLE notifications ADD COLUMN sent_at INTEGER; -- when it was last claimed to be sent, if it may have been sent
+ALTER TABLE notifications ADD COLUMN held_since INTEGER; -- when a limit first held it back
+ALTER TABLE notifications ADD COLUMN told_by_alert INTEGER; -- the notification that tells of this alert in its place
+ALTER TABLE notifications ADD COLUMN told_by_number INTEGER;
+ALTER TABLE notifications ADD COLUMN told_order INTEGER; -- told as the so-many-th there; NULL: not yet
+-- What it says is not yet fixed: others may join it.
+ALTER TABLE notifications ADD COLUMN boards INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX notifications_sent ON notifications (contact, channel, sent_at)
+    WHERE sent_at IS NOT NULL AND told_by_alert IS NULL;
+CREATE INDEX notifications_waiting ON notifications (contact, channel, purpose)
+    WHERE delivery IN ('due', 'held') AND unsure_since IS NULL;
+CREATE INDEX notifications_told ON notifications (told_by_alert, told_by_number) WHERE told_by_alert IS NOT NULL;
+CREATE INDEX notifications_boards ON notifications (phone) WHERE boards = 1;
+
+-- First notifications of alerts, by recipients that have a limit.
+CREATE TABLE recipient_alerts (
+    recipient TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    alert INTEGER NOT NULL REFERENCES alerts ON DELETE CASCADE,
+    PRIMARY KEY (recipient, at, alert)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX recipient_alerts_alert ON recipient_alerts (alert); -- for the cascade
 ";
 
 /// Brings the file up to date, in one transaction: of several processes that find an old file, one does the work and

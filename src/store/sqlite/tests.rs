@@ -1,6 +1,7 @@
 mod crash;
 mod opening;
 mod plan;
+mod storm;
 
 use super::super::suite::{self, Stage, build};
 use super::*;
@@ -78,7 +79,7 @@ fn a_damaged_row_does_not_stand_in_the_way_of_the_others() {
     let damaged = build::open_due(&mut store, "a", &[build::at(1)]);
     let sound = build::open_due(&mut store, "b", &[build::at(2)]);
     store.connection.execute("UPDATE notifications SET phone = 'none' WHERE alert = 1", []).unwrap();
-    let claimed = store.claim(build::at(9), "me", build::at(99), 1, None).unwrap();
+    let claimed = store.claim(build::at(9), "me", build::at(99), 1, None, &build::unlimited()).unwrap();
     assert_eq!(claimed.iter().map(|notification| notification.id.alert).collect::<Vec<_>>(), [sound]);
     let error = store.alert(damaged).unwrap_err().to_string();
     assert!(error.contains("notification 1.1 is damaged") && error.contains("thialfi.db"), "{error}");
@@ -94,5 +95,5 @@ fn a_damaged_row_does_not_stand_in_the_way_of_the_others() {
 fn a_store_in_memory_works_alike() {
     let mut store = Sqlite::in_memory().unwrap();
     let id = build::open_due(&mut store, "disk", &[build::at(1)]);
-    assert_eq!(store.claim(build::at(1), "me", build::at(2), 1, None).unwrap()[0].id.alert, id);
+    assert_eq!(store.claim(build::at(1), "me", build::at(2), 1, None, &build::unlimited()).unwrap()[0].id.alert, id);
 }

@@ -215,6 +215,10 @@ pub fn save_notification(connection: &Connection, notification: &Notification) -
         notification.sequence,
         notification.reached,
         json(&notification.perhaps_with)?,
+        notification.may_have_been_sent(),
+        notification.held_since.map(milliseconds),
+        notification.told_by.map(|told_by| told_by.alert.0),
+        notification.told_by.map(|told_by| told_by.number),
     ];
     execute(connection, query::SAVE_NOTIFICATION, parameters).map(drop)
 }

@@ -4,12 +4,13 @@ use jiff::civil::{Weekday, time};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
+use crate::alert::limit::{Limits, Windows};
 use crate::alert::{
     Alert, AlertId, Change, Channel, Delivery, Digest, Entry, EntryKind, Notification, NotificationId, Policy, Purpose,
     State, Step, Target, Token,
 };
 use crate::oncall::{ContactId, GroupId, HourSpan, Hours, Phone};
-use crate::store::{Arrival, Receipt, Store};
+use crate::store::{Arrival, Receipt, Store, Throttle};
 
 /// So many seconds after a moment in 2026.
 pub fn at(seconds: i64) -> Timestamp {
@@ -22,6 +23,13 @@ pub fn chance(mut seed: u128) -> impl FnMut() -> u128 {
         seed = seed.wrapping_mul(0x2360_ED05_1FC6_5DA4_4385_DF64_9FCC_F645).wrapping_add(0x5851_F42D_4C95_7F2D);
         seed ^ (seed >> 64)
     }
+}
+
+/// No limits.
+pub fn unlimited() -> Throttle<'static> {
+    static NONE: Limits =
+        Limits { everybody: Windows { call: None, text: None }, contacts: std::collections::BTreeMap::new() };
+    Throttle { limits: &NONE, recipient: &|_| None, webhooks: false }
 }
 
 /// A number to call.
@@ -98,6 +106,8 @@ pub fn notification(alert: AlertId, number: u32, due: Timestamp) -> Notification
         tries: 0,
         sequence: -1,
         reached: false,
+        told_by: None,
+        held_since: None,
     }
 }
 

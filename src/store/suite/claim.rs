@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::{Barrier, Mutex};
 
 use super::Stage;
-use super::build::{at, change, open_due, set_state};
+use super::build::{at, change, open_due, set_state, unlimited};
 use crate::alert::{AlertId, Delivery, Notification, Purpose, State};
 
 fn numbers(claimed: &[Notification]) -> Vec<(i64, u32)> {
@@ -14,14 +14,14 @@ fn numbers(claimed: &[Notification]) -> Vec<(i64, u32)> {
 pub fn what_is_due_is_claimed_once(stage: &dyn Stage) {
     let mut store = stage.connect();
     let id = open_due(&mut *store, "disk", &[at(10), at(20)]);
-    assert!(store.claim(at(9), "me", at(70), 10, None).unwrap().is_empty());
-    let claimed = store.claim(at(10), "me", at(70), 10, None).unwrap();
+    assert!(store.claim(at(9), "me", at(70), 10, None, &unlimited()).unwrap().is_empty());
+    let claimed = store.claim(at(10), "me", at(70), 10, None, &unlimited()).unwrap();
     assert_eq!(numbers(&claimed), [(id.0, 1)]);
     let expected = Delivery::Claimed { by: "me".into(), since: at(10), until: at(70), unsure_since: None };
     assert_eq!(claimed[0].delivery, expected);
     assert_eq!(claimed[0].tries, 1);
     assert_eq!(store.alert(id).unwrap().notifications[0], claimed[0]);
-    assert!(stage.connect().claim(at(11), "other", at(71), 10, None).unwrap().is_empty());
+    assert!(stage.connect().claim(at(11), "other", at(71), 10, None, &unlimited()).unwrap().is_empty());
 }
 
 pub fn racing_claims_never_share_a_notification(stage: &dyn Stage) {
@@ -39,7 +39,7 @@ pub fn racing_claims_never_share_a_notification(stage: &dyn Stage) {
                 let owner = format!("p{n}");
                 barrier.wait();
                 loop {
-                    let claimed = store.claim(at(5), &owner, at(65), 3, None).unwrap();
+                    let claimed = store.claim(at(5), &owner, at(65), 3, None, &unlimited()).unwrap();
                     if claimed.is_empty() {
                         break;
                     }
@@ -57,9 +57,9 @@ pub fn the_longest_overdue_comes_first_up_to_the_limit(stage: &dyn Stage) {
     let mut store = stage.connect();
     let a = open_due(&mut *store, "a", &[at(30), at(10)]).0;
     let b = open_due(&mut *store, "b", &[at(20), at(40)]).0;
-    assert!(store.claim(at(50), "me", at(99), 0, None).unwrap().is_empty());
-    assert_eq!(numbers(&store.claim(at(50), "me", at(99), 3, None).unwrap()), [(a, 2), (b, 1), (a, 1)]);
-    assert_eq!(numbers(&store.claim(at(50), "me", at(99), 3, None).unwrap()), [(b, 2)]);
+    assert!(store.claim(at(50), "me", at(99), 0, None, &unlimited()).unwrap().is_empty());
+    assert_eq!(numbers(&store.claim(at(50), "me", at(99), 3, None, &unlimited()).unwrap()), [(a, 2), (b, 1), (a, 1)]);
+    assert_eq!(numbers(&store.claim(at(50), "me", at(99), 3, None, &unlimited()).unwrap()), [(b, 2)]);
 }
 
 pub fn only_the_given_alerts_are_claimed(stage: &dyn Stage) {
@@ -67,26 +67,26 @@ pub fn only_the_given_alerts_are_claimed(stage: &dyn Stage) {
     let a = open_due(&mut *store, "a", &[at(10), at(90)]);
     let b = open_due(&mut *store, "b", &[at(5), at(6)]);
     let c = open_due(&mut *store, "c", &[at(1)]);
-    assert!(store.claim(at(50), "me", at(99), 9, Some(&[])).unwrap().is_empty());
-    let claimed = store.claim(at(50), "me", at(99), 2, Some(&[a, b, a, AlertId(77)])).unwrap();
+    assert!(store.claim(at(50), "me", at(99), 9, Some(&[]), &unlimited()).unwrap().is_empty());
+    let claimed = store.claim(at(50), "me", at(99), 2, Some(&[a, b, a, AlertId(77)]), &unlimited()).unwrap();
     assert_eq!(numbers(&claimed), [(b.0, 1), (b.0, 2)]);
-    let claimed = store.claim(at(50), "me", at(99), 9, Some(&[a, b])).unwrap();
+    let claimed = store.claim(at(50), "me", at(99), 9, Some(&[a, b]), &unlimited()).unwrap();
     assert_eq!(numbers(&claimed), [(a.0, 1)]);
-    assert_eq!(numbers(&store.claim(at(50), "me", at(99), 9, None).unwrap()), [(c.0, 1)]);
+    assert_eq!(numbers(&store.claim(at(50), "me", at(99), 9, None, &unlimited()).unwrap()), [(c.0, 1)]);
 }
 
 pub fn a_claim_that_expired_is_claimed_again_unsure(stage: &dyn Stage) {
     let mut store = stage.connect();
     open_due(&mut *store, "disk", &[at(10)]);
-    store.claim(at(10), "dead", at(70), 10, None).unwrap();
-    assert!(store.claim(at(69), "me", at(200), 10, None).unwrap().is_empty());
-    let again = store.claim(at(70), "me", at(130), 10, None).unwrap();
+    store.claim(at(10), "dead", at(70), 10, None, &unlimited()).unwrap();
+    assert!(store.claim(at(69), "me", at(200), 10, None, &unlimited()).unwrap().is_empty());
+    let again = store.claim(at(70), "me", at(130), 10, None, &unlimited()).unwrap();
     let expected =
         |by: &str, since, until| Delivery::Claimed { by: by.into(), since, until, unsure_since: Some(at(10)) };
     assert_eq!(again[0].delivery, expected("me", at(70), at(130)));
     assert_eq!(again[0].tries, 2);
     // The doubt is as old as the first claim that was not answered for.
-    let third = store.claim(at(500), "third", at(560), 10, None).unwrap();
+    let third = store.claim(at(500), "third", at(560), 10, None, &unlimited()).unwrap();
     assert_eq!(third[0].delivery, expected("third", at(500), at(560)));
 }
 
@@ -97,7 +97,7 @@ pub fn an_older_doubt_is_kept(stage: &dyn Stage) {
         alert.notifications[0].delivery = Delivery::Due { at: at(10), unsure_since: Some(at(3)) };
     });
     for (now, until) in [(at(10), at(70)), (at(70), at(130))] {
-        let claimed = store.claim(now, "me", until, 10, None).unwrap();
+        let claimed = store.claim(now, "me", until, 10, None, &unlimited()).unwrap();
         let expected = Delivery::Claimed { by: "me".into(), since: now, until, unsure_since: Some(at(3)) };
         assert_eq!(claimed[0].delivery, expected);
     }
@@ -107,12 +107,12 @@ pub fn a_page_of_an_alert_that_is_not_open_is_never_claimed(stage: &dyn Stage) {
     let mut store = stage.connect();
     let due = open_due(&mut *store, "a", &[at(10)]);
     let dead = open_due(&mut *store, "b", &[at(5)]);
-    store.claim(at(5), "dead", at(20), 1, Some(&[dead])).unwrap();
+    store.claim(at(5), "dead", at(20), 1, Some(&[dead]), &unlimited()).unwrap();
     for state in [State::Acknowledged, State::Resolved, State::Expired] {
         set_state(&mut *store, due, state);
         set_state(&mut *store, dead, state);
-        assert!(store.claim(at(999), "me", at(1099), 10, None).unwrap().is_empty());
-        assert!(store.claim(at(999), "me", at(1099), 10, Some(&[due, dead])).unwrap().is_empty());
+        assert!(store.claim(at(999), "me", at(1099), 10, None, &unlimited()).unwrap().is_empty());
+        assert!(store.claim(at(999), "me", at(1099), 10, Some(&[due, dead]), &unlimited()).unwrap().is_empty());
         // Nor does it wake anybody up.
         assert_eq!(store.next_due().unwrap(), None);
     }
@@ -126,7 +126,7 @@ pub fn news_of_an_alert_that_is_over_is_claimed(stage: &dyn Stage) {
         alert.notifications[1].purpose = Purpose::News;
     });
     assert_eq!(store.next_due().unwrap(), Some(at(11)));
-    assert_eq!(numbers(&store.claim(at(50), "me", at(99), 10, None).unwrap()), [(id.0, 2)]);
+    assert_eq!(numbers(&store.claim(at(50), "me", at(99), 10, None, &unlimited()).unwrap()), [(id.0, 2)]);
 }
 
 pub fn due_alerts_are_not_over_and_due(stage: &dyn Stage) {
@@ -156,7 +156,7 @@ pub fn the_next_due_time_is_the_earliest_of_all(stage: &dyn Stage) {
     change(&mut *store, id, |alert| alert.next_at = Some(at(20)));
     assert_eq!(store.next_due().unwrap(), Some(at(20)));
     change(&mut *store, id, |alert| alert.next_at = Some(at(40)));
-    store.claim(at(30), "me", at(35), 10, None).unwrap();
+    store.claim(at(30), "me", at(35), 10, None, &unlimited()).unwrap();
     assert_eq!(store.next_due().unwrap(), Some(at(35)));
     change(&mut *store, id, |alert| alert.notifications.clear());
     assert_eq!(store.next_due().unwrap(), Some(at(40)));

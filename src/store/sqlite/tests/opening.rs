@@ -51,7 +51,7 @@ fn everything_is_there_after_closing_and_opening_again() {
     let mut store = file.open();
     let id = build::open_due(&mut store, "disk", &[build::at(1), build::at(2)]);
     store.record(id, &[build::line("one")]).unwrap();
-    store.claim(build::at(1), "me", build::at(9), 1, None).unwrap();
+    store.claim(build::at(1), "me", build::at(9), 1, None, &build::unlimited()).unwrap();
     let before = (store.alert(id).unwrap(), store.history(id).unwrap(), store.next_due().unwrap());
     drop(store);
     let mut store = file.open();
@@ -167,7 +167,7 @@ fn a_broken_database_is_an_error_wherever_it_is_met() {
         let answers = [
             store.alerts(&Filter::default()).err(),
             store.next_due().err(),
-            store.claim(build::at(9), "me", build::at(99), 100, None).err(),
+            store.claim(build::at(9), "me", build::at(99), 100, None, &build::unlimited()).err(),
             store.record(AlertId(40), &[build::line("one more")]).err(),
         ];
         told += usize::from(answers.iter().flatten().any(|error| matches!(error, Error::Damaged { .. })));
