@@ -180,7 +180,8 @@ fn at_is_when_it_is() {
         let json = test.run(&["explain", "--json", "--at", at], &mail).exit(0).json();
         assert_eq!(json["rule"].as_str(), rule, "{at}");
     }
-    test.run(&["explain", "--at", "soon"], &mail).exit(2).says("`soon` is no time").done();
+    // A wrong argument is told before anything is read.
+    test.run(&["explain", "--at", "soon"], b"").exit(2).says("`soon` is no time").done();
     let first = test.run(&["explain", "--json", "--at", "2026-11-06T14:00:00Z"], &mail).exit(0).json();
     assert_eq!(first["attempts"][0]["at"], "2026-11-06T14:00:00Z");
     let clock = test.run(&["explain", "--at", "2026-11-06T14:00:00Z"], &mail).exit(0);

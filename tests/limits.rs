@@ -1,6 +1,6 @@
 //! Limits: a storm is told by few notifications, nothing is lost, and one key takes what was told.
 
-use crate::support::{DARREN, DAVID, PEOPLE, Phone, Test};
+use crate::support::{DARREN, DAVID, PAGE, PEOPLE, Phone, Test};
 
 const TEXTS: &str = r#"
 [policies.page]
@@ -180,4 +180,47 @@ fn a_recipient_over_its_limit_is_folded() {
     test.wait_until(|test| test.texts().len() == 4, "no text about the web");
     let text = test.texts()[3].body.clone();
     assert!(text.contains("web1 is down") && text.contains("and 5 more for cust1-dba"), "{text}");
+}
+
+#[test]
+fn explain_says_what_a_limit_would_hold_back_now() {
+    let mut test = Test::new().rules(&format!("{PEOPLE}[limits]\nsms = \"2 per 15m\"\n{TEXTS}{RULE}"));
+    let mail = test.mail("db9", "db9 is DOWN");
+    let before = test.run(&["explain"], &mail).exit(0).out;
+    assert!(!before.contains("a limit"), "{before}");
+    for n in 0..3 {
+        down(&mut test, &format!("db{n}"), &[]);
+    }
+    let told = test.run(&["explain"], &mail).exit(0);
+    told.says("a limit (2 in 15m) holds the text to David back").done();
+    let json = test.run(&["explain", "--json"], &mail).exit(0).json();
+    assert_eq!(json["held"][0]["contact"], "david", "{json:#}");
+    assert_eq!(json["held"][0]["limit"], "2 in 15m");
+    // Looked at, not counted: the same again.
+    assert_eq!(test.run(&["explain", "--json"], &mail).exit(0).json()["held"], json["held"]);
+}
+
+#[test]
+fn backtest_plays_limits_in_the_time_of_the_mails() {
+    let test = Test::new().rules(&format!("{PEOPLE}[limits]\ncall = \"2 per 15m\"\n{PAGE}{RULE}"));
+    let archive = test.path("archive");
+    std::fs::create_dir(&archive).unwrap();
+    for n in 0..9 {
+        let mail = format!(
+            "From: nagios@example.com\nTo: dba@example.com\nSubject: db{n}\nMessage-ID: <{n}@example.com>\n\
+             Date: Mon, 2 Nov 2026 03:00:{n:02} +1300\n\ndb{n} is DOWN\n"
+        );
+        std::fs::write(archive.join(n.to_string()), mail).unwrap();
+    }
+    let archive = archive.to_str().unwrap().to_owned();
+    let page = test.run(&["backtest", &archive, "--acknowledged-after", "2m"], b"").exit(0);
+    page.says("told in another call or text, by the limits").done();
+    let lines = test.run(&["backtest", &archive, "--acknowledged-after", "2m", "--json"], b"").exit(0).out;
+    let alerts: Vec<serde_json::Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(alerts.len(), 9);
+    // A server tells a call its words when it is answered: what comes meanwhile joins it.
+    let calls: u64 = alerts.iter().map(|alert| alert["calls"].as_u64().unwrap()).sum();
+    let folded: usize = alerts.iter().map(|alert| alert["folded"].as_array().unwrap().len()).sum();
+    assert_eq!((calls, folded), (1, 8), "{lines}");
+    assert!(alerts.iter().all(|alert| alert["state"] == "acknowledged" && alert["contact"] == "david"), "{lines}");
 }

@@ -28,10 +28,11 @@ use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
 use super::{
-    Arrival, Awaited, Beat, Closing, Error, Filter, Receipt, Result, Sighting, Store, Tally, Throttle, Told, Updated, code,
+    Arrival, Awaited, Beat, Closing, Error, Filter, Receipt, Result, Sighting, Store, Tally, Throttle, Told, Updated,
+    code,
 };
-use crate::alert::{Alert, AlertId, Change, Channel, Code, Digest, Entry, Notification, NotificationId, Token};
 use crate::alert::limit::{Verdict, Wanted};
+use crate::alert::{Alert, AlertId, Change, Channel, Code, Digest, Entry, Notification, NotificationId, Token};
 use crate::oncall::{ContactId, GroupId, Override, Phone};
 use fault::{Answer, Fault};
 use mails::{

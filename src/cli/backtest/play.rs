@@ -126,7 +126,6 @@ impl Alert<'_> {
     pub fn final_state(&self) -> State {
         self.state(Timestamp::MAX)
     }
-
 }
 
 /// What a history of mails came to.
@@ -306,9 +305,8 @@ impl Stage<'_> {
 
 /// The rows of a plan, attempt by attempt.
 fn attempts(policy: &Policy, plan: &[Planned]) -> VecDeque<Attempt> {
-    let same = |one: &Planned, next: &Planned| {
-        (one.round, one.step, one.attempt.0) == (next.round, next.step, next.attempt.0)
-    };
+    let same =
+        |one: &Planned, next: &Planned| (one.round, one.step, one.attempt.0) == (next.round, next.step, next.attempt.0);
     let mut attempts: VecDeque<Attempt> = VecDeque::new();
     let mut rows = plan.chunk_by(same).peekable();
     let mut round = None;

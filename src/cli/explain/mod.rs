@@ -119,7 +119,13 @@ impl<'a> Explanation<'a> {
     /// The wishes, each with what it would meet and what of it would be held back.
     fn wishes(&self) -> impl Iterator<Item = (&'a Wish<'a>, &Meeting, &[Held])> {
         let held = self.held.iter().map(Vec::as_slice);
-        self.judged.intake.wishes.iter().zip(&self.meetings).zip(held).map(|((wish, meeting), held)| (wish, meeting, held))
+        self.judged
+            .intake
+            .wishes
+            .iter()
+            .zip(&self.meetings)
+            .zip(held)
+            .map(|((wish, meeting), held)| (wish, meeting, held))
     }
 
     /// Who would be notified when, if nobody ever acknowledged.

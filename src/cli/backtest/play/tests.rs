@@ -213,9 +213,8 @@ fn storm(stage: &Stage<'_>, minutes: &[i64]) -> Vec<(Vec<i64>, Vec<i64>, State)>
     let seconds = |alert: &Alert<'_>, all: &[Notification]| {
         all.iter().map(|one| (alert.at + one.after).duration_since(start).as_secs() / 60).collect()
     };
-    let told = |alert: &Alert<'_>| {
-        (seconds(alert, &alert.notifications), seconds(alert, &alert.folded), alert.final_state())
-    };
+    let told =
+        |alert: &Alert<'_>| (seconds(alert, &alert.notifications), seconds(alert, &alert.folded), alert.final_state());
     played.alerts.iter().map(told).collect()
 }
 
