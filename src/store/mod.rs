@@ -12,8 +12,8 @@ pub use sqlite::Sqlite;
 
 use crate::alert::limit::{Limits, Verdict, Window};
 use crate::alert::{
-    Alert, AlertId, Change, Channel, Code, Command, Digest, Entry, MailFact, Notification, NotificationId, Policy, State,
-    Token,
+    Alert, AlertId, Change, Channel, Code, Command, Digest, Entry, MailFact, Notification, NotificationId, Policy,
+    State, Token,
 };
 use crate::oncall::{ContactId, GroupId, Override, Phone};
 

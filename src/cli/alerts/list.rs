@@ -97,7 +97,11 @@ fn lines(alerts: &[Alert], zone: &TimeZone) -> Table {
         table.row([
             alert.id.to_string(),
             alert.code.to_string(),
-            if object::held(alert) > 0 { format!("{}, held", alert.state.word()) } else { alert.state.word().to_owned() },
+            if object::held(alert) > 0 {
+                format!("{}, held", alert.state.word())
+            } else {
+                alert.state.word().to_owned()
+            },
             alert.opened_at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S%:z").to_string(),
             alert.group.to_string(),
             alert.mails.to_string(),

@@ -53,8 +53,11 @@ fn headline(page: &mut String, explanation: &Explanation<'_>, width: usize) {
         let words = format!("{problem}; the mail server would keep the mail");
         line(page, " KEPT ", BAD.invert(), &terminal::one_line(&words), width);
     }
-    for (wish, meeting, _) in explanation.wishes() {
-        let headline = then::headline(explanation, wish, meeting);
+    for (wish, meeting, held) in explanation.wishes() {
+        let mut headline = then::headline(explanation, wish, meeting);
+        if meeting.alert().is_none() && !held.is_empty() {
+            headline.because.push("a limit holds some of that back: see below".to_owned());
+        }
         line(page, &headline.badge, headline.style.invert(), &headline.words, width);
         for detail in headline.because {
             let detail = Styled { text: &detail, style: PLAIN, mark: None };

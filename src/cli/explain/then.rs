@@ -173,7 +173,7 @@ pub fn wish(
         let line = format!(
             "a limit ({}) holds the {} to {} back: it is told in the next one there, or sent at {}",
             held.full,
-            held.channel.word(),
+            does(held.channel),
             terminal::one_line(name),
             full_time(explanation, held.until),
         );
