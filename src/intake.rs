@@ -175,6 +175,22 @@ pub fn explain<'c>(
     config.rules.explain(&View { message, sender: envelope.sender.as_deref(), recipient, now }, &answers)
 }
 
+/// The same, of the rules alone that decide: without a report, and as fast as a delivery.
+///
+/// # Errors
+/// When a pattern that is needed turns out to be too large to compile.
+pub fn judge<'c>(
+    config: &'c Config,
+    message: &Message,
+    envelope: &Envelope,
+    recipient: &str,
+    now: Timestamp,
+    memory: &mut dyn Memory,
+) -> Result<Judgement<'c>, RuleError> {
+    let answers = Answers::new(config, message, envelope, identity(message), memory);
+    config.rules.judge(&View { message, sender: envelope.sender.as_deref(), recipient, now }, &answers)
+}
+
 /// Which recipients the rules judge the mail for. Those of the headers count only where none is known: a colleague in
 /// `Cc` is not a reason to look for a group.
 fn judged(intake: &Intake<'_>, source: RecipientSource) -> Vec<String> {

@@ -11,6 +11,10 @@ use crate::mail::message::{self, Raw};
 use crate::mail::{Envelope, Message, automatic};
 use crate::rules::{Judgement, RuleError};
 
+/// How the rules judge a mail for one recipient.
+type Judge<'a> =
+    dyn Fn(&'a Config, &Message, &Envelope, &str, Timestamp, &mut dyn Memory) -> Result<Judgement<'a>, RuleError>;
+
 /// So many recipients are judged on their own where the rules look at the recipient.
 const RECIPIENTS: usize = 8;
 
@@ -32,7 +36,7 @@ pub struct Judged<'a> {
     pub now: Timestamp,
     /// What it asks for.
     pub intake: Intake<'a>,
-    /// Every rule and condition, for each recipient for whom they may differ; never empty.
+    /// Every rule and condition (or the rules that decide), for each recipient for whom they may differ; never empty.
     pub judgements: Vec<(String, Judgement<'a>)>,
 }
 
@@ -74,6 +78,30 @@ impl<'a> Judged<'a> {
     /// # Errors
     /// When a pattern cannot be compiled.
     pub fn new(config: &'a Config, mail: &'a Mail, now: Timestamp, memory: &mut dyn Memory) -> Result<Self, RuleError> {
+        Self::by(&intake::explain, config, mail, now, memory)
+    }
+
+    /// The same with the rules that decide alone, and without the reports of their conditions, which take far longer than
+    /// the judgement.
+    ///
+    /// # Errors
+    /// When a pattern that is needed cannot be compiled.
+    pub fn briefly(
+        config: &'a Config,
+        mail: &'a Mail,
+        now: Timestamp,
+        memory: &mut dyn Memory,
+    ) -> Result<Self, RuleError> {
+        Self::by(&intake::judge, config, mail, now, memory)
+    }
+
+    fn by(
+        judge: &Judge<'a>,
+        config: &'a Config,
+        mail: &'a Mail,
+        now: Timestamp,
+        memory: &mut dyn Memory,
+    ) -> Result<Self, RuleError> {
         let intake = intake(config, &mail.message, &mail.envelope, now, memory)?;
         let mut recipients: Vec<String> = intake.known.iter().chain(&intake.unknown).cloned().collect();
         if recipients.is_empty() {
@@ -83,7 +111,7 @@ impl<'a> Judged<'a> {
         recipients.truncate(if apart { RECIPIENTS } else { 1 });
         let mut judgements = Vec::new();
         for recipient in recipients {
-            let judgement = intake::explain(config, &mail.message, &mail.envelope, &recipient, now, memory)?;
+            let judgement = judge(config, &mail.message, &mail.envelope, &recipient, now, memory)?;
             judgements.push((recipient, judgement));
         }
         Ok(Self { config, mail, now, intake, judgements })

@@ -58,6 +58,14 @@ fn play_one<'c>(config: &'c Config, entry: &'c TestEntry, directory: Option<&Pat
     // A test must end tomorrow as it did today, whatever the hours that its rules look at.
     let written = mail.date().unwrap_or(now);
     let at = entry.at.as_ref().map_or(written, |at| at.resolve(written, &config.defaults.time_zone));
+    // Most tests pass. Why one fails takes longer to find out than that it does.
+    if let Ok(judged) = Judged::briefly(config, &mail, at, &mut Forgetful) {
+        compare(&judged, &entry.expected, &mut played);
+        if played.passed() {
+            return played;
+        }
+    }
+    let mut played = Played { differences: Vec::new(), why: Vec::new(), conditions: Vec::new(), ..played };
     match Judged::new(config, &mail, at, &mut Forgetful) {
         Ok(judged) => compare(&judged, &entry.expected, &mut played),
         Err(error) => played.differ("rules", "a judgement", &error.to_string()),
