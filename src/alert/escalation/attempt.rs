@@ -298,8 +298,10 @@ impl<'r> Play<'r> {
 
     /// The attempt at `place` is over: the next; at once, or when it has failed, after the step's `redial`.
     fn advance(&mut self, place: Place, failed: bool) {
-        // What the next attempt sends anew: a text whose call has failed.
-        self.withdraw_pages("the next attempt follows", |page| Place::of_notification(page) == place);
+        // What the next attempt sends anew: a text whose call has failed. What a limit holds back is still to be told.
+        self.withdraw_pages("the next attempt follows", |page| {
+            Place::of_notification(page) == place && !page.is_held()
+        });
         let step = self.step(place);
         let (attempts, redial) = step.map_or((1, SignedDuration::ZERO), |step| (step.attempts, step.redial));
         let attempt = place.attempt.saturating_add(1);
