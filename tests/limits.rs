@@ -224,3 +224,21 @@ fn backtest_plays_limits_in_the_time_of_the_mails() {
     assert_eq!((calls, folded), (1, 8), "{lines}");
     assert!(alerts.iter().all(|alert| alert["state"] == "acknowledged" && alert["contact"] == "david"), "{lines}");
 }
+
+#[test]
+fn what_is_folded_is_told_in_the_contacts_language() {
+    let people = PEOPLE.replace(r#"phone = "+64211110001""#, r#"phone = "+64211110001", language = "de-DE""#);
+    let mut test = Test::new().rules(&format!("{people}[limits]\nsms = \"2 per 15m\"\n{TEXTS}{RULE}"));
+    test = test.serve();
+    for n in 0..6 {
+        down(&mut test, &format!("db{n}"), &[]);
+    }
+    test.wait_until(|test| test.texts().len() == 3, "not three texts");
+    test.advance("7m 31s");
+    test.wait_until(|test| test.texts().len() == 4, "what was held is not told");
+    let text = test.texts()[3].body.clone();
+    assert!(text.contains("und 2 weitere für oncall. Mit der Antwort"), "{text}");
+    let code = text.split(' ').next().unwrap().to_owned();
+    let answer = test.text_from(DAVID, &code).unwrap_or_default();
+    assert!(answer.contains("Alle 3 Alarme, von denen"), "{answer}");
+}

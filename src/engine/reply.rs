@@ -186,7 +186,7 @@ fn react(
         (None, []) => {
             let Some(alert) = told.first() else { return Ok(None) };
             let about = note(store, &[alert], ", too late")?;
-            Ok(Some(Answer { text: standing(desk, alert, contact), about }))
+            Ok(Some(Answer { text: desk.standing(alert, contact), about }))
         }
         (None, several) => {
             let list: Vec<String> = several.iter().take(LISTED).map(|alert| brief(alert)).collect();
@@ -272,7 +272,6 @@ fn carry_out_all(
     contact: &ContactId,
     wish: Wish,
 ) -> store::Result<String> {
-    let code = &told.alert.code;
     let call = told.alert.notifications.iter().find(|one| one.id == told.teller);
     let contact = call.map_or(contact, |call| &call.contact);
     let by = Actor { contact: Some(contact.clone()), name: desk.name_of(contact), through: Through::Reply };
@@ -282,12 +281,13 @@ fn carry_out_all(
         (State::Open | State::Expired | State::Acknowledged | State::Resolved, _) => None,
     })?;
     let only_own = matches!(after.as_slice(), [alert] if alert.id == told.alert.id);
-    Ok(match (after.len(), wish) {
-        (0, _) => standing(desk, &told.alert, contact),
-        (1, Wish::Acknowledge) if only_own => format!("{code} is yours."),
-        (count, Wish::Acknowledge) => format!("All {count} alerts that {code} told of are yours."),
-        (count, Wish::Escalate | Wish::Resolve | Wish::TakeOver) => format!("{count} alerts: the next one is called."),
-    })
+    let phrase = match (after.len(), wish) {
+        (0, _) => return Ok(desk.standing(&told.alert, contact)),
+        (1, Wish::Acknowledge) if only_own => Phrase::Yours,
+        (_, Wish::Acknowledge) => Phrase::AllYours,
+        (_, Wish::Escalate | Wish::Resolve | Wish::TakeOver) => Phrase::AllNextCalled,
+    };
+    Ok(desk.text(contact, phrase, &About { count: after.len(), ..About::of(&told.alert) }))
 }
 
 fn carry_out(
@@ -307,7 +307,7 @@ fn carry_out(
         (State::Acknowledged, Wish::Acknowledge) | (State::Resolved, _) => true,
     };
     if late {
-        return Ok(standing(desk, alert, contact));
+        return Ok(desk.standing(alert, contact));
     }
     let by = Actor { contact: Some(contact.clone()), name: desk.name_of(contact), through: Through::Reply };
     let name = by.name.clone();
@@ -324,7 +324,7 @@ fn carry_out(
         Wish::Resolve => Phrase::Resolved,
         Wish::Escalate if after.state == State::Open && after.progress != alert.progress => Phrase::NextCalled,
         Wish::Escalate if after.state == State::Open => Phrase::NobodyFurther,
-        Wish::Acknowledge | Wish::TakeOver | Wish::Escalate => return Ok(standing(desk, &after, contact)),
+        Wish::Acknowledge | Wish::TakeOver | Wish::Escalate => return Ok(desk.standing(&after, contact)),
     };
     Ok(desk.text(contact, phrase, &About::of(&after)))
 }
@@ -334,17 +334,6 @@ fn theirs<'a>(told: &'a [Alert], contact: &ContactId) -> Option<&'a Alert> {
     let mut theirs =
         told.iter().filter(|alert| alert.state == State::Acknowledged && alert.taken_by.as_ref() == Some(contact));
     theirs.next().filter(|_| theirs.next().is_none())
-}
-
-/// Where an alert stands, for somebody who comes late.
-fn standing(desk: &Desk, alert: &Alert, contact: &ContactId) -> String {
-    let phrase = match alert.state {
-        State::Open => Phrase::StillOpen,
-        State::Acknowledged => Phrase::HasIt,
-        State::Resolved => Phrase::HadIt,
-        State::Expired => Phrase::NobodyTookIt,
-    };
-    desk.text(contact, phrase, &About::of(alert))
 }
 
 fn brief(alert: &Alert) -> String {

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::alert::{Alert, Channel, Delivery, Event, News, Notification};
+use crate::alert::{Alert, Channel, Delivery, Event, News, Notification, State};
 use crate::config::Voice;
 use crate::notify::phrase::{About, Phrase};
 use crate::notify::twiml::{Page, Script as Words};
@@ -117,7 +117,12 @@ impl Desk {
     fn body(&self, job: &Job) -> String {
         let alert = &job.alert;
         let news = job.notification.news.as_ref().map(|news| self.news(news, alert, &job.notification.contact));
-        let words = news.map_or_else(|| fold::page(alert, &job.besides), |news| fold::news(&news, &job.besides));
+        let words = match (news, job.besides.is_empty()) {
+            (Some(news), true) => news,
+            (Some(news), false) => self.news_and_more(&news, job),
+            (None, true) => alert.text.clone(),
+            (None, false) => self.and_more(job),
+        };
         sms::compose(&alert.code.0, &words, TEXT_SEGMENTS)
     }
 
@@ -135,6 +140,41 @@ impl Desk {
         self.text(contact, phrase, &About { who: who.clone(), ..About::of(alert) })
     }
 
+    /// The words of a text about an alert that tells of others besides.
+    fn and_more(&self, job: &Job) -> String {
+        let contact = &job.notification.contact;
+        let others: Vec<&Alert> = job.besides.iter().collect();
+        let about = fold::places(&others);
+        let about = About {
+            code: job.alert.code.0.clone(),
+            first: fold::first(&job.alert.text),
+            list: fold::list(&others),
+            whereabouts: self.text(contact, Phrase::Places, &about),
+            ..about
+        };
+        self.text(contact, Phrase::AndMore, &about)
+    }
+
+    /// The words of news that tells how other alerts stand besides.
+    fn news_and_more(&self, news: &str, job: &Job) -> String {
+        let contact = &job.notification.contact;
+        let others = fold::listed(&job.besides).iter().map(|alert| self.standing(alert, contact));
+        let list = others.collect::<Vec<_>>().join(" ");
+        let about = About { first: fold::first(news), count: job.besides.len(), list, ..About::of(&job.alert) };
+        self.text(contact, Phrase::NewsAndMore, &about)
+    }
+
+    /// Where an alert stands, in the contact's language.
+    pub fn standing(&self, alert: &Alert, contact: &ContactId) -> String {
+        let phrase = match alert.state {
+            State::Open => Phrase::StillOpen,
+            State::Acknowledged => Phrase::HasIt,
+            State::Resolved => Phrase::HadIt,
+            State::Expired => Phrase::NobodyTookIt,
+        };
+        self.text(contact, phrase, &About::of(alert))
+    }
+
     /// A text in the contact's language.
     pub fn text(&self, contact: &ContactId, phrase: Phrase, about: &About) -> String {
         self.templates.text(&self.config.voice_of(contact).language, phrase, about)
@@ -143,7 +183,8 @@ impl Desk {
     /// What a call to this contact about this alert and some besides tells, without the places where keys are sent.
     pub fn words_of(&self, alert: &Alert, besides: &[Alert], contact: &ContactId) -> Words {
         let all: Vec<&Alert> = std::iter::once(alert).chain(besides).collect();
-        let places = if besides.is_empty() { String::new() } else { fold::places(&all) };
+        let places =
+            if besides.is_empty() { String::new() } else { self.text(contact, Phrase::Places, &fold::places(&all)) };
         Words { count: all.len(), places, ..self.words(alert, contact) }
     }
 

@@ -1,6 +1,8 @@
-//! Several alerts in one notification: how many there are, at which addresses they arrived, and their codes.
+//! Several alerts in one notification: how many there are, at which addresses they arrived, and their codes. The words
+//! around that are phrases.
 
 use super::clean::{one_line, start_of};
+use super::phrase::{About, Place};
 use super::speech;
 use crate::alert::Alert;
 
@@ -8,90 +10,42 @@ use crate::alert::Alert;
 const PLACES: usize = 3;
 /// So much of the first alert's words stands in a text that tells of more.
 const FIRST: usize = 100;
-/// So many codes are listed in a text at most: what does not fit is cut, with `...`.
-const CODES: usize = 60;
+/// So many alerts are listed in a text at most: what does not fit is cut, with `...`.
+const LISTED: usize = 60;
 
-/// `3 for cust1-dba, 2 for systems and 4 for others`: at which addresses alerts arrived, the most first.
-pub fn places(alerts: &[&Alert]) -> String {
-    let mut counted: Vec<(String, usize)> = Vec::new();
+/// At which addresses alerts arrived, the most first, and how many at further ones.
+pub fn places(alerts: &[&Alert]) -> About {
+    let mut counted: Vec<Place> = Vec::new();
     for alert in alerts {
-        let place = place(alert);
-        match counted.iter_mut().find(|(known, _)| *known == place) {
-            Some((_, count)) => *count += 1,
-            None => counted.push((place, 1)),
+        let name = place(alert);
+        match counted.iter_mut().find(|known| known.name == name) {
+            Some(known) => known.count += 1,
+            None => counted.push(Place { count: 1, name }),
         }
     }
-    counted.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-    let others: usize = counted.iter().skip(PLACES).map(|(_, count)| count).sum();
-    let mut parts: Vec<String> =
-        counted.iter().take(PLACES).map(|(place, count)| format!("{count} for {place}")).collect();
-    if others > 0 {
-        parts.push(format!("{others} for others"));
-    }
-    match parts.split_last() {
-        Some((last, before)) if !before.is_empty() => format!("{} and {last}", before.join(", ")),
-        _ => parts.join(""),
-    }
+    counted.sort_by_key(|place| std::cmp::Reverse(place.count));
+    let others = counted.iter().skip(PLACES).map(|place| place.count).sum();
+    counted.truncate(PLACES);
+    About { count: alerts.len(), places: counted, others, ..About::default() }
 }
 
-/// What `places` says, when it is all at one address: only that.
-fn for_places(alerts: &[&Alert]) -> String {
-    let places = places(alerts);
-    let all = format!("{} for ", alerts.len());
-    match places.strip_prefix(&all) {
-        Some(place) if !place.contains(" for ") => format!("for {place}"),
-        _ => format!("({places})"),
-    }
-}
-
-/// The words of a text about an alert that tells of others besides, without its code, which goes before.
-pub fn page(alert: &Alert, besides: &[Alert]) -> String {
-    if besides.is_empty() {
-        return alert.text.clone();
-    }
-    let first = speech::cut(one_line(start_of(&alert.text, 4 * FIRST)), FIRST);
-    let others: Vec<&Alert> = besides.iter().collect();
-    let (count, all) = (others.len(), others.len() + 1);
-    format!(
-        "{first}; and {count} more {}. Reply {} to take all {all}. {}",
-        for_places(&others),
-        alert.code,
-        list(&others)
-    )
-}
-
-/// The words of news that tells of the same of other alerts besides.
-pub fn news(words: &str, besides: &[Alert]) -> String {
-    if besides.is_empty() {
-        return words.to_owned();
-    }
-    let first = speech::cut(one_line(start_of(words, 4 * FIRST)), FIRST);
-    let others: Vec<String> = besides.iter().take(CODES).map(standing).collect();
-    format!("{first}; and news of {} more: {}", besides.len(), others.join(", "))
-}
-
-/// What the person who took several alerts in a call is told by text: which ones they are.
-pub fn taken(alerts: &[&Alert]) -> String {
-    format!("{} alerts are yours: {}", alerts.len(), list(alerts))
+/// The first words of a text that tells of more.
+pub fn first(words: &str) -> String {
+    speech::cut(one_line(start_of(words, 4 * FIRST)), FIRST)
 }
 
 /// `8L db2 is down, 9M db3 is down`.
-fn list(alerts: &[&Alert]) -> String {
+pub fn list(alerts: &[&Alert]) -> String {
     let brief = |alert: &&Alert| {
         let words = one_line(start_of(&alert.text, 120));
         format!("{} {}", alert.code, speech::cut(words, 30).trim_end_matches('.'))
     };
-    alerts.iter().take(CODES).map(brief).collect::<Vec<_>>().join(", ")
+    alerts.iter().take(LISTED).map(brief).collect::<Vec<_>>().join(", ")
 }
 
-/// `8L David has it`.
-fn standing(alert: &Alert) -> String {
-    use crate::alert::State;
-    match (alert.state, &alert.acknowledged_by) {
-        (State::Acknowledged, Some(who)) => format!("{} {} has it", alert.code, one_line(who)),
-        (State::Resolved, _) => format!("{} over", alert.code),
-        (State::Open | State::Acknowledged | State::Expired, _) => format!("{} {}", alert.code, alert.state.word()),
-    }
+/// Those of many alerts that a text has room for.
+pub fn listed<T>(alerts: &[T]) -> &[T] {
+    alerts.get(..LISTED).unwrap_or(alerts)
 }
 
 /// The address at which an alert arrived, without its domain; else whose it is.

@@ -16,6 +16,18 @@ pub enum Phrase {
     Unanswered,
     /// To whoever has it: is that so?
     StillYours,
+    /// At which addresses several alerts arrived.
+    Places,
+    /// The text of an alert that tells of others besides.
+    AndMore,
+    /// News of an alert that tells of others besides.
+    NewsAndMore,
+    /// To whoever took several alerts in a call: which.
+    AllTaken,
+    /// Answer: all that a text told of are yours.
+    AllYours,
+    /// Answer: the next one is called about all of them.
+    AllNextCalled,
     /// Answer: it is yours.
     Yours,
     /// Answer: it is over.
@@ -40,12 +52,18 @@ pub enum Phrase {
 
 impl Phrase {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 21] = [
         Self::Taken,
         Self::Over,
         Self::TakenOver,
         Self::Unanswered,
         Self::StillYours,
+        Self::Places,
+        Self::AndMore,
+        Self::NewsAndMore,
+        Self::AllTaken,
+        Self::AllYours,
+        Self::AllNextCalled,
         Self::Yours,
         Self::Resolved,
         Self::NextCalled,
@@ -66,6 +84,12 @@ impl Phrase {
             Self::TakenOver => "taken_over",
             Self::Unanswered => "unanswered",
             Self::StillYours => "still_yours",
+            Self::Places => "places",
+            Self::AndMore => "and_more",
+            Self::NewsAndMore => "news_and_more",
+            Self::AllTaken => "all_taken",
+            Self::AllYours => "all_yours",
+            Self::AllNextCalled => "all_next_called",
             Self::Yours => "yours",
             Self::Resolved => "resolved",
             Self::NextCalled => "next_called",
@@ -91,6 +115,26 @@ pub struct About {
     pub subject: String,
     /// Alerts with their codes.
     pub list: String,
+    /// How many alerts it is about, or about how many more.
+    pub count: usize,
+    /// The addresses at which they arrived, the most frequent first.
+    pub places: Vec<Place>,
+    /// How many arrived at addresses that are not named.
+    pub others: usize,
+    /// `places` and `others` in words.
+    #[serde(rename = "where")]
+    pub whereabouts: String,
+    /// The words of the first alert.
+    pub first: String,
+}
+
+/// An address, without its domain, and how many alerts arrived at it.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Place {
+    /// So many.
+    pub count: usize,
+    /// Where.
+    pub name: String,
 }
 
 impl About {
@@ -100,7 +144,7 @@ impl About {
             code: alert.code.0.clone(),
             who: alert.acknowledged_by.clone().unwrap_or_default(),
             subject: alert.subject.clone(),
-            list: String::new(),
+            ..Self::default()
         }
     }
 }

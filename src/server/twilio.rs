@@ -9,6 +9,7 @@ use crate::alert::{
 };
 use crate::engine::reply::{self, Reply};
 use crate::notify::fold;
+use crate::notify::phrase::{About, Phrase};
 use crate::notify::twiml::{Page, Script};
 use crate::oncall::ContactId;
 use crate::store::{self, Store, Told};
@@ -202,7 +203,8 @@ impl Routes {
             page => (page, after.iter().collect()),
         };
         if page == Page::Acknowledged && about.len() > 1 {
-            let words = fold::taken(&about);
+            let taken = About { count: about.len(), list: fold::list(&about), ..About::default() };
+            let words = self.desk.text(contact, Phrase::AllTaken, &taken);
             self.desk.apply(store, before.teller.alert, &Event::List { to: contact.clone(), words })?;
             self.wake();
         }

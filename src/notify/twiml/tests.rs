@@ -5,6 +5,7 @@ use std::fs;
 use proptest::prelude::*;
 
 use super::*;
+use crate::notify::phrase::Place;
 
 fn templates() -> Templates {
     Templates::load(None).unwrap()
@@ -261,7 +262,16 @@ fn a_german_hears_german() {
 #[test]
 fn texts_are_in_the_readers_language_and_fit_a_segment() {
     let templates = templates();
-    let about = About { code: "7K".into(), who: "David".into(), subject: "disk".into(), list: "7K disk".into() };
+    let about = About {
+        code: "7K".into(),
+        who: "David".into(),
+        subject: "disk".into(),
+        list: "7K disk".into(),
+        count: 2,
+        places: places(&[(3, "cust1-dba"), (2, "systems")]),
+        others: 4,
+        ..About::default()
+    };
     let of = |language: &str, phrase| templates.text(language, phrase, &about);
     assert_eq!(of("en-NZ", Phrase::Taken), "David has it: disk");
     assert_eq!(of("de-DE", Phrase::Taken), "David hat es: disk");
@@ -280,6 +290,33 @@ fn texts_are_in_the_readers_language_and_fit_a_segment() {
     // Templates of texts are no XML.
     let markup = About { who: "R & D <x>\u{202e}\n".into(), ..about.clone() };
     assert_eq!(templates.text("en", Phrase::HasIt, &markup), "7K: R & D <x> has it.");
+}
+
+fn places(all: &[(usize, &str)]) -> Vec<Place> {
+    all.iter().map(|(count, name)| Place { count: *count, name: (*name).to_owned() }).collect()
+}
+
+#[test]
+fn several_alerts_are_counted_by_their_addresses() {
+    let templates = templates();
+    let of = |language: &str, phrase, all: &[(usize, &str)], others| {
+        let about = About { code: "7K".into(), first: "db1 is down".into(), count: 9, ..About::default() };
+        let about =
+            About { places: places(all), others, whereabouts: "9 for x".into(), list: "8L db2".into(), ..about };
+        templates.text(language, phrase, &about)
+    };
+    assert_eq!(of("en", Phrase::Places, &[(3, "dba")], 0), "3 for dba");
+    assert_eq!(of("en", Phrase::Places, &[(3, "dba"), (2, "web")], 0), "3 for dba and 2 for web");
+    assert_eq!(of("en", Phrase::Places, &[(3, "a"), (2, "b"), (1, "c")], 0), "3 for a, 2 for b and 1 for c");
+    assert_eq!(
+        of("en", Phrase::Places, &[(3, "a"), (2, "b"), (1, "c")], 4),
+        "3 for a, 2 for b, 1 for c and 4 for others"
+    );
+    assert_eq!(of("de", Phrase::Places, &[(3, "a"), (2, "b")], 4), "3 für a, 2 für b und 4 für andere");
+    let one = of("en", Phrase::AndMore, &[(9, "dba")], 0);
+    assert_eq!(one, "db1 is down; and 9 more for dba. Reply 7K to take all 10. 8L db2");
+    let several = of("de", Phrase::AndMore, &[(8, "dba"), (1, "web")], 0);
+    assert_eq!(several, "db1 is down; und 9 weitere (9 for x). Mit der Antwort 7K gehören alle 10 Ihnen. 8L db2");
 }
 
 #[test]
