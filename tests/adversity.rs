@@ -47,7 +47,7 @@ fn with_a_store_that_cannot_be_written_the_first_person_is_called_all_the_same()
     let mail = test.mail("db1", "db1 is DOWN");
     test.deliver(&mail).exit(75).says("thialfi.db").says("David").done();
     test.wait_for_calls_only(&[DAVID]);
-    assert!(test.calls()[0].heard.join(" ").contains("Host db1 is down."), "{:?}", test.calls());
+    assert!(test.calls()[0].heard.join(" ").contains("Host D B 1 is down."), "{:?}", test.calls());
     // A mail that nobody wants needs no store.
     let mail = test.mail("fine", "all is well");
     test.deliver(&mail).exit(0).says("no rule wants it").done();

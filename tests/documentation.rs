@@ -61,6 +61,20 @@ fn the_mail_server_snippets_are_the_shipped_files() {
 }
 
 #[test]
+fn what_the_page_of_words_says_is_said() {
+    let page = read("docs/words.md");
+    let mut rows = 0;
+    for row in page.lines().filter(|line| line.starts_with("| ") && line.contains('`')) {
+        let cell = |number: usize| row.split(" | ").nth(number).unwrap().trim_matches([' ', '|']).trim_matches('`');
+        for (number, language) in [(2, "en-NZ"), (3, "de-DE")] {
+            assert_eq!(thialfi::notify::speech::spoken(cell(1), language), cell(number), "{row}");
+        }
+        rows += 1;
+    }
+    assert!(rows >= 15, "{rows}");
+}
+
+#[test]
 fn every_file_that_the_readme_names_is_there() {
     let readme = read("README.md");
     let mut links = 0;

@@ -152,7 +152,8 @@ fn faults(house: &House, packs: &[&Pack], expectation: &Expectation) -> Vec<Stri
         same(&format!("`{name}`"), is, wanted.as_str().unwrap());
     }
     if let Some(say) = &expectation.say {
-        same("what is said", story["say"].as_str().unwrap_or_default(), say);
+        let said = thialfi::notify::speech::spoken(say, "en");
+        same("what is said", story["say"].as_str().unwrap_or_default(), &said);
     }
     same("the list of failed templates", &story["notes"].to_string(), "[]");
     faults

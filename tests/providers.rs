@@ -257,10 +257,10 @@ fn a_program_sends_texts_and_places_calls() {
     assert!(!test.story(1).contains("delivered"), "{}", test.story(1));
     assert_eq!(sent(&test).lines().count(), 1);
     test.advance("1m 1s");
-    test.wait_until(|test| sent(test).contains("Host db1 is down."), "no call");
+    test.wait_until(|test| sent(test).contains("Host D B 1 is down."), "no call");
     let lines = sent(&test);
     assert!(lines.starts_with(&format!("sms {DAVID} modem: ")), "{lines}");
-    assert!(lines.contains(&format!("call {DAVID} modem: Host db1 is down.")), "{lines}");
+    assert!(lines.contains(&format!("call {DAVID} modem: Host D B 1 is down.")), "{lines}");
 }
 
 #[test]

@@ -10,7 +10,7 @@ fn key_1_acknowledges_and_nobody_is_called_again() {
     test.wait_for_state("acknowledged");
     assert_eq!(test.called(), [DAVID]);
     assert_eq!(test.alerts()[0]["acknowledged_by"], "David");
-    assert!(test.calls()[0].heard.join(" ").contains("Host db1 is down."), "{:?}", test.calls());
+    assert!(test.calls()[0].heard.join(" ").contains("Host D B 1 is down."), "{:?}", test.calls());
     for _ in 0..5 {
         test.advance("30m");
         test.let_it_turn();
@@ -112,7 +112,7 @@ fn star_says_it_again_and_silence_repeats_it() {
     test.deliver(&mail).exit(0).done();
     test.wait_for_state("acknowledged");
     let heard = test.calls()[0].heard.join(" | ");
-    assert!(heard.matches("Host db1 is down.").count() >= 3, "{heard}");
+    assert!(heard.matches("Host D B 1 is down.").count() >= 3, "{heard}");
 }
 
 #[test]
@@ -122,7 +122,7 @@ fn silence_hears_the_text_three_times_and_then_the_next_one_is_called() {
     test.deliver(&mail).exit(0).done();
     test.wait_for_state("acknowledged");
     let heard = test.calls()[0].heard.join(" | ");
-    assert_eq!(heard.matches("Host db1 is down.").count(), 3, "{heard}");
+    assert_eq!(heard.matches("Host D B 1 is down.").count(), 3, "{heard}");
 }
 
 #[test]

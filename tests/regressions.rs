@@ -239,7 +239,7 @@ fn a_broken_template_of_a_call_stops_no_call() {
     let mail = test.mail("db1", "db1 is DOWN");
     test.deliver(&mail).exit(75).says("opened alert 1").says("inline.xml").says("built-in").done();
     test.wait_for_calls_only(&[DAVID]);
-    assert!(test.calls()[0].heard.join(" ").contains("Host db1 is down."), "{:?}", test.calls());
+    assert!(test.calls()[0].heard.join(" ").contains("Host D B 1 is down."), "{:?}", test.calls());
     test.run(&["check"], b"").exit(1).says("inline.xml").done();
     // A server starts, too, and shouts.
     let test = test.serve();

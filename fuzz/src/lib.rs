@@ -54,7 +54,7 @@ pub fn assert_tellable(say: &str, text: &str) {
         assert!(!body.contains(['\n', '\r', '\0', '\u{1b}', '\u{202e}']), "{body:?}");
         assert!(body.chars().count() <= 1600, "{body:?}");
     }
-    let spoken = speech::spoken(say);
+    let spoken = speech::spoken(say, "en-NZ");
     assert!(spoken.chars().count() <= speech::SPOKEN_LIMIT, "{spoken:?}");
     assert!(!spoken.contains(char::is_control), "{spoken:?}");
     for action in ["", "https://pager.example.com/twiml/0/digits?a=1&b=2"] {

@@ -67,7 +67,7 @@ fn people<'d>(desk: &'d Desk, wish: &Wish<'_>, now: Timestamp) -> Vec<(&'d Conta
 fn call(desk: &Desk, wish: &Wish<'_>, contact: &Contact, number: &Phone) -> Result<String, Refusal> {
     let voice = desk.config.voice_of(&contact.id);
     let words = twiml::Script {
-        say: speech::spoken(&wish.arrival.say),
+        say: speech::spoken(&wish.arrival.say, &voice.language),
         contact: contact.name.clone(),
         language: voice.language,
         voice: voice.voice.unwrap_or_default(),

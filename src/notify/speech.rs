@@ -1,31 +1,45 @@
 //! Words for the ear: what is spoken at three in the morning, cleaned of what cannot be.
 
 use super::clean::{one_line, start_of};
+use tongue::Tongue;
+use word::Around;
+
+mod link;
+mod moment;
+mod name;
+mod quantity;
+pub mod ssml;
+mod tongue;
+mod word;
 
 /// At most so many characters of an alert are spoken (Twilio: a basic voice takes 4096, Polly 3000).
 pub const SPOKEN_LIMIT: usize = 800;
 /// No more of a text than this is looked at, in bytes.
 const MAX_TEXT: usize = 64 * 1024;
+/// After so many bytes what follows cannot matter: a character has four at most.
+const ENOUGH: usize = SPOKEN_LIMIT * 4;
 /// A line of at least so many characters was broken because it was full, not because its sentence was over.
 const FULL_LINE: usize = 55;
 /// A word of ASCII longer than this is a path, a hash or base64: nobody can listen to it.
 const LONG_WORD: usize = 60;
-/// What is said instead of an address on the web.
-const LINK: &str = "a link";
 
 /// `text` as it is to be spoken: one paragraph, no control characters, at most [`SPOKEN_LIMIT`] characters, cut at a
 /// word.
 ///
-/// Lines become sentences, unless the next one plainly goes on. Links are called that; an e-mail address is spelt out
-/// (`ops at example dot com`); ruled lines, emphasis and bullets are left out; a dash is a pause.
-pub fn spoken(text: &str) -> String {
+/// Lines become sentences, unless the next one plainly goes on. Numbers, names, addresses, codes and units are said in
+/// the words of `language` (BCP 47). An address on the web is never read out: of one that is only a host, the host is
+/// told, any other is called a link, and left out where it is there to be clicked. An e-mail address is spelt out (`ops at
+/// example dot com`); ruled lines, emphasis, bullets and a plug-in's performance figures are left out; brackets and dashes
+/// are pauses.
+pub fn spoken(text: &str, language: &str) -> String {
+    let tongue = tongue::of(language);
     let mut paragraph = String::new();
     // How long the line before was as written; none before the first line and after a blank one.
     let mut before = None;
     let text = start_of(text, MAX_TEXT).replace("\r\n", "\n");
     for line in text.split(['\n', '\r', '\u{b}', '\u{c}', '\u{85}', '\u{2028}', '\u{2029}']) {
         let line = one_line(line);
-        let said = say_line(&line);
+        let said = say_line(without_figures(&line), tongue);
         if said.is_empty() {
             before = None;
             continue;
@@ -41,11 +55,11 @@ pub fn spoken(text: &str) -> String {
         }
         paragraph.push_str(&said);
         before = Some(line.chars().count());
-        // Four bytes a character at most: there is enough, and the rest cannot matter.
-        if paragraph.len() > SPOKEN_LIMIT * 4 {
+        if paragraph.len() > ENOUGH {
             break;
         }
     }
+    paragraph.truncate(paragraph.trim_end_matches([' ', ',', ';', ':']).len());
     cut(paragraph, SPOKEN_LIMIT)
 }
 
@@ -77,117 +91,218 @@ pub(super) fn cut(mut text: String, limit: usize) -> String {
 }
 
 fn end_sentence(text: &mut String) {
-    text.truncate(text.trim_end_matches([' ', ',', '-']).len());
-    if !text.is_empty() && !text.ends_with(['.', '!', '?', ':', ';', '。', '！', '？']) {
+    text.truncate(text.trim_end_matches([' ', ',', ';', '-']).len());
+    if !text.is_empty() && !text.ends_with(['.', '!', '?', ':', '。', '！', '？']) {
         text.push('.');
     }
 }
 
 /// A line as it is said; nothing when it was only there for the eye.
-fn say_line(line: &str) -> String {
-    let mut said = String::with_capacity(line.len());
-    for word in line.split(' ') {
-        match say(word) {
-            Said::Word(word) => {
-                // Programs write a link's text, which is the link, and then the link.
-                if word == LINK && said.ends_with(LINK) {
-                    continue;
-                }
-                if !said.is_empty() {
-                    said.push(' ');
-                }
-                said.push_str(&word);
-            }
-            Said::Mark(mark) => {
-                if said.ends_with(|c: char| c.is_alphanumeric() || matches!(c, ')' | '"' | '\'' | '%')) {
-                    said.push(mark);
-                }
-            }
-            Said::Nothing => {}
+fn say_line(line: &str, tongue: &Tongue) -> String {
+    let words: Vec<&str> = line.split(' ').collect();
+    let (words, is_label) = link::without_last(&words);
+    let mut line = Line::default();
+    for (index, word) in words.iter().enumerate() {
+        let bare = |at: Option<usize>| at.and_then(|at| words.get(at)).map_or("", |word| bare(word));
+        line.add(say(word, Around { before: bare(index.checked_sub(1)), after: bare(Some(index + 1)) }, tongue));
+        if line.said.len() > ENOUGH {
+            break;
         }
     }
-    said
+    if is_label {
+        line.said.truncate(line.said.trim_end_matches([':', ',', ' ']).len());
+    }
+    line.said
+}
+
+/// What has been said of a line, and whether a pause is due.
+#[derive(Default)]
+struct Line {
+    said: String,
+    /// Where the last words begin.
+    last: usize,
+    pause: bool,
+}
+
+impl Line {
+    fn add(&mut self, piece: Said) {
+        let piece = match piece {
+            Said::Nothing => return,
+            Said::Mark(mark) => {
+                self.pause = false;
+                if self.said.ends_with(|c: char| c.is_alphanumeric() || matches!(c, ')' | '"' | '\'' | '%')) {
+                    self.said.push(mark);
+                }
+                return;
+            }
+            Said::Words(piece) => piece,
+        };
+        // Programs write a link's text, which is the link, and then the link.
+        if piece.is_link && self.said.get(self.last..).is_some_and(|last| last.trim_end_matches(is_end) == piece.words)
+        {
+            self.pause |= piece.pause_after;
+            return;
+        }
+        let is_open = self.said.ends_with(|c: char| c.is_alphanumeric() || c == '%');
+        // Two numbers, or two codes, one after the other would be heard as one; what figures of a number have been spelt
+        // already are not parted again.
+        let before = self.said.rsplit(' ').next().unwrap_or_default();
+        let after = piece.words.split(' ').next().unwrap_or_default();
+        let are_numbers = before.ends_with(|c: char| c.is_ascii_digit())
+            && after.starts_with(|c: char| c.is_ascii_digit())
+            && (before.len() > 1 || after.len() > 1);
+        let are_spelt = self.said.get(self.last..).is_some_and(name::ends_spelt) && name::begins_spelt(&piece.words);
+        if is_open && (self.pause || piece.pause_before || are_numbers || are_spelt) {
+            self.said.push(',');
+        }
+        if !self.said.is_empty() {
+            self.said.push(' ');
+        }
+        self.last = self.said.len();
+        self.said.push_str(&piece.words);
+        self.said.extend(piece.end);
+        self.pause = piece.pause_after && piece.end.is_none();
+    }
+}
+
+/// Without what a monitoring plug-in adds for its graphs: `| /=2643MB;5948;5958;0;5968`.
+fn without_figures(line: &str) -> &str {
+    match line.split_once('|') {
+        Some((words, figures)) if figures.contains('=') && figures.contains(';') => words,
+        Some(_) | None => line,
+    }
 }
 
 enum Said {
-    Word(String),
+    Words(Piece),
     /// Punctuation that stands alone; it belongs to the word before.
     Mark(char),
     Nothing,
 }
 
-fn say(word: &str) -> Said {
+/// A word as it is said, and the pauses around it.
+#[derive(Default)]
+struct Piece {
+    words: String,
+    pause_before: bool,
+    pause_after: bool,
+    end: Option<char>,
+    is_link: bool,
+}
+
+fn say(word: &str, around: Around<'_>, tongue: &Tongue) -> Said {
     if !word.contains(char::is_alphanumeric) {
-        return say_symbol(word);
+        return say_symbol(word, around, tongue);
     }
+    // `file(s)`: nobody says the brackets.
+    let word = &*word.replace("(s)", "s");
     let bare = word.trim_matches(is_bracket);
     let core = bare.trim_end_matches(is_end);
     let end = bare.get(core.len()..).and_then(|end| end.chars().next());
-    let core = core.trim_end_matches(is_bracket);
-    let with_end = |mut text: String| {
-        text.extend(end);
-        Said::Word(text)
+    let core = core.trim_matches(is_bracket);
+    let start = word.find(core).unwrap_or(0);
+    let (opening, closing) = (word.get(..start), word.get(start + core.len()..));
+    let has = |part: Option<&str>, signs: [char; 4]| part.is_some_and(|part| part.contains(signs));
+    let mut piece = Piece {
+        words: String::new(),
+        pause_before: has(opening, ['(', '[', '{', '<']) || word::is_pair(core) || core.starts_with("--"),
+        pause_after: has(closing, [')', ']', '}', '>']),
+        end,
+        is_link: false,
     };
-    if let Some(before) = before_link(core) {
-        let before = before.trim_matches(is_bracket);
-        return with_end(if before.is_empty() { LINK.to_owned() } else { format!("{before} {LINK}") });
+    if let Some(link) = link::find(core) {
+        // `the text of a link <https://…>`, as programs write it.
+        if opening.is_some_and(|opening| opening.ends_with('<')) && !around.before.is_empty() && !link.is_site() {
+            return piece.end.map_or(Said::Nothing, Said::Mark);
+        }
+        if core.contains("](") {
+            (piece.pause_before, piece.pause_after) = (false, false);
+        }
+        piece.words = link.say(around, tongue);
+        piece.is_link = true;
+    } else if let Some(address) = link::mail_address(core, tongue) {
+        piece.words = address;
+    } else if let Some((words, rest)) = comparison(word, tongue) {
+        piece.pause_before = opening.is_some_and(|opening| opening.contains(['(', '[', '{']));
+        piece.words = format!("{words} {}", word::say(bare_of_brackets(rest), around, tongue));
+    } else {
+        piece.words = say_plain(core, around, tongue);
     }
-    if let Some(address) = mail_address(core) {
-        return with_end(address);
+    if piece.words.is_empty() {
+        return piece.end.map_or(Said::Nothing, Said::Mark);
     }
-    if word.is_ascii() && word.len() > LONG_WORD {
-        return with_end("a long word".to_owned());
-    }
-    let plain = without_ornaments(word);
-    if plain.is_empty() { Said::Nothing } else { Said::Word(plain) }
+    Said::Words(piece)
+}
+
+fn say_plain(core: &str, around: Around<'_>, tongue: &Tongue) -> String {
+    let plain = without_ornaments(core);
+    let bare = plain.trim_start_matches('-');
+    let is_negative = bare.len() + 1 == plain.len() && bare.starts_with(|c: char| c.is_ascii_digit());
+    let said = word::say(if is_negative { &plain } else { bare }, around, tongue);
+    let is_path = core.contains(['/', '\\']);
+    let is_short = is_path && said.len() <= 2 * LONG_WORD || word::is_beginning_or_ending(&said, tongue);
+    if core.is_ascii() && core.len() > LONG_WORD && !is_short { tongue.long_word.to_owned() } else { said }
+}
+
+/// `>90%` and its like: the words for the sign, and what it is compared with.
+fn comparison<'w>(word: &'w str, tongue: &Tongue) -> Option<(&'static str, &'w str)> {
+    let word = word.trim_start_matches(['(', '[', '{', '"', '\'']);
+    let signs = [
+        (">=", tongue.at_least),
+        ("<=", tongue.at_most),
+        ("≥", tongue.at_least),
+        ("≤", tongue.at_most),
+        (">", tongue.more),
+        ("<", tongue.less),
+    ];
+    let (words, rest) = signs.iter().find_map(|(sign, words)| Some((*words, word.strip_prefix(sign)?)))?;
+    (rest.starts_with(|c: char| c.is_ascii_digit()) && !rest.ends_with('>')).then_some((words, rest))
 }
 
 /// A word without letters or digits.
-fn say_symbol(word: &str) -> Said {
-    let mut chars = word.chars();
-    match (chars.next(), chars.next()) {
-        (Some('-' | '–' | '—'), None) => Said::Mark(','),
-        (Some(symbol @ ('&' | '+' | '=' | '%' | '<' | '>' | '$' | '€' | '£' | '°')), None) => {
-            Said::Word(symbol.to_string())
-        }
-        (Some(mark), _) if is_end(mark) => Said::Mark(mark),
-        (Some('…'), _) => Said::Mark('.'),
-        _ => Said::Nothing,
+fn say_symbol(word: &str, around: Around<'_>, tongue: &Tongue) -> Said {
+    let is_around = |c: char| matches!(c, '(' | ')' | '[' | ']' | '"' | '\'');
+    let bare = word.trim_matches(is_around);
+    let sign = bare.trim_end_matches(is_end).trim_matches(is_around);
+    let end = bare.trim_start_matches(sign).chars().find(|c| is_end(*c));
+    let (opens, closes) = (word.starts_with(['(', '[']), word.contains([')', ']']));
+    let said = |words: &str| {
+        Said::Words(Piece { words: words.to_owned(), pause_before: opens, pause_after: closes, end, is_link: false })
+    };
+    // What opens a line is a mark of quotation or a bullet.
+    let is_between = !around.before.is_empty();
+    match sign {
+        "->" | "=>" | "-->" | "→" | "|" | "-" | "–" | "—" => Said::Mark(','),
+        ">=" | "≥" => said(tongue.at_least),
+        "<=" | "≤" => said(tongue.at_most),
+        "&" => said(tongue.and),
+        "%" => said(tongue.percent),
+        "/" => said(tongue.slash),
+        "=" | "==" if is_between => said(tongue.equals),
+        "+" if is_between => said(tongue.plus),
+        "<" if is_between => said(tongue.less),
+        ">" if is_between => said(tongue.more),
+        "$" | "€" | "£" | "°" => tongue.unit(sign, around.before == "1").map_or_else(|| said(sign), said),
+        _ if sign.starts_with('…') => Said::Mark('.'),
+        _ => end.map_or(Said::Nothing, Said::Mark),
     }
 }
 
+/// The word without what stands around it.
+fn bare(word: &str) -> &str {
+    bare_of_brackets(word.trim_matches(is_bracket).trim_end_matches(is_end))
+}
+
+fn bare_of_brackets(word: &str) -> &str {
+    word.trim_end_matches(is_end).trim_matches(is_bracket)
+}
+
 fn is_bracket(c: char) -> bool {
-    matches!(c, '<' | '>' | '(' | ')' | '[' | ']' | '{' | '}' | '"' | '\'' | '“' | '”' | '*' | '_' | '`' | '|')
+    matches!(c, '<' | '>' | '(' | ')' | '[' | ']' | '{' | '}' | '"' | '\'' | '“' | '”' | '„' | '*' | '_' | '`' | '|')
 }
 
 fn is_end(c: char) -> bool {
     matches!(c, '.' | ',' | ';' | ':' | '!' | '?')
-}
-
-/// What stands before the address on the web in this word; `None` when there is none.
-fn before_link(word: &str) -> Option<&str> {
-    if let Some((before, _)) = word.split_once("://") {
-        let scheme = before.rfind(|c: char| !c.is_ascii_alphanumeric()).map_or(0, |index| index + 1);
-        // The character before the scheme may take several bytes.
-        return Some(before.get(..before.ceil_char_boundary(scheme)).unwrap_or_default());
-    }
-    let lower = start_of(word, 7).to_ascii_lowercase();
-    ["www.", "mailto:", "tel:"].iter().any(|start| lower.starts_with(start)).then_some("")
-}
-
-fn mail_address(word: &str) -> Option<String> {
-    let (local, domain) = word.split_once('@')?;
-    let is_name = |part: &str| {
-        !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._+-=".contains(&byte))
-    };
-    if !is_name(local) || !is_name(domain) || !domain.contains('.') {
-        return None;
-    }
-    if word.len() > LONG_WORD {
-        return Some("an e-mail address".to_owned());
-    }
-    let spell = |part: &str| part.replace('.', " dot ").replace(['_', '='], " ");
-    Some(one_line(&format!("{} at {}", spell(local), spell(domain))))
 }
 
 /// The word without emphasis around it, and without runs of punctuation: three of a kind are a line to look at, or
@@ -210,90 +325,4 @@ fn without_ornaments(word: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    #[test]
-    fn lines_become_sentences() {
-        assert_eq!(
-            spoken("Issue 8658 has been escalated\r\nProject: Oracle\r\n\r\nPlease hurry!\nThanks"),
-            "Issue 8658 has been escalated. Project: Oracle. Please hurry! Thanks"
-        );
-    }
-
-    #[test]
-    fn a_full_line_goes_on_in_the_next() {
-        assert_eq!(
-            spoken("The tablespace USERS of the database PROD has reached ninety\nfive percent of its size.\nsecond"),
-            "The tablespace USERS of the database PROD has reached ninety five percent of its size. second"
-        );
-        assert_eq!(
-            spoken("The tablespace USERS of the database PROD has reached its limit\r\n\r\nplease hurry"),
-            "The tablespace USERS of the database PROD has reached its limit. please hurry"
-        );
-        assert_eq!(spoken("The tablespace is full\nplease hurry"), "The tablespace is full. please hurry");
-    }
-
-    #[test]
-    fn links_and_addresses_are_said_simply() {
-        assert_eq!(spoken("See https://x.example/a?b=c#d."), "See a link.");
-        assert_eq!(spoken("(<http://x.example>), or www.example.com!"), "a link, or a link!");
-        assert_eq!(spoken("https://a.example <https://a.example> end"), "a link end");
-        assert_eq!(spoken("[Grafana](https://grafana.example/d/1) is up"), "Grafana a link is up");
-        assert_eq!(spoken("From <first.last@example.com>, now"), "From first dot last at example dot com, now");
-        assert_eq!(spoken("user@host"), "user@host");
-    }
-
-    #[test]
-    fn what_is_for_the_eye_is_left_out() {
-        assert_eq!(
-            spoken(
-                "***** Nagios *****\n\n-----\n=====\nService: **HTTP** - CRITICAL\n| a | b |\n• one\n> quoted\n#123!!!"
-            ),
-            "Nagios. Service: HTTP, CRITICAL. a b. one. > quoted. #123!"
-        );
-        assert_eq!(spoken("disk----full and so on.... or_not"), "disk full and so on. or_not");
-        assert_eq!(spoken("load = 5 & rising > 90 %"), "load = 5 & rising > 90 %");
-        assert_eq!(spoken("-----\n***\n"), "");
-    }
-
-    #[test]
-    fn nothing_hidden_is_spoken() {
-        assert_eq!(spoken("a\0b\u{7}\u{202e} c\u{200b}\u{fffe}\td"), "ab c d");
-    }
-
-    #[test]
-    fn a_hash_is_not_read_out() {
-        assert_eq!(spoken(&format!("commit {} failed", "0123456789abcdef".repeat(4))), "commit a long word failed");
-    }
-
-    #[test]
-    fn it_ends_at_a_word() {
-        let text = spoken(&"tablespace full, ".repeat(100));
-        assert!(text.ends_with("tablespace.") || text.ends_with("full."), "{text}");
-        assert!((SPOKEN_LIMIT - 20..=SPOKEN_LIMIT).contains(&text.chars().count()));
-        let text = spoken(&"数据库".repeat(1000));
-        assert_eq!(text.chars().count(), SPOKEN_LIMIT);
-        assert_eq!(spoken(&"a".repeat(1 << 20)), "a long word");
-    }
-
-    #[test]
-    fn a_code_is_spelt() {
-        assert_eq!(spell_code("7K"), "7 K");
-        assert_eq!(spell_code(" A1\u{200b}B\n"), "A 1 B");
-        assert_eq!(spell_code(""), "");
-    }
-
-    proptest! {
-        #[test]
-        fn any_text_can_be_spoken(text in "(\\PC|[\n\r\t.*<>/:@-]){0,400}|([a-z]{1,12}[ \n]){0,300}") {
-            let said = spoken(&text);
-            prop_assert!(said.chars().count() <= SPOKEN_LIMIT);
-            prop_assert!(!said.contains(char::is_control) && !said.contains("  "), "{said:?}");
-            prop_assert_eq!(said.trim(), &said);
-            prop_assert!(!said.contains("---") && !said.contains("://"), "{said:?}");
-        }
-    }
-}
+mod tests;

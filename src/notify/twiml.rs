@@ -12,52 +12,23 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value, context};
 
-use super::clean::{is_xml, one_line, start_of};
+use super::clean::{is_xml, one_line};
 use super::phrase::{About, Phrase};
 use super::speech;
 use sources::{ENGLISH, Sources, ways_up};
 
+pub use heard::ssml;
+pub use script::Script;
+
+mod heard;
+mod limits;
+mod script;
 mod sources;
 
 /// Twilio takes an inline document of so many characters (`Twiml` of the Calls resource).
 const MAX_INLINE: usize = 4000;
 /// Twilio fetches a document of so many bytes (error 11750).
 const MAX_FETCHED: usize = 64_000;
-/// The longest text in one `Say`, with room for the template's own words: Polly takes 3000 characters, and no voice
-/// more than 4500 bytes percent-encoded (error 13521).
-const MAX_SAY: usize = 2500;
-const MAX_SAY_ENCODED: usize = 4000;
-/// The longest name, code or key, in characters.
-const MAX_NAME: usize = 60;
-
-/// What a call's document tells.
-#[derive(Debug, Clone, Default, serde::Serialize)]
-pub struct Script {
-    /// What is spoken about the alert.
-    pub say: String,
-    /// The alert's code, spelt: `7 K`.
-    pub code: String,
-    /// BCP 47 language.
-    pub language: String,
-    /// Twilio's voice; empty: its default.
-    pub voice: String,
-    /// Where keys are sent; empty: no keys can be taken (no webhooks).
-    pub action: String,
-    /// Where the text is to be fetched from again (`*`).
-    pub repeat: String,
-    /// How many mails have joined since the first.
-    pub more: u32,
-    /// How many alerts the call tells of; 0 and 1: the one.
-    pub count: usize,
-    /// At which addresses these arrived: `3 for cust1-dba and 2 for systems`.
-    pub places: String,
-    /// Who has it, when somebody has; the name.
-    pub acknowledged_by: String,
-    /// The key that was pressed, for the answers to keys.
-    pub key: String,
-    /// The name of the person called.
-    pub contact: String,
-}
 
 /// Which document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -113,10 +84,10 @@ impl Page {
         }
     }
 
-    /// Whether Twilio takes a document of this length.
-    fn holds(self, document: &str) -> bool {
-        match self {
-            Self::Inline => document.encode_utf16().count() <= MAX_INLINE,
+    /// How the document is longer than Twilio takes, in words.
+    fn broken(self, document: &str) -> Option<String> {
+        let (length, most, of) = match self {
+            Self::Inline => (document.encode_utf16().count(), MAX_INLINE, "characters"),
             Self::Alert
             | Self::Storm
             | Self::Acknowledged
@@ -125,8 +96,9 @@ impl Page {
             | Self::Resolved
             | Self::Taken
             | Self::WrongKey
-            | Self::Test => document.len() <= MAX_FETCHED,
-        }
+            | Self::Test => (document.len(), MAX_FETCHED, "bytes"),
+        };
+        (length > most).then(|| format!("{length} {of}, of which Twilio takes {most}"))
     }
 }
 
@@ -276,87 +248,42 @@ fn fill(environment: &mut Environment<'static>, sources: &Sources, tag: &str) ->
     Ok(())
 }
 
-/// The document, with as much of `say` as it can hold.
+/// The document, with as much of `say` as it and the voice can hold.
 fn try_render(environment: &Environment<'_>, page: Page, script: &Script) -> Result<String, String> {
-    let document = render_once(environment, page, script)?;
-    if page.holds(&document) {
+    // With pauses where the voice takes them and there is room; better without them than with fewer words. A template
+    // that speaks with another voice than it was given must not read out marks.
+    if speech::ssml::is_taken_by(&script.voice)
+        && let Ok(Rendered { document, too_long: None }) = render_once(environment, page, script, true)
+    {
         return Ok(document);
     }
+    let whole = render_once(environment, page, script, false)?;
+    let Some(why) = whole.too_long else { return Ok(whole.document) };
     let mut fitting = None;
     let (mut least, mut most) = (0, script.say.chars().count());
     while least < most {
         let middle = usize::midpoint(least, most);
         let shorter = Script { say: speech::cut(script.say.clone(), middle), ..script.clone() };
-        let document = render_once(environment, page, &shorter)?;
-        if page.holds(&document) {
-            fitting = Some(document);
+        let rendered = render_once(environment, page, &shorter, false)?;
+        if rendered.too_long.is_none() {
+            fitting = Some(rendered.document);
             least = middle + 1;
         } else {
             most = middle;
         }
     }
-    fitting.ok_or_else(|| format!("the document is too long: {} characters", document.chars().count()))
+    fitting.ok_or_else(|| format!("the document is too long: {why}"))
+}
+
+/// A document, and what of it is longer than Twilio takes.
+struct Rendered {
+    document: String,
+    too_long: Option<String>,
 }
 
 /// When nothing can be rendered, which cannot happen: better a call that says little than one that fails.
 const LAST_RESORT: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Response><Say>There is an alert. Its text cannot \
                            be told. Please look at your mail.</Say><Hangup/></Response>";
-
-impl Script {
-    /// Every value within its limit and on one line; `say` ends as a sentence.
-    fn bounded(&self) -> Self {
-        let name = |text: &String| speech::cut(one_line(start_of(text, 4 * MAX_NAME)), MAX_NAME);
-        // Of letters (`Polly.Céline`), digits, dots and dashes, or not used: it stands between quotes.
-        let word = |text: &String| {
-            let is_plain = text.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '_'));
-            let is_word = is_plain && text.chars().count() <= MAX_NAME;
-            if is_word { text.clone() } else { String::new() }
-        };
-        let mut say = one_line(start_of(&self.say, 8 * MAX_SAY));
-        let mut encoded = 0;
-        let holds = say.chars().take_while(|c| {
-            encoded += if c.is_ascii_alphanumeric() { 1 } else { 3 * c.len_utf8() };
-            encoded <= MAX_SAY_ENCODED
-        });
-        let limit = holds.count().min(MAX_SAY);
-        say = speech::cut(say, limit);
-        if say.ends_with(char::is_alphanumeric) {
-            say.push('.');
-        }
-        Self {
-            say,
-            code: name(&self.code),
-            language: word(&self.language),
-            voice: word(&self.voice),
-            action: self.action.clone(),
-            repeat: self.repeat.clone(),
-            more: self.more,
-            count: self.count,
-            places: speech::cut(one_line(start_of(&self.places, 400)), 80),
-            acknowledged_by: name(&self.acknowledged_by),
-            key: name(&self.key),
-            contact: name(&self.contact),
-        }
-    }
-
-    /// With everything in it, to try templates with.
-    fn example() -> Self {
-        Self {
-            say: "Issue number 8 6 5 8 has been escalated.".to_owned(),
-            code: "7 K".to_owned(),
-            language: "en-NZ".to_owned(),
-            voice: "Polly.Aria".to_owned(),
-            action: "https://pager.example.com/twiml/0/digits".to_owned(),
-            repeat: "https://pager.example.com/twiml/0".to_owned(),
-            more: 2,
-            count: 5,
-            places: "3 for cust1-dba and 2 for systems".to_owned(),
-            acknowledged_by: "David".to_owned(),
-            key: "9".to_owned(),
-            contact: "Darren".to_owned(),
-        }
-    }
-}
 
 fn environment() -> Environment<'static> {
     let mut environment = Environment::new();
@@ -384,7 +311,7 @@ fn environment() -> Environment<'static> {
     environment
 }
 
-fn render_once(environment: &Environment<'_>, page: Page, script: &Script) -> Result<String, String> {
+fn render_once(environment: &Environment<'_>, page: Page, script: &Script, marked: bool) -> Result<Rendered, String> {
     let in_words = |error: minijinja::Error| one_line(&error.to_string());
     let template = environment.get_template(page.file()).map_err(in_words)?;
     let mut speaker = String::new();
@@ -393,11 +320,25 @@ fn render_once(environment: &Environment<'_>, page: Page, script: &Script) -> Re
             let _ = write!(speaker, " {attribute}=\"{value}\"");
         }
     }
-    let context = context! { speaker => Value::from_safe_string(speaker), ..Serde(script) };
+    let words = |text: &str| {
+        if marked { Value::from_safe_string(speech::ssml::marked(text)) } else { Value::from(text) }
+    };
+    let (say, code) = (words(&script.say), words(&script.code));
+    let context = context! { speaker => Value::from_safe_string(speaker), say => say, code => code, ..Serde(script) };
     let document = template.render(context).map_err(in_words)?.trim().to_owned();
     let parsed = roxmltree::Document::parse(&document).map_err(|error| format!("no XML: {error}"))?;
+    let reads_marks = |say: roxmltree::Node<'_, '_>| {
+        say.has_tag_name("Say")
+            && say.has_children()
+            && say.children().any(|child| child.is_element())
+            && !say.attribute("voice").is_some_and(speech::ssml::is_taken_by)
+    };
+    if marked && parsed.descendants().any(reads_marks) {
+        return Err("a voice that takes no SSML would have to read it".to_owned());
+    }
     if parsed.root_element().has_tag_name("Response") {
-        Ok(document)
+        let too_long = page.broken(&document).or_else(|| limits::broken(&document, &parsed));
+        Ok(Rendered { document, too_long })
     } else {
         Err("the document is not a `Response`".to_owned())
     }

@@ -163,7 +163,7 @@ fn compare(judged: &Judged<'_>, expected: &Expected, played: &mut Played<'_>) {
     for (name, value) in &expected.variables {
         played.same(&format!("variable {name}"), Some(value), variable(judged, wish, named, name));
     }
-    compare_words(expected, wish, played);
+    compare_words(expected, wish, &judged.config.voice.language, played);
     for note in wish.into_iter().flat_map(|wish| &wish.notes) {
         played.differ("templates", "that all can be rendered", note);
     }
@@ -265,13 +265,13 @@ fn variable<'j>(judged: &'j Judged<'_>, wish: Option<&'j Wish<'_>>, rule: Option
         .find_map(|verdict| of(&verdict.captures))
 }
 
-fn compare_words(expected: &Expected, wish: Option<&Wish<'_>>, played: &mut Played<'_>) {
-    let said = wish.map(|wish| (wish.arrival.say.as_str(), speech::spoken(&wish.arrival.say)));
+fn compare_words(expected: &Expected, wish: Option<&Wish<'_>>, language: &str, played: &mut Played<'_>) {
+    let said = wish.map(|wish| (wish.arrival.say.as_str(), speech::spoken(&wish.arrival.say, language)));
     let texted = wish.map(|wish| {
         let sent = sms::compose("", &wish.arrival.text, crate::engine::send::TEXT_SEGMENTS);
         (wish.arrival.text.as_str(), sent.trim().to_owned())
     });
-    let spoken = |text: &str| speech::spoken(text);
+    let spoken = |text: &str| speech::spoken(text, language);
     let sent = |text: &str| sms::compose("", text, crate::engine::send::TEXT_SEGMENTS).trim().to_owned();
     for (what, whole, parts, found, clean) in [
         ("say", &expected.say, &expected.say_contains, said, &spoken as &dyn Fn(&str) -> String),
