@@ -169,6 +169,16 @@ pub struct Server {
     pub listen: String,
     /// How the provider reaches the server; without a slash at the end. `None`: work without webhooks.
     pub public_url: Option<String>,
+    /// Whether an alert's text ends with its link.
+    pub link: bool,
+}
+
+impl Server {
+    /// The address of an alert's page, where texts are to have it.
+    pub fn link_of(&self, alert: &impl std::fmt::Display) -> Option<String> {
+        let public = self.public_url.as_ref().filter(|_| self.link)?;
+        Some(format!("{public}/alerts/{alert}"))
+    }
 }
 
 /// What becomes of a mail to a known recipient that no rule matches.

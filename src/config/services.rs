@@ -143,9 +143,9 @@ fn messaging_service(text: &str) -> Result<String, Fault> {
 
 /// Reads `[server]`.
 pub(super) fn server(reader: &Reader<'_>) -> Server {
-    let mut server = Server { listen: LISTEN.to_owned(), public_url: None };
+    let mut server = Server { listen: LISTEN.to_owned(), public_url: None, link: false };
     let Some(table) = reader.section("server") else { return server };
-    reader.only(table, &["listen", "public_url"]);
+    reader.only(table, &["listen", "public_url", "link"]);
     if let Some(listen) = table.get("listen").and_then(|value| reader.parsed(value, scalar::listen)) {
         server.listen = listen;
     }
@@ -154,6 +154,17 @@ pub(super) fn server(reader: &Reader<'_>) -> Server {
         if server.public_url.as_deref().is_some_and(|url| !url.to_ascii_lowercase().starts_with("https://")) {
             let message = "`public_url` is not https: alerts and keys travel in the clear";
             reader.warn(value.at, message, "put a proxy with a certificate before the server");
+        }
+    }
+    if let Some(value) = table.get("link") {
+        server.link = reader.truth(value).unwrap_or_default();
+        if server.link && table.get("public_url").is_none() {
+            let message = "there is no `public_url` that a link could begin with: texts have none";
+            reader.warn(
+                value.at,
+                message,
+                "say under `[server]` how people reach the server: `public_url = \"https://…\"`",
+            );
         }
     }
     server

@@ -116,14 +116,17 @@ impl Desk {
 
     fn body(&self, job: &Job) -> String {
         let alert = &job.alert;
-        let news = job.notification.news.as_ref().map(|news| self.news(news, alert, &job.notification.contact));
-        let words = match (news, job.besides.is_empty()) {
-            (Some(news), true) => news,
-            (Some(news), false) => self.news_and_more(&news, job),
+        let contact = &job.notification.contact;
+        let news = job.notification.news.as_ref().map(|news| self.news(news, alert, contact));
+        let words = match (&news, job.besides.is_empty()) {
+            (Some(news), true) => news.clone(),
+            (Some(news), false) => self.news_and_more(news, job),
             (None, true) => alert.text.clone(),
             (None, false) => self.and_more(job),
         };
-        sms::compose(&alert.code.0, &words, TEXT_SEGMENTS)
+        // News is of what somebody has seen before.
+        let link = self.config.server.link_of(&alert.id).filter(|_| news.is_none());
+        sms::compose_with_link(&alert.code.0, &words, link.as_deref(), TEXT_SEGMENTS)
     }
 
     /// News in the contact's language, without the code.
@@ -183,9 +186,10 @@ impl Desk {
     /// What a call to this contact about this alert and some besides tells, without the places where keys are sent.
     pub fn words_of(&self, alert: &Alert, besides: &[Alert], contact: &ContactId) -> Words {
         let all: Vec<&Alert> = std::iter::once(alert).chain(besides).collect();
+        let words = self.words(alert, contact);
         let places =
             if besides.is_empty() { String::new() } else { self.text(contact, Phrase::Places, &fold::places(&all)) };
-        Words { count: all.len(), places, ..self.words(alert, contact) }
+        Words { count: all.len(), places: speech::spoken(&places, &words.language), ..words }
     }
 
     /// What a call to this contact about this alert tells, without the places where keys are sent.
@@ -193,7 +197,7 @@ impl Desk {
         let Voice { language, voice } = self.config.voice_of(contact);
         Words {
             contact: self.name_of(contact),
-            say: speech::spoken(&alert.say),
+            say: speech::spoken(&alert.say, &language),
             code: speech::spell_code(&alert.code.0),
             language,
             voice: voice.unwrap_or_default(),

@@ -18,6 +18,8 @@ pub const TEXT_SEGMENTS: usize = 3;
 const MAX_WORDS: usize = 16 * 1024;
 /// What tells that there is more.
 const MORE: &str = "...";
+/// A link must leave room for so many characters.
+const LEAST_WORDS: usize = 20;
 
 /// How a text is encoded on the air.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -69,20 +71,28 @@ pub fn length(text: &str) -> Length {
 /// The body of an alert's text: `CODE words`, cleaned, on one line, smart characters made plain where that makes it
 /// GSM-7, cut between words, with `...`, to at most `segments` whole segments (from 1 to 10).
 pub fn compose(code: &str, words: &str, segments: usize) -> String {
+    compose_with_link(code, words, None, segments)
+}
+
+/// The same, with a link at its end that is never cut: words give way to it. Only one that leaves no room for a few of
+/// them is left out.
+pub fn compose_with_link(code: &str, words: &str, link: Option<&str>, segments: usize) -> String {
     let segments = segments.clamp(1, MAX_SEGMENTS);
-    let code = one_line(code);
+    let frame = Frame { code: &one_line(code), link: link.unwrap_or_default(), segments };
     let whole = one_line(words);
     let words = start_of(&whole, MAX_WORDS);
     let (plain, is_all) = to_gsm(words);
+    let least: String = plain.chars().take(LEAST_WORDS).collect();
+    let frame = if frame.holds(&frame.join(&least, MORE)) { frame } else { Frame { link: "", ..frame } };
     if is_all {
-        return fit(&code, &plain, words.len() < whole.len(), segments).0;
+        return fit(&frame, &plain, words.len() < whole.len()).0;
     }
-    let (as_written, was_cut) = fit(&code, words, words.len() < whole.len(), segments);
+    let (as_written, was_cut) = fit(&frame, words, words.len() < whole.len());
     if !was_cut {
         return as_written;
     }
     // The first character that GSM-7 has not may come after more than 70 that it has.
-    let (start, _) = fit(&code, start_in_words(&plain), true, segments);
+    let (start, _) = fit(&frame, start_in_words(&plain), true);
     if start.chars().count() > as_written.chars().count() { start } else { as_written }
 }
 
@@ -172,25 +182,41 @@ fn to_gsm(text: &str) -> (String, bool) {
     (gsm, is_all)
 }
 
-/// Code and words in so many segments, and whether words had to be left out. `more` says that some have been already.
-fn fit(code: &str, words: &str, more: bool, segments: usize) -> (String, bool) {
-    let join = |words: &str, end: &str| match (code, words) {
-        ("", words) => format!("{words}{end}"),
-        (code, "") => code.to_owned(),
-        (code, words) => format!("{code} {words}{end}"),
-    };
-    let fits = |text: &str| length(text).segments <= segments;
-    let whole = join(words, "");
-    if !more && fits(&whole) {
+/// What stands around the words of a text.
+#[derive(Clone, Copy)]
+struct Frame<'a> {
+    code: &'a str,
+    /// Empty: none.
+    link: &'a str,
+    segments: usize,
+}
+
+impl Frame<'_> {
+    fn join(&self, words: &str, end: &str) -> String {
+        let end = if words.is_empty() { "" } else { end };
+        let parts = [self.code.to_owned(), format!("{words}{end}"), self.link.to_owned()];
+        parts.iter().filter(|part| !part.is_empty()).map(String::as_str).collect::<Vec<_>>().join(" ")
+    }
+
+    fn holds(&self, text: &str) -> bool {
+        length(text).segments <= self.segments
+    }
+}
+
+/// Code, words and link, and whether words had to be left out. `more` says that some have been already.
+fn fit(frame: &Frame<'_>, words: &str, more: bool) -> (String, bool) {
+    let whole = frame.join(words, "");
+    if !more && frame.holds(&whole) {
         return (whole, false);
     }
     let ends: Vec<usize> = words.char_indices().map(|(start, c)| start + c.len_utf8()).collect();
     // A longer start never takes fewer segments.
-    let longest = ends.partition_point(|&end| words.get(..end).is_some_and(|start| fits(&join(start, MORE))));
+    let longest =
+        ends.partition_point(|&end| words.get(..end).is_some_and(|start| frame.holds(&frame.join(start, MORE))));
     let end = longest.checked_sub(1).and_then(|last| ends.get(last)).copied().unwrap_or(0);
     let start = words.get(..cut_before(words, end)).unwrap_or_default();
     let start = start.trim_end_matches([' ', '.', ',', ';', ':', '-']);
-    (join(start, MORE), true)
+    (frame.join(start, MORE), true)
 }
 
 /// Where to cut so that no more than `end` bytes remain: between words, or, in a word that is longer than all that
@@ -200,10 +226,17 @@ fn cut_before(words: &str, end: usize) -> usize {
     if after.is_empty() || after.starts_with(' ') {
         return end;
     }
-    if let Some(space) = before.rfind(' ')
-        && space * 2 >= end
+    let last_space = before.rfind(' ');
+    let cut_word = words.get(last_space.map_or(0, |space| space + 1)..).and_then(|rest| rest.split(' ').next());
+    // Half an address leads nowhere.
+    let is_link = cut_word.is_some_and(|word| word.contains("://") || word.starts_with("www."));
+    if let Some(space) = last_space
+        && (space * 2 >= end || is_link)
     {
         return space;
+    }
+    if is_link {
+        return 0;
     }
     // What belongs to the character before it goes with it: accents, variation selectors, joined emoji, flags.
     let mut cut = end;
