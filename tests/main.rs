@@ -15,6 +15,7 @@ mod escalation;
 mod explain;
 mod fifteen_shapes;
 mod fresh;
+mod hearing;
 mod heartbeats;
 mod limits;
 mod mail_servers;

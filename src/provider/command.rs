@@ -174,8 +174,9 @@ fn digits(number: &str) -> &str {
     number.trim_start_matches('+')
 }
 
-/// How it ended; `None`: it did not, and was killed with everything that it had started.
-fn wait(child: &mut Child, timeout: Duration) -> Option<ExitStatus> {
+/// How a child ended that leads a process group of its own; `None`: it did not end in time, and was killed with everything
+/// that it had started.
+pub(crate) fn wait(child: &mut Child, timeout: Duration) -> Option<ExitStatus> {
     let began = Instant::now();
     loop {
         match child.try_wait() {

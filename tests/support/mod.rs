@@ -201,18 +201,7 @@ impl Test {
 
     /// Runs the binary with these arguments and this standard input.
     pub fn run(&self, arguments: &[&str], input: &[u8]) -> Ran {
-        let mut child = self.command().args(arguments).spawn().unwrap();
-        let mut stdin = child.stdin.take().unwrap();
-        let input = input.to_owned();
-        let writer = std::thread::spawn(move || {
-            // A program that does not read its input to the end is a fault that a test must see.
-            let written = stdin.write_all(&input);
-            drop(stdin);
-            written
-        });
-        let output = child.wait_with_output().unwrap();
-        writer.join().unwrap().expect("standard input was not read to its end");
-        ran(&output)
+        fed(self.command().args(arguments), input)
     }
 
     /// Delivers a mail to `recipient@example.com`-like arguments.
@@ -337,6 +326,22 @@ pub fn wait(what: impl Fn() -> bool, complaint: &str) {
         assert!(Instant::now() <= end, "{complaint}");
         std::thread::sleep(Duration::from_millis(10));
     }
+}
+
+/// Runs a command with this standard input.
+pub fn fed(command: &mut Command, input: &[u8]) -> Ran {
+    let mut child = command.spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let input = input.to_owned();
+    let writer = std::thread::spawn(move || {
+        // A program that does not read its input to the end is a fault that a test must see.
+        let written = stdin.write_all(&input);
+        drop(stdin);
+        written
+    });
+    let output = child.wait_with_output().unwrap();
+    writer.join().unwrap().expect("standard input was not read to its end");
+    ran(&output)
 }
 
 /// A plain mail from monitoring.

@@ -66,7 +66,7 @@ fn rules(judgement: &Judgement<'_>) -> Value {
 fn asked(explanation: &Explanation<'_>, wish: &Wish<'_>, meeting: &Meeting, held: &[Held]) -> Value {
     let now = explanation.now();
     let plan = explanation.plan(wish);
-    let text = text_of(wish, meeting);
+    let text = text_of(explanation, wish, meeting);
     let length = sms::length(&text);
     let attempts: Vec<Value> = plan
         .iter()
@@ -106,7 +106,7 @@ fn asked(explanation: &Explanation<'_>, wish: &Wish<'_>, meeting: &Meeting, held
         "key": wish.arrival.key,
         "digest": wish.arrival.digest.to_string(),
         "contact": plan.first().map(|row| &row.contact),
-        "say": speech::spoken(&wish.arrival.say),
+        "say": speech::spoken(&wish.arrival.say, explanation.languages(wish).first().map_or("en", |(tag, _)| tag)),
         "sms": text,
         "segments": length.segments,
         "encoding": length.encoding,

@@ -1,9 +1,9 @@
 //! `thialfi explain`: what `deliver` would do with a mail, and why. Reads the rule file, standard input, and what the
 //! store knows of the alert that the mail would join; changes nothing.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use anstream::{print, println};
+use anstream::{eprintln, print, println};
 use clap::Args;
 use jiff::Timestamp;
 
@@ -14,19 +14,20 @@ use crate::alert::limit::Window;
 use crate::alert::plan::{Planned, plan};
 use crate::clock;
 use crate::config::Moment;
-use crate::engine::send::TEXT_SEGMENTS;
 use crate::exit::Exit;
 use crate::intake::Wish;
 use crate::mail::message;
-use crate::notify::sms;
 use crate::oncall::{ContactId, Roster};
 use memory::{Meeting, Memory};
+use words::{code_of, text_of};
 
 pub mod conditions;
 mod json;
 mod memory;
 mod page;
+mod say;
 mod then;
+mod words;
 
 /// What `explain` takes.
 #[derive(Debug, Clone, Args)]
@@ -43,6 +44,9 @@ pub struct Options {
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,
+    /// Write what the first to be called would hear to a sound file, read by espeak-ng
+    #[arg(long, value_name = "FILE.wav")]
+    pub say: Option<PathBuf>,
     /// End with 1 when nobody would be called or texted
     #[arg(long)]
     pub fail: bool,
@@ -78,6 +82,11 @@ fn story(config: Option<&Path>, options: &Options) -> Result<bool, Exit> {
         println!("{}", json::object(&explanation));
     } else {
         print!("{}", page::page(&explanation, super::layout::page_width()));
+    }
+    if let Some(file) = &options.say {
+        let line = say::write(&explanation, file).map_err(|why| fail(&why))?;
+        // What is printed with `--json` is one object.
+        if options.json { eprintln!("{line}") } else { println!("\n{line}") }
     }
     Ok(judged.intake.wishes.iter().any(Wish::notifies))
 }
@@ -160,10 +169,4 @@ fn held(wish: &Wish<'_>, roster: &Roster, memory: &mut Memory<'_>, now: Timestam
         Some(Held { contact, channel, until, full })
     });
     held.collect()
-}
-
-/// The text as it would be sent; before the alert is opened its code is not known, and this one stands for it.
-fn text_of(wish: &Wish<'_>, meeting: &Meeting) -> String {
-    let code = meeting.alert().map_or("7K", |alert| alert.code.0.as_str());
-    sms::compose(code, &wish.arrival.text, TEXT_SEGMENTS)
 }

@@ -180,19 +180,26 @@ pub fn wish(
         let line = Styled { text: &line, style: BAD, mark: None };
         hang(page, 4, "", 0, &line, Room { width, most: 3 });
     }
-    let _ = writeln!(page, "\n  {HEADING}Spoken{HEADING:#}");
-    words(page, &speech::spoken(&wish.arrival.say), width);
-    let text = text_of(wish, meeting);
+    for (language, who) in explanation.languages(wish) {
+        let aside = format!("in {} to {}", terminal::one_line(&language), terminal::one_line(&who));
+        let _ = writeln!(page, "\n  {HEADING}Spoken{HEADING:#}  {FAINT}{aside}{FAINT:#}");
+        words(page, &speech::spoken(&wish.arrival.say, &language), width);
+    }
+    let text = text_of(explanation, wish, meeting);
     let length = sms::length(&text);
     let encoding = match length.encoding {
         sms::Encoding::Gsm7 => "GSM-7",
         sms::Encoding::Ucs2 => "UCS-2",
     };
     let segments = if length.segments == 1 { "1 segment".to_owned() } else { format!("{} segments", length.segments) };
-    let code = if meeting.alert().is_none() { "; the code is an example" } else { "" };
+    let example = match (meeting.alert(), explanation.judged.config.server.link_of(&"")) {
+        (Some(_), _) => "",
+        (None, None) => "; the code is an example",
+        (None, Some(_)) => "; the code and the number in the link are examples",
+    };
     let _ = writeln!(
         page,
-        "\n  {HEADING}Texted{HEADING:#}  {FAINT}{encoding}, {} {}, {segments} of at most {TEXT_SEGMENTS}{code}{FAINT:#}",
+        "\n  {HEADING}Texted{HEADING:#}  {FAINT}{encoding}, {} {}, {segments} of at most {TEXT_SEGMENTS}{example}{FAINT:#}",
         length.units,
         match length.encoding {
             sms::Encoding::Gsm7 => "characters",
