@@ -31,6 +31,7 @@ mod redelivery;
 mod regressions;
 mod replies;
 mod same_mail;
+mod self_test;
 mod story;
 mod support;
 mod webhooks;

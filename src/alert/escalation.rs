@@ -114,10 +114,12 @@ pub enum Event {
         /// The call in which they said so: it is not hung up.
         within: Option<NotificationId>,
     },
-    /// It is over, and so is a newer alert of the same key, of which people are told: of this one they are not.
+    /// It is over, and people are not told of it.
     ResolveQuietly {
         /// Who says so.
         by: Actor,
+        /// Why quietly, for the history: `with a newer alert of the same key`.
+        why: String,
     },
     /// A human takes it from whoever has it.
     TakeOver {
@@ -303,7 +305,7 @@ pub fn escalate(alert: Alert, event: Event, context: &mut Context<'_>) -> Change
         Event::Acknowledge { by, within } => play.acknowledge(&by, within),
         Event::TakeOver { by } => play.take_over(&by),
         Event::Resolve { by, within } => play.resolve(&by, within),
-        Event::ResolveQuietly { by } => play.resolve_quietly(&by),
+        Event::ResolveQuietly { by, why } => play.resolve_quietly(&by, &why),
         Event::List { to, words } => play.list(&to, words),
         Event::Escalate { by, within } => play.pass_on(&by, within),
     }

@@ -44,7 +44,7 @@ pub struct MailFact {
     pub recipients: Vec<String>,
     /// The rule that matched; `None`: none did.
     pub rule: Option<String>,
-    /// What the rule asks for: `call`, `sms`, `page`, `resolve`, `acknowledge`.
+    /// What the rule asks for: `call`, `sms`, `page`, `resolve`, `acknowledge`; or `self-test`.
     pub action: String,
     /// What the rule's patterns captured.
     #[serde(default)]
@@ -194,7 +194,7 @@ impl Fact {
             Event::TakeOver { by } => Self::person(by, None, '1'),
             Event::Escalate { by, within } => Self::person(by, *within, '2'),
             Event::Resolve { by, within } => Self::person(by, *within, '3'),
-            Event::ResolveQuietly { by } => Self::person(by, None, '3'),
+            Event::ResolveQuietly { by, why: _ } => Self::person(by, None, '3'),
         })
     }
 

@@ -14,6 +14,9 @@ pub mod subject;
 
 pub use alert::{Actor, Alert, AlertId, Code, Progress, Resumed, State, Through};
 pub use escalation::{Change, Command, Context, Entry, EntryKind, Event, Refusal};
+/// Why an older alert is resolved quietly.
+pub const NEWER_ALERT: &str = "with a newer alert of the same key";
+
 pub use fact::{Decision, Fact, MailFact, ReplyFact, Told};
 pub use key::{Digest, Phase};
 pub use news::News;

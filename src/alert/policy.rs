@@ -27,6 +27,18 @@ pub struct Policy {
     pub last_resort: Option<Target>,
 }
 
+impl Policy {
+    /// The name of the policy that a self-test plays, and of the group of its alert. No entry of the rule file may have
+    /// it.
+    pub const SELF_TEST: &'static str = "self-test";
+
+    /// Whether it is that one: then nobody gets more than its steps say, no call in place of a text that was refused and
+    /// no news of the end. A test by text rings nobody.
+    pub fn is_self_test(&self) -> bool {
+        self.name == Self::SELF_TEST
+    }
+}
+
 /// One row of a policy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {

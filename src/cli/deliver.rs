@@ -11,7 +11,7 @@ use super::counts::Counts;
 use super::stateless;
 use super::surroundings::Surroundings;
 use super::syslog::{self, Severity};
-use super::{follow_up, setup, terminal, watch};
+use super::{follow_up, setup, take_self_test, terminal, watch};
 use crate::alert::AlertId;
 use crate::config::Config;
 use crate::engine::Desk;
@@ -131,7 +131,7 @@ fn deliver(config: Option<&Path>, options: &Options) -> Result<String, Failure> 
         |line: String| config.warnings.iter().fold(line, |line, warning| format!("{line}; {}", warning.one_line()));
     let message = Message::parse(&raw);
     drop(raw);
-    let outcome = judge(&config, options, &message, &Surroundings::default());
+    let outcome = take(&config, options, &message, &Surroundings::default());
     outcome.map(warned).map_err(|failure| Failure { line: warned(failure.line), ..failure })
 }
 
@@ -142,7 +142,21 @@ pub fn deliver_in(
     options: &Options,
     message: &Message,
 ) -> (String, Exit) {
-    how(judge(config, options, message, surroundings))
+    how(take(config, options, message, surroundings))
+}
+
+/// Deals with the mail: a self-test's has its own way, every other is judged.
+fn take(
+    config: &Arc<Config>,
+    options: &Options,
+    message: &Message,
+    surroundings: &Surroundings,
+) -> Result<String, Failure> {
+    match take_self_test::take(config, message, surroundings) {
+        Ok(Some(line)) => Ok(line),
+        Ok(None) => judge(config, options, message, surroundings),
+        Err(error) => Err(Failure::try_again(format!("the self-test could not be recorded: {error}"))),
+    }
 }
 
 /// Judges the mail by the rules, and carries out what they want.

@@ -25,10 +25,18 @@ const PATIENCE: Duration = Duration::from_secs(90);
 const ASK_EVERY: Duration = Duration::from_secs(2);
 
 /// What `test` takes.
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own on the command line")]
 #[derive(Debug, Clone, Args)]
 pub struct Options {
     /// Whom, by the name in the rule file
-    pub contact: String,
+    #[arg(required_unless_present = "round", conflicts_with = "round")]
+    pub contact: Option<String>,
+    /// Test the whole way: send a marked mail as `[self_test]` says, and wait until it has come out as a notification
+    #[arg(long = "loop", id = "round", conflicts_with_all = ["call", "sms", "provider"])]
+    pub round: bool,
+    /// Print JSON (with --loop)
+    #[arg(long, requires = "round")]
+    pub json: bool,
     /// Call (what is done without an option, too)
     #[arg(long, conflicts_with = "sms")]
     pub call: bool,
@@ -42,16 +50,17 @@ pub struct Options {
 
 /// Sends it, and tells what becomes of it.
 pub fn run(config: Option<&Path>, options: &Options) -> Exit {
-    match story(config, options) {
+    let Some(contact) = &options.contact else { return super::self_test::run(config, options.json) };
+    match story(config, contact, options) {
         Ok(()) => Exit::Success,
         Err(exit) => exit,
     }
 }
 
-fn story(config: Option<&Path>, options: &Options) -> Result<(), Exit> {
+fn story(config: Option<&Path>, contact: &str, options: &Options) -> Result<(), Exit> {
     let config = setup::load_or_complain(config)?;
     let channel = if options.sms { Channel::Text } else { Channel::Call };
-    let (contact, to) = whom(&config, &options.contact, channel).map_err(|why| {
+    let (contact, to) = whom(&config, contact, channel).map_err(|why| {
         complain(&why.to_string());
         Exit::No
     })?;

@@ -7,7 +7,7 @@ use super::policies::DEFAULT_POLICY;
 use super::reader::Purpose;
 use super::value::{At, Table};
 use super::{Defaults, Scope, conditions, time};
-use crate::alert::Digest;
+use crate::alert::{Digest, Policy};
 use crate::heartbeat::{Rhythm, Slot};
 use crate::oncall::{GroupId, Roster};
 use crate::rules::proof::Prover;
@@ -20,11 +20,22 @@ const ACTIONS: &[(&str, Action)] = &[("call", Action::Call), ("sms", Action::Sms
 /// At most so many times a week in one entry.
 const SLOTS: usize = 100;
 
-/// A `[[heartbeats]]` entry: a mail that must come.
+/// What must come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A mail.
+    Mail,
+    /// A self-test that is passed.
+    SelfTest,
+}
+
+/// A `[[heartbeats]]` entry: a mail that must come. Or that of `[self_test]`.
 #[derive(Debug)]
 pub struct Heartbeat {
     /// Unique among heartbeats.
     pub name: String,
+    /// What must come.
+    pub kind: Kind,
     /// When it must come.
     pub rhythm: Rhythm,
     /// The same as it is written: `1 day`, `Mon-Fri 06:00`.
@@ -69,7 +80,7 @@ impl Heartbeat {
 pub struct Heartbeats {
     /// In the order of the rule file.
     pub entries: Vec<Heartbeat>,
-    /// One for each, of its name, that matches its mails and asks for nothing.
+    /// One for each that is a mail, of its name, that matches its mails and asks for nothing.
     rules: RuleSet,
 }
 
@@ -95,11 +106,15 @@ impl Heartbeats {
     }
 }
 
-/// Reads `[[heartbeats]]` of all files.
-pub(super) fn read(scope: &Scope<'_>, defaults: &Defaults) -> Heartbeats {
+/// Reads `[[heartbeats]]` of all files. `besides`: one that stands elsewhere.
+pub(super) fn read(scope: &Scope<'_>, defaults: &Defaults, besides: Option<Heartbeat>) -> Heartbeats {
     let (mut entries, mut rules): (Vec<Heartbeat>, Vec<Rule>) = (Vec::new(), Vec::new());
     for table in scope.reader.tables("heartbeats") {
         let Some((heartbeat, rule)) = heartbeat(scope, defaults, table) else { continue };
+        if heartbeat.name == Policy::SELF_TEST {
+            let message = format!("a heartbeat cannot be called `{}`", heartbeat.name);
+            scope.reader.error_hint(table.at, message, "that is the one of `[self_test]`: give it another name");
+        }
         if entries.iter().any(|earlier| earlier.name == heartbeat.name) {
             scope.reader.error(table.at, format!("there are two heartbeats `{}`", heartbeat.name));
         }
@@ -109,6 +124,7 @@ pub(super) fn read(scope: &Scope<'_>, defaults: &Defaults) -> Heartbeats {
         entries.push(heartbeat);
         rules.push(rule);
     }
+    entries.extend(besides);
     Heartbeats { entries, rules: RuleSet::new(rules) }
 }
 
@@ -155,6 +171,7 @@ fn heartbeat(scope: &Scope<'_>, defaults: &Defaults, table: Table<'_>) -> Option
     };
     let heartbeat = Heartbeat {
         name,
+        kind: Kind::Mail,
         rhythm,
         written,
         grace: grace?,

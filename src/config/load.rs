@@ -10,7 +10,7 @@ use super::source::SourceFile;
 use super::{Config, Report, Scope};
 use super::{
     coverage, defaults, heartbeats, include, languages, limits, people, policies, providers, recipients, rule_entries,
-    services, test_entries, warnings,
+    self_test, services, test_entries, warnings,
 };
 use crate::oncall::Roster;
 use crate::rules::RuleSet;
@@ -74,7 +74,8 @@ fn check(reader: &Reader<'_>, path: &Path) -> Config {
     let (recipients, _) = recipients::read(scope);
     let (rules, places) = rule_entries::read(scope);
     let tests = test_entries::read(scope, &rules);
-    let heartbeats = heartbeats::read(scope, &defaults);
+    let (self_test, not_passed) = self_test::read(scope, &defaults, &contacts);
+    let heartbeats = heartbeats::read(scope, &defaults, not_passed);
     let config = Config {
         path: path.to_owned(),
         files: reader.documents.iter().map(|document| document.file.path.clone()).collect(),
@@ -92,6 +93,7 @@ fn check(reader: &Reader<'_>, path: &Path) -> Config {
         forwards,
         calendars,
         heartbeats,
+        self_test,
         providers: providers::providers(scope),
         delivery: providers::delivery(reader),
         tests,
@@ -101,6 +103,7 @@ fn check(reader: &Reader<'_>, path: &Path) -> Config {
     if reader.purpose == Purpose::Check {
         warnings::warn(scope, &config, &places);
         languages::warn(scope, &config);
+        config.self_test.iter().for_each(|test| self_test::warn(scope, test));
         test_entries::check_at(reader);
         let now = crate::clock::from_environment().now();
         coverage::warn(scope, &config, now);

@@ -41,6 +41,7 @@ mod samples;
 mod scalar;
 pub mod schema;
 mod secret;
+mod self_test;
 mod services;
 mod source;
 mod suggest;
@@ -62,6 +63,7 @@ pub use later::Forward;
 pub use moment::{Moment, MomentError};
 pub use providers::{DeliveryOrder, ProviderEntry, ProviderKind, Service};
 pub use recipients::Recipient;
+pub use self_test::SelfTest;
 pub use test_entries::{Expected, TestEntry};
 pub use variables::BUILT_IN_VARIABLES;
 
@@ -83,6 +85,7 @@ const TOP_LEVEL: &[&str] = &[
     "rules",
     "voice",
     "heartbeats",
+    "self_test",
     "providers",
     "delivery",
     "limits",
@@ -129,6 +132,8 @@ pub struct Config {
     pub calendars: Vec<CalendarFile>,
     /// `[[heartbeats]]`.
     pub heartbeats: Heartbeats,
+    /// `[self_test]`.
+    pub self_test: Option<SelfTest>,
     /// `[providers]`, in the order of the rule file.
     pub providers: Vec<ProviderEntry>,
     /// `[delivery]`.

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::providers::Providers;
 use crate::alert::{
     Actor, Alert, AlertId, CallStatus, Change, Channel, Command, Context, Decision, Delivery, Entry, EntryKind, Event,
-    Fact, NotificationId, State, Through, escalation::escalate,
+    Fact, NEWER_ALERT, NotificationId, State, Through, escalation::escalate,
 };
 use crate::clock::Clock;
 use crate::config::Config;
@@ -125,7 +125,7 @@ impl Desk {
                     Event::Resolve { by, within: None }
                 }
                 (Action::Resolve | Action::Ignore | Action::Call | Action::Sms | Action::Page, false) => {
-                    Event::ResolveQuietly { by }
+                    Event::ResolveQuietly { by, why: NEWER_ALERT.to_owned() }
                 }
             };
             let mut context = Context { now, roster: &roster, random: &mut || self.draw() };

@@ -294,10 +294,14 @@ impl Engine {
     fn watch(&mut self) -> store::Result<()> {
         let now = self.desk.now();
         let known = self.heartbeats.is_some_and(|(looked_at, next)| now < next && now >= looked_at - SET_BACK);
-        if self.desk.config.heartbeats.is_empty() || self.only.is_some() || known {
+        let nothing = self.desk.config.heartbeats.is_empty() && self.desk.config.self_test.is_none();
+        if nothing || self.only.is_some() || known {
             return Ok(());
         }
         let desk = Arc::clone(&self.desk);
+        if desk.config.self_test.is_some() {
+            desk.tidy_self_tests(self.store.as_mut())?;
+        }
         let watched = desk.watch(self.store.as_mut(), None)?;
         for line in watched.lines {
             tracing::warn!("{line}");

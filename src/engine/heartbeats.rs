@@ -4,7 +4,8 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::Desk;
-use crate::alert::{Actor, Alert, AlertId, Delivery, Digest, Event, Policy, State, Through};
+use crate::alert::{Actor, Alert, AlertId, Delivery, Digest, Event, NEWER_ALERT, Policy, State, Through};
+use crate::config::heartbeats::Kind;
 use crate::config::{Config, Heartbeat};
 use crate::heartbeat::{Missing, Standing, State as Beat, Times};
 use crate::store::{self, Arrival, Awaited, Error, Sighting, Store};
@@ -164,7 +165,7 @@ impl Desk {
         let by = Actor { contact: None, name: name.clone(), through: Through::Mail };
         let ended = self.apply(store, alert.id, &Event::Resolve { by: by.clone(), within: None })?;
         for older in store.unresolved(alert.digest)? {
-            self.apply(store, older, &Event::ResolveQuietly { by: by.clone() })?;
+            self.apply(store, older, &Event::ResolveQuietly { by: by.clone(), why: NEWER_ALERT.to_owned() })?;
         }
         lines.push(format!("{name} has come: alert {} ({}) is {}", ended.id, ended.code, ended.state.word()));
         Ok(ended)
@@ -175,7 +176,7 @@ impl Desk {
         let Seen { heartbeat, sighting, .. } = seen;
         let now = self.now();
         let missing = Missing {
-            name: &heartbeat.name,
+            name: (heartbeat.kind == Kind::Mail).then_some(heartbeat.name.as_str()),
             due: standing.due,
             last: sighting.sent_at,
             since: sighting.since.unwrap_or(now),

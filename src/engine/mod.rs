@@ -9,6 +9,7 @@ pub mod liveness;
 pub mod poll;
 pub mod providers;
 pub mod reply;
+pub mod self_test;
 pub mod send;
 
 pub use desk::{Desk, Error};

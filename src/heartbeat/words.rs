@@ -5,8 +5,8 @@ use jiff::{Timestamp, Unit, Zoned};
 
 /// A mail that has not come.
 pub struct Missing<'a> {
-    /// Its name in the rule file.
-    pub name: &'a str,
+    /// Its name in the rule file; `None`: it is no mail, but a self-test that is passed.
+    pub name: Option<&'a str>,
     /// When it was due first.
     pub due: Timestamp,
     /// When the last one was sent.
@@ -22,14 +22,20 @@ pub struct Missing<'a> {
 impl Missing<'_> {
     /// `The mail "backup" was due at 06:00 and has not come`. What was due long ago has not come since.
     pub fn what(&self) -> String {
-        format!("The mail \"{}\" was due {} and has not come", self.name, self.moment(self.due))
+        let due = self.moment(self.due);
+        match self.name {
+            Some(name) => format!("The mail \"{name}\" was due {due} and has not come"),
+            None => format!("The self-test was due {due} and has not been passed"),
+        }
     }
 
     /// `the last came yesterday at 05:58`.
     pub fn before(&self) -> String {
-        match self.last {
-            Some(last) => format!("the last came {}", self.moment(last)),
-            None => format!("it has never come since it is waited for, {}", self.moment(self.since)),
+        match (self.name, self.last) {
+            (Some(_), Some(last)) => format!("the last came {}", self.moment(last)),
+            (None, Some(last)) => format!("the last was passed {}", self.moment(last)),
+            (Some(_), None) => format!("it has never come since it is waited for, {}", self.moment(self.since)),
+            (None, None) => format!("none was passed since it is waited for, {}", self.moment(self.since)),
         }
     }
 
@@ -78,7 +84,7 @@ mod tests {
         let time = |text: &str| text.parse::<Timestamp>().unwrap();
         let zone = TimeZone::get("Pacific/Auckland").unwrap();
         let missing = Missing {
-            name: "backup",
+            name: Some("backup"),
             due: time("2026-11-02T17:00:00Z"),
             last: Some(time("2026-11-01T16:58:00Z")),
             since: time("2026-10-01T00:00:00Z"),
@@ -93,6 +99,12 @@ mod tests {
             missing.spoken(),
             "The mail backup was due at 06:00 and has not come. The last came yesterday at 05:58."
         );
+        let test = Missing { name: None, ..missing };
+        assert_eq!(
+            test.line(),
+            "The self-test was due at 06:00 and has not been passed; the last was passed yesterday at 05:58"
+        );
+        let missing = Missing { name: Some("backup"), ..test };
         let never = Missing { last: None, ..missing };
         assert!(never.line().ends_with("it has never come since it is waited for, on 2026-10-01 at 13:00"));
     }

@@ -3,13 +3,14 @@
 use jiff::Timestamp;
 
 use super::Arrival;
-use crate::alert::{Decision, Digest, Entry, EntryKind, Fact, MailFact};
+use crate::alert::{Decision, Digest, Entry, EntryKind, Fact, MailFact, Policy};
 
 impl Arrival {
     /// What the history tells of the mail, now that it is known what became of it.
     pub fn fact(&self, decision: Decision) -> Option<Fact> {
         let told = self.told.as_ref()?;
-        let rule = Some(self.rule.clone()).filter(|rule| !rule.is_empty());
+        // No rule is asked about a self-test.
+        let rule = Some(self.rule.clone()).filter(|rule| !rule.is_empty() && told.action != Policy::SELF_TEST);
         let (recipients, written_at) = (self.recipients.clone(), self.sent_at);
         Some(Fact::Mail(Box::new(MailFact { written_at, recipients, rule, decision, ..(**told).clone() })))
     }

@@ -222,6 +222,25 @@ pub struct Sighting {
     pub carrier: Option<Digest>,
 }
 
+/// A self-test, as it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SelfTestRecord {
+    /// Its number.
+    pub id: i64,
+    /// When it began.
+    pub begun_at: Timestamp,
+    /// Until when its mail is waited for.
+    pub until: Timestamp,
+    /// When its mail came.
+    pub received_at: Option<Timestamp>,
+    /// The alert that the mail opened.
+    pub alert: Option<AlertId>,
+    /// When it was over.
+    pub ended_at: Option<Timestamp>,
+    /// Whether it was passed.
+    pub passed: Option<bool>,
+}
+
 /// How long a mail that was counted is known beyond the time within which it counts: longer than a mail server tries
 /// to deliver it (Postfix: 5 days).
 pub const COUNTED_FOR: SignedDuration = SignedDuration::from_hours(7 * 24);
@@ -452,6 +471,21 @@ pub trait Store: Send {
 
     /// Remembers the alert which tells that a mail has not come, and the mail on whose way that was noticed.
     fn heartbeat_told(&mut self, name: &str, alert: AlertId, carrier: Option<Digest>) -> Result<()>;
+
+    /// Makes a self-test outstanding, by the digest of its mark. Returns its number.
+    fn begin_self_test(&mut self, mark: Digest, now: Timestamp, until: Timestamp) -> Result<i64>;
+
+    /// The self-test of this mark; `None`: we have not made it, or long ago.
+    fn self_test(&mut self, mark: Digest) -> Result<Option<SelfTestRecord>>;
+
+    /// The mail of a self-test has come, and opened an alert if it did. Only the first time counts.
+    fn self_test_came(&mut self, mark: Digest, alert: Option<AlertId>, now: Timestamp) -> Result<()>;
+
+    /// A self-test is over. Only the first time counts.
+    fn end_self_test(&mut self, id: i64, passed: bool, now: Timestamp) -> Result<()>;
+
+    /// The self-tests that should have been over before this time, and are not.
+    fn abandoned_self_tests(&mut self, before: Timestamp) -> Result<Vec<SelfTestRecord>>;
 
     /// The engine says that it is alive. `now` is the system's time, never a moved clock's: it is about a process.
     fn beat(&mut self, owner: &str, now: Timestamp) -> Result<()>;

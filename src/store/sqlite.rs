@@ -17,6 +17,7 @@ mod open;
 mod query;
 mod row;
 mod schema;
+mod self_tests;
 #[cfg(test)]
 mod tests;
 mod turn;
@@ -28,8 +29,8 @@ use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
 use super::{
-    Arrival, Awaited, Beat, Closing, Error, Filter, Receipt, Result, Sighting, Store, Tally, Throttle, Told, Updated,
-    code,
+    Arrival, Awaited, Beat, Closing, Error, Filter, Receipt, Result, SelfTestRecord, Sighting, Store, Tally, Throttle,
+    Told, Updated, code,
 };
 use crate::alert::limit::{Verdict, Wanted};
 use crate::alert::{Alert, AlertId, Change, Channel, Code, Digest, Entry, Notification, NotificationId, Token};
@@ -411,6 +412,26 @@ impl Store for Sqlite {
 
     fn heartbeat_told(&mut self, name: &str, alert: AlertId, carrier: Option<Digest>) -> Result<()> {
         self.write(|transaction| heartbeats::told(transaction, name, alert, carrier))
+    }
+
+    fn begin_self_test(&mut self, mark: Digest, now: Timestamp, until: Timestamp) -> Result<i64> {
+        self.write(|transaction| self_tests::begin(transaction, mark, now, until))
+    }
+
+    fn self_test(&mut self, mark: Digest) -> Result<Option<SelfTestRecord>> {
+        self.read(|transaction| self_tests::look(transaction, mark))
+    }
+
+    fn self_test_came(&mut self, mark: Digest, alert: Option<AlertId>, now: Timestamp) -> Result<()> {
+        self.write(|transaction| self_tests::came(transaction, mark, alert, now))
+    }
+
+    fn end_self_test(&mut self, id: i64, passed: bool, now: Timestamp) -> Result<()> {
+        self.write(|transaction| self_tests::end(transaction, id, passed, now))
+    }
+
+    fn abandoned_self_tests(&mut self, before: Timestamp) -> Result<Vec<SelfTestRecord>> {
+        self.read(|transaction| self_tests::abandoned(transaction, before))
     }
 
     fn beat(&mut self, owner: &str, now: Timestamp) -> Result<()> {

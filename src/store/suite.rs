@@ -8,6 +8,7 @@ pub mod close;
 pub mod count;
 pub mod heartbeats;
 pub mod receive;
+pub mod self_tests;
 
 use super::Store;
 
@@ -64,6 +65,11 @@ macro_rules! run {
             the_last_mail_that_was_sent_counts,
             a_heartbeat_remembers_its_alert,
             times_that_are_still_to_come_are_mended,
+        );
+        $crate::store::suite::run!($stage; self_tests:
+            a_self_test_is_known_by_its_mark_alone,
+            the_mail_of_a_self_test_counts_once_and_so_does_its_end,
+            self_tests_that_nobody_ended_are_found,
         );
         $crate::store::suite::run!($stage; claim:
             what_is_due_is_claimed_once,

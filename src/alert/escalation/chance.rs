@@ -165,7 +165,7 @@ pub(super) fn event(night: &mut Night, act: &Act, last: Option<&Event>) -> Optio
             Some(match what {
                 0 => Event::Acknowledge { by, within },
                 1 => Event::Resolve { by, within },
-                2 => Event::ResolveQuietly { by },
+                2 => Event::ResolveQuietly { by, why: "with another".to_owned() },
                 3 => Event::TakeOver { by },
                 _ => Event::Escalate { by, within },
             })

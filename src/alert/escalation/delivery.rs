@@ -278,7 +278,7 @@ impl Play<'_> {
         let Some((contact, number)) = contact.and_then(|contact| Some((contact, number(contact, channel)?))) else {
             return;
         };
-        if !used {
+        if !used && !self.alert.policy.is_self_test() {
             let doing = match channel {
                 Channel::Call => "calling",
                 Channel::Text => "texting",

@@ -62,12 +62,12 @@ impl Play<'_> {
         }
     }
 
-    /// It is over, and people are told so by a newer alert of the same key.
-    pub fn resolve_quietly(&mut self, by: &Actor) {
+    /// It is over, and people need not be told: it is a newer alert of the same key that tells them, or it was a test.
+    pub fn resolve_quietly(&mut self, by: &Actor, why: &str) {
         if self.alert.state == State::Resolved {
             return;
         }
-        self.say(EntryKind::Resolved, format!("resolved by {}, with a newer alert of the same key", signature(by)));
+        self.say(EntryKind::Resolved, format!("resolved by {}, {why}", signature(by)));
         self.alert.state = State::Resolved;
         self.alert.ended_at = Some(self.now);
         self.withdraw_old_news();

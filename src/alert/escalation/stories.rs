@@ -238,11 +238,12 @@ fn an_older_alert_that_is_over_with_a_newer_one_tells_nobody() {
     night.event(acknowledge("david", None));
     assert_eq!(night.news().len(), 2);
     let by = Actor { contact: None, name: "rule up".to_owned(), through: Through::Mail };
-    night.event(Event::ResolveQuietly { by: by.clone() });
+    let why = super::super::NEWER_ALERT.to_owned();
+    night.event(Event::ResolveQuietly { by: by.clone(), why: why.clone() });
     assert_eq!((night.alert.state, night.news()), (State::Resolved, vec![]));
     assert!(night.said("resolved by rule up (by mail), with a newer alert of the same key"));
     let lines = night.history.len();
-    night.event(Event::ResolveQuietly { by });
+    night.event(Event::ResolveQuietly { by, why });
     assert_eq!(night.history.len(), lines);
 }
 

@@ -8,7 +8,9 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use super::object::carrier;
-use crate::alert::{Alert, Decision, Delivery, Entry, EntryKind, Fact, MailFact, Notification, Purpose, State, Target};
+use crate::alert::{
+    Alert, Decision, Delivery, Entry, EntryKind, Fact, MailFact, Notification, Policy, Purpose, State, Target,
+};
 use crate::cli::layout::{BAD, FAINT, GOOD, HEADING, NOTE, PLAIN, Room, Styled, hang};
 use crate::cli::table::Table;
 use crate::cli::terminal;
@@ -199,7 +201,11 @@ fn of_mail(mail: &MailFact, zone: &TimeZone) -> Vec<String> {
     if !mail.recipients.is_empty() {
         letter.push(format!("to {}", mail.recipients.join(", ")));
     }
-    let rule = mail.rule.as_ref().map_or("no rule matched".to_owned(), |rule| format!("rule {rule}"));
+    let rule = match &mail.rule {
+        Some(rule) => format!("rule {rule}"),
+        None if mail.action == Policy::SELF_TEST => "no rule was asked".to_owned(),
+        None => "no rule matched".to_owned(),
+    };
     let captures: Vec<String> = mail.captures.iter().map(|(name, value)| format!("{name} = {value}")).collect();
     let captures = if captures.is_empty() { String::new() } else { format!(": {}", captures.join(", ")) };
     let mut lines = vec![letter.join("; "), format!("{rule} ({}){captures}", mail.action)];

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use super::{Explanation, conditions, then};
 use crate::cli::layout::{BAD, FAINT, HEADING, NOTE, PLAIN, Room, Styled, hang};
 use crate::cli::terminal;
+use crate::engine::self_test;
 use crate::heartbeat::Rhythm;
 use crate::rules::Judgement;
 
@@ -74,6 +75,10 @@ fn headline(page: &mut String, explanation: &Explanation<'_>, width: usize) {
         };
         let words = format!("It is the heartbeat `{}`, which must come: {comes}.", terminal::one_line(&heartbeat.name));
         line(page, " BEAT ", NOTE.invert(), &words, width);
+    }
+    if judged.config.self_test.is_some() && self_test::mark_of(&judged.mail.message).is_some() {
+        let words = "It carries the mark of a self-test: while that is outstanding, no rule is asked.";
+        line(page, " TEST ", NOTE.invert(), words, width);
     }
     if let Some(trouble) = &explanation.trouble {
         let words = format!("what is open already is not known: {}", terminal::one_line(trouble));

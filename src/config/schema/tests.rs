@@ -201,6 +201,7 @@ const PLACES: &[(&str, &str)] = &[
     ("[[rules]]\nZZ = 1", "/$defs/rule"),
     ("[[rules]]\nwhen = [ { ZZ = 1 } ]", "/$defs/condition"),
     ("[[heartbeats]]\nZZ = 1", "/properties/heartbeats/items"),
+    ("[self_test]\nZZ = 1", "/properties/self_test"),
     ("[[tests]]\nZZ = 1", "/$defs/test"),
 ];
 

@@ -12,7 +12,9 @@ use super::row::{self, cut, milliseconds};
 use super::work::{add_lines, all, claimable, execute, one, readable, save_notification};
 use super::{Told, query};
 use crate::alert::limit::{Sent, Verdict, Wanted, Window, judge};
-use crate::alert::{Alert, AlertId, Channel, Delivery, Entry, EntryKind, Notification, NotificationId, Purpose};
+use crate::alert::{
+    Alert, AlertId, Channel, Delivery, Entry, EntryKind, Notification, NotificationId, Policy, Purpose,
+};
 use crate::oncall::ContactId;
 use crate::store::Throttle;
 
@@ -46,6 +48,10 @@ pub fn claim(
         if !done.insert(page.id) {
             continue;
         }
+        if is_of_self_test(connection, page.id.alert)? {
+            claimed.push(claimant.take(connection, page)?);
+            continue;
+        }
         if is_unsure(&page) {
             if let Some(page) = claimant.again(connection, page, &mut done)? {
                 claimed.push(page);
@@ -62,6 +68,13 @@ pub fn claim(
         }
     }
     Ok(claimed)
+}
+
+/// Whether it is a self-test's: that goes alone, whatever the limits say, and counts for none. A test that is folded into
+/// another call tests nothing, and an alert that is folded into a test would be taken for one.
+fn is_of_self_test(connection: &Connection, alert: AlertId) -> Answer<bool> {
+    Ok(one(connection, query::IS_OF_GROUP, params![alert.0, Policy::SELF_TEST], |row| Ok(row.get(0)?))?
+        .unwrap_or(false))
 }
 
 /// Whether an earlier try may have reached the provider.
@@ -292,7 +305,13 @@ fn waiting_for(connection: &Connection, page: &Notification) -> Answer<Vec<Notif
     ];
     let mut waiting = readable(connection, query::WAITING, asked, usize::MAX, row::notification)?;
     waiting.retain(|other| other.id != page.id);
-    Ok(waiting)
+    let mut riders = Vec::with_capacity(waiting.len());
+    for rider in waiting {
+        if !is_of_self_test(connection, rider.id.alert)? {
+            riders.push(rider);
+        }
+    }
+    Ok(riders)
 }
 
 fn was_told(connection: &Connection, alert: AlertId) -> Answer<bool> {

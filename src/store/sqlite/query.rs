@@ -24,6 +24,7 @@ macro_rules! of_digest {
 }
 
 pub const ALERT: &str = "SELECT * FROM alerts WHERE id = ?1";
+pub const IS_OF_GROUP: &str = "SELECT EXISTS (SELECT 1 FROM alerts WHERE id = ?1 AND grp = ?2)";
 pub const ALERT_EXISTS: &str = "SELECT EXISTS (SELECT 1 FROM alerts WHERE id = ?1)";
 pub const NOTIFICATIONS: &str = "SELECT * FROM notifications WHERE alert = ?1 ORDER BY number";
 pub const NOTIFICATION: &str = "SELECT * FROM notifications WHERE alert = ?1 AND number = ?2";
@@ -135,6 +136,14 @@ pub const LAST_BEAT: &str = "SELECT max(beat_at) FROM engine";
 
 pub const HEARTBEAT: &str = "SELECT sent_at, arrived_at, alert, carrier FROM heartbeats WHERE name = ?1";
 pub const HEARTBEAT_SINCE: &str = "SELECT since FROM heartbeat_forms WHERE name = ?1 AND form = ?2";
+
+pub const SELF_TEST: &str = "SELECT * FROM self_tests WHERE mark = ?1";
+pub const ABANDONED_SELF_TESTS: &str = "SELECT * FROM self_tests WHERE ended_at IS NULL AND until < ?1";
+pub const BEGIN_SELF_TEST: &str = "INSERT INTO self_tests (mark, begun_at, until) VALUES (?1, ?2, ?3)";
+pub const SELF_TEST_CAME: &str =
+    "UPDATE self_tests SET received_at = ?2, alert = ?3 WHERE mark = ?1 AND received_at IS NULL";
+pub const END_SELF_TEST: &str = "UPDATE self_tests SET ended_at = ?2, passed = ?3 WHERE id = ?1 AND ended_at IS NULL";
+pub const FORGET_SELF_TESTS: &str = "DELETE FROM self_tests WHERE ended_at IS NOT NULL AND begun_at < ?1";
 
 /// The next number of an alert: one more than the highest ever given.
 pub const NEXT_ID: &str = "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'alerts'), 0) + 1";

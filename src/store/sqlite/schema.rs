@@ -11,10 +11,10 @@ use super::fault::Fault;
 const APPLICATION_ID: i32 = 0x7468_6961;
 
 /// Step n, from 0, brings a file from `user_version` n to n + 1. Never change one that was released: add one.
-const STEPS: &[&str] = &[FIRST, SECOND, THIRD, HEARTBEATS, FACTS, REMINDERS, LIMITS];
+const STEPS: &[&str] = &[FIRST, SECOND, THIRD, HEARTBEATS, FACTS, REMINDERS, LIMITS, SELF_TESTS];
 
 /// The `user_version` that this program reads and writes.
-pub const VERSION: i64 = 7;
+pub const VERSION: i64 = 8;
 
 const FIRST: &str = "
 CREATE TABLE alerts (
@@ -218,6 +218,21 @@ CREATE TABLE recipient_alerts (
     PRIMARY KEY (recipient, at, alert)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX recipient_alerts_alert ON recipient_alerts (alert); -- for the cascade
+";
+
+const SELF_TESTS: &str = "
+-- Mails that we send to ourselves: a mark is known by its digest.
+CREATE TABLE self_tests (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    mark BLOB NOT NULL UNIQUE CHECK (length(mark) = 32),
+    begun_at INTEGER NOT NULL,
+    until INTEGER NOT NULL,
+    received_at INTEGER,
+    alert INTEGER,
+    ended_at INTEGER,
+    passed INTEGER
+) STRICT;
+CREATE INDEX self_tests_outstanding ON self_tests (until) WHERE ended_at IS NULL;
 ";
 
 /// Brings the file up to date, in one transaction: of several processes that find an old file, one does the work and

@@ -40,6 +40,7 @@ fn no_question_reads_everything() {
     let store = crowded();
     let questions = [
         (query::ALERT, "SEARCH alerts USING INTEGER PRIMARY KEY (rowid=?)"),
+        (query::IS_OF_GROUP, "SEARCH alerts USING INTEGER PRIMARY KEY (rowid=?)"),
         (query::ALERT_EXISTS, "SEARCH alerts USING INTEGER PRIMARY KEY (rowid=?)"),
         (query::NOTIFICATIONS, "SEARCH notifications USING PRIMARY KEY (alert=?)"),
         (query::HISTORY, "SEARCH history USING PRIMARY KEY (alert=?)"),
@@ -92,6 +93,8 @@ fn no_question_reads_everything() {
         (query::OVERRIDES, "SEARCH overrides USING INDEX overrides_until (until>?)"),
         (query::OVERRIDES_BETWEEN, "SEARCH overrides USING INDEX overrides_until (until>?)"),
         (query::TOLD_AGAIN, "SEARCH history USING PRIMARY KEY (alert=?)"),
+        (query::SELF_TEST, "SEARCH self_tests USING INDEX sqlite_autoindex_self_tests_1 (mark=?)"),
+        (query::ABANDONED_SELF_TESTS, "SEARCH self_tests USING INDEX self_tests_outstanding (until<?)"),
         (query::ADD_LINE, "SEARCH history USING PRIMARY KEY (alert=?)"),
         (query::SET_RECIPIENTS, "SEARCH alerts USING INTEGER PRIMARY KEY (rowid=?)"),
         (query::FORGET_SEEN, "SEARCH seen USING COVERING INDEX seen_at (at<?)"),
