@@ -12,7 +12,7 @@ use thialfi::alert::{
     Alert, Change, Channel, Delivery, Digest, Entry, EntryKind, Notification, NotificationId, Policy, Purpose, Step,
     Target, Token,
 };
-use thialfi::oncall::{ContactId, GroupId};
+use thialfi::oncall::{Address, ContactId, GroupId};
 use thialfi::store::{Arrival, Receipt, Sqlite, Store};
 
 const PROCESSES: usize = 50;
@@ -169,7 +169,7 @@ fn receive(store: &mut dyn Store, mail: &str) -> Receipt {
             attempt: 0,
             contact: ContactId::new("david"),
             channel: Channel::Call,
-            number: "+64211110001".parse().unwrap(),
+            to: Address::Phone("+64211110001".parse().unwrap()),
             news: None,
             token: Token::from_bits(random()),
             created_at: now,

@@ -38,6 +38,7 @@ fn the_rule_file_of_the_readme_is_a_rule_file() {
     for snippet in snippets("toml") {
         let token = test.path("token");
         let snippet = snippet.replace("/etc/thialfi/token-of-messagemedia", "/etc/thialfi/token");
+        let snippet = snippet.replace("/etc/thialfi/token-of-mail", "/etc/thialfi/token");
         check(&test, &snippet.replace("/etc/thialfi/token", token.to_str().unwrap()));
     }
 }

@@ -19,6 +19,7 @@ mod hearing;
 mod heartbeats;
 mod limits;
 mod mail_servers;
+mod mails;
 mod odd_mail;
 mod oncall;
 mod packs;

@@ -65,6 +65,8 @@ impl Windows {
         match channel {
             Channel::Call => self.call.as_deref(),
             Channel::Text => self.text.as_deref(),
+            // A mail wakes nobody.
+            Channel::Email => None,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! One call or text to one contact about one alert.
+//! One call, text or mail to one contact about one alert.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{AlertId, News};
-use crate::oncall::{ContactId, Phone};
+use crate::oncall::{Address, Contact, ContactId};
 
 /// How a contact is notified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -17,14 +17,71 @@ pub enum Channel {
     /// A text message.
     #[serde(rename = "sms")]
     Text,
+    /// A mail.
+    Email,
 }
 
 impl Channel {
-    /// The word of the rule file: `call` or `sms`.
+    /// The word of the rule file: `call`, `sms` or `email`.
     pub fn word(self) -> &'static str {
         match self {
             Self::Call => "call",
             Self::Text => "sms",
+            Self::Email => "email",
+        }
+    }
+
+    /// What one is called: `the call to David`.
+    pub fn noun(self) -> &'static str {
+        match self {
+            Self::Call => "call",
+            Self::Text => "text",
+            Self::Email => "mail",
+        }
+    }
+
+    /// What it is to send one: `calling David`.
+    pub fn doing(self) -> &'static str {
+        match self {
+            Self::Call => "calling",
+            Self::Text => "texting",
+            Self::Email => "mailing",
+        }
+    }
+
+    /// What somebody was to whom one was sent.
+    pub fn done(self) -> &'static str {
+        match self {
+            Self::Call => "called",
+            Self::Text => "texted",
+            Self::Email => "mailed",
+        }
+    }
+
+    /// Where it reaches a contact, if it can.
+    pub fn address(self, contact: &Contact) -> Option<Address> {
+        match self {
+            Self::Call => contact.phone.clone().map(Address::Phone),
+            Self::Text => contact.text_number().cloned().map(Address::Phone),
+            Self::Email => contact.email.clone().map(Address::Mail),
+        }
+    }
+
+    /// What a contact lacks whom it cannot reach.
+    pub fn lacking(self) -> &'static str {
+        match self {
+            Self::Call => "number for calls",
+            Self::Text => "number for texts",
+            Self::Email => "mail address",
+        }
+    }
+
+    /// The way to notify somebody whom this one does not reach. A mail wakes nobody, so it stands in for nothing.
+    #[must_use]
+    pub fn instead(self) -> Self {
+        match self {
+            Self::Call | Self::Email => Self::Text,
+            Self::Text => Self::Call,
         }
     }
 }
@@ -292,7 +349,7 @@ impl TextStatus {
     }
 }
 
-/// One call or text to one contact about one alert.
+/// One call, text or mail to one contact about one alert.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Notification {
     /// Which.
@@ -309,8 +366,8 @@ pub struct Notification {
     pub contact: ContactId,
     /// How.
     pub channel: Channel,
-    /// The number to call or to text.
-    pub number: Phone,
+    /// Where to: the number or the mail address.
+    pub to: Address,
     /// What news tells; nothing for a page.
     pub news: Option<News>,
     /// Names it in URLs.

@@ -1,22 +1,23 @@
-//! `thialfi test CONTACT`: a real call or text that says that it is a test.
+//! `thialfi test CONTACT`: a real call, text or mail that says that it is a test.
 
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anstream::println;
-use anyhow::{Context as _, anyhow, ensure};
+use anyhow::{Context as _, anyhow, bail, ensure};
 use clap::Args;
 
 use super::setup::{self, complain};
-use crate::alert::{CallStatus, Channel, Refusal, TextStatus};
+use crate::alert::{CallStatus, Channel, Digest, Refusal, TextStatus};
 use crate::config::Config;
 use crate::engine::Desk;
-use crate::engine::providers::{Entry, place_call, send_text};
+use crate::engine::providers::{Entry, place_call, send_mail, send_text};
 use crate::exit::Exit;
+use crate::notify::letter::{self, Head};
 use crate::notify::phrase::{About, Phrase};
 use crate::notify::{sms, twiml};
-use crate::oncall::{Contact, ContactId, Phone};
+use crate::oncall::{Address, Contact, ContactId, MailAddress, Phone};
 use crate::provider::{Call, Reports, Script, Status, Text};
 
 /// How long the outcome is waited for.
@@ -29,20 +30,26 @@ const ASK_EVERY: Duration = Duration::from_secs(2);
 #[derive(Debug, Clone, Args)]
 pub struct Options {
     /// Whom, by the name in the rule file
-    #[arg(required_unless_present = "round", conflicts_with = "round")]
+    #[arg(required_unless_present_any = ["round", "to"], conflicts_with = "round")]
     pub contact: Option<String>,
     /// Test the whole way: send a marked mail as `[self_test]` says, and wait until it has come out as a notification
-    #[arg(long = "loop", id = "round", conflicts_with_all = ["call", "sms", "provider"])]
+    #[arg(long = "loop", id = "round", conflicts_with_all = ["call", "sms", "email", "to", "provider"])]
     pub round: bool,
     /// Print JSON (with --loop)
     #[arg(long, requires = "round")]
     pub json: bool,
     /// Call (what is done without an option, too)
-    #[arg(long, conflicts_with = "sms")]
+    #[arg(long, conflicts_with_all = ["sms", "email"])]
     pub call: bool,
     /// Text
-    #[arg(long)]
+    #[arg(long, conflicts_with = "email")]
     pub sms: bool,
+    /// Mail
+    #[arg(long)]
+    pub email: bool,
+    /// Mail to this address, whosever it is
+    #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["contact", "call", "sms"])]
+    pub to: Option<MailAddress>,
     /// By this provider of the rule file alone, instead of all in their order
     #[arg(long, value_name = "NAME")]
     pub provider: Option<String>,
@@ -50,51 +57,44 @@ pub struct Options {
 
 /// Sends it, and tells what becomes of it.
 pub fn run(config: Option<&Path>, options: &Options) -> Exit {
-    let Some(contact) = &options.contact else { return super::self_test::run(config, options.json) };
-    match story(config, contact, options) {
+    if options.round {
+        return super::self_test::run(config, options.json);
+    }
+    match story(config, options) {
         Ok(()) => Exit::Success,
         Err(exit) => exit,
     }
 }
 
-fn story(config: Option<&Path>, contact: &str, options: &Options) -> Result<(), Exit> {
+fn story(config: Option<&Path>, options: &Options) -> Result<(), Exit> {
     let config = setup::load_or_complain(config)?;
-    let channel = if options.sms { Channel::Text } else { Channel::Call };
-    let (contact, to) = whom(&config, contact, channel).map_err(|why| {
+    let channel = match options {
+        Options { sms: true, .. } => Channel::Text,
+        Options { email: true, .. } | Options { to: Some(_), .. } => Channel::Email,
+        _ => Channel::Call,
+    };
+    let refuse = |why: anyhow::Error| {
         complain(&why.to_string());
         Exit::No
-    })?;
+    };
+    let (who, to) = whom(&config, options, channel).map_err(refuse)?;
     let desk = setup::desk(config);
-    let order = choose(&desk, options.provider.as_deref(), channel).map_err(|why| {
-        complain(&why.to_string());
-        Exit::No
-    })?;
-    let text = Text {
-        to: to.clone(),
-        body: sms::compose("", &desk.text(&contact.id, Phrase::Test, &About::default()), 1),
-        status_url: None,
-    };
-    let words = words(&desk, &contact);
-    let call = Call {
-        to: to.clone(),
-        script: Script::Inline(desk.templates.render(twiml::Page::Test, &words)),
-        words: text.body.clone(),
-        status_url: None,
-        machine_detection: false,
-    };
-    let done = match channel {
-        Channel::Call => "called",
-        Channel::Text => "texted",
-    };
+    let order = choose(&desk, options.provider.as_deref(), channel).map_err(refuse)?;
     for entry in order {
         let provider = entry.provider();
-        let sent = match channel {
-            Channel::Text => send_text(provider, &text),
-            Channel::Call => place_call(provider, &call),
+        let sent = match (channel, &to) {
+            (Channel::Call, Address::Phone(number)) => place_call(provider, &call(&desk, &who, number)),
+            (Channel::Text, Address::Phone(number)) => send_text(provider, &text(&desk, &who, number)),
+            (_, Address::Mail(address)) => send_mail(provider, &|from| {
+                let words = desk.text(&who.id, Phrase::MailTest, &About::default());
+                mail(&desk, from, (&who.name, address), &words)
+            }),
+            (Channel::Email, Address::Phone(_)) => continue,
         };
         match sent {
             Ok(id) => {
-                println!("{} to {} ({to}) was accepted by {}: {id}", verb(channel), contact.name, provider.name());
+                let noun = channel.noun();
+                println!("The {noun} to {} was accepted by {}: {id}", shown(&who.name, &to), provider.name());
                 if let Some(reports) = provider.reports() {
                     return follow(reports, channel, &id);
                 }
@@ -102,7 +102,8 @@ fn story(config: Option<&Path>, contact: &str, options: &Options) -> Result<(), 
                 return Ok(());
             }
             Err(refusal) => {
-                complain(&format!("{} was not {done} by {}: {}", contact.name, provider.name(), reason(&refusal)));
+                let (done, who) = (channel.done(), shown(&who.name, &to));
+                complain(&format!("{who} was not {done} by {}: {}", provider.name(), reason(&refusal)));
                 // In a test a doubt is not worth a second call.
                 if matches!(refusal, Refusal::Permanent { .. } | Refusal::Ambiguous { .. }) {
                     break;
@@ -115,10 +116,7 @@ fn story(config: Option<&Path>, contact: &str, options: &Options) -> Result<(), 
 
 /// The provider that was named, or all in their order.
 fn choose(desk: &Desk, name: Option<&str>, channel: Channel) -> anyhow::Result<Vec<Arc<Entry>>> {
-    let what = match channel {
-        Channel::Call => "calls",
-        Channel::Text => "texts",
-    };
+    let what = format!("{}s", channel.noun());
     let Some(name) = name else {
         let order = desk.providers.order(channel).to_vec();
         ensure!(!order.is_empty(), "the rule file has no provider for {what}");
@@ -132,25 +130,52 @@ fn choose(desk: &Desk, name: Option<&str>, channel: Channel) -> anyhow::Result<V
     Ok(vec![entry])
 }
 
-fn verb(channel: Channel) -> &'static str {
-    match channel {
-        Channel::Call => "The call",
-        Channel::Text => "The text",
-    }
+/// `David (+64211110001)`.
+fn shown(name: &str, to: &Address) -> String {
+    if name.is_empty() { to.to_string() } else { format!("{name} ({to})") }
 }
 
-fn whom(config: &Config, name: &str, channel: Channel) -> anyhow::Result<(Contact, Phone)> {
+/// Whom, and where: a contact, or whoever has a mail address.
+fn whom(config: &Config, options: &Options, channel: Channel) -> anyhow::Result<(Contact, Address)> {
     let contacts = &config.roster.contacts;
+    let name = match (&options.contact, &options.to) {
+        (_, Some(address)) => {
+            let id = ContactId::new(address.as_str());
+            let (name, language, voice) = (String::new(), None, None);
+            let somebody = Contact { id, name, phone: None, sms: None, email: None, language, voice };
+            return Ok((somebody, Address::Mail(address.clone())));
+        }
+        (Some(name), None) => name,
+        (None, None) => bail!("whom? name a contact of the rule file"),
+    };
     let contact = contacts.get(&ContactId::new(name)).ok_or_else(|| {
         let known: Vec<&str> = contacts.keys().map(ContactId::as_str).collect();
         anyhow!("there is no contact `{name}`; there are: {}", known.join(", "))
     })?;
-    let number = match channel {
-        Channel::Call => contact.phone.as_ref(),
-        Channel::Text => contact.text_number(),
-    };
-    let number = number.with_context(|| format!("`{name}` has no number for that"))?;
-    Ok((contact.clone(), number.clone()))
+    let to = channel.address(contact).with_context(|| format!("`{name}` has no {}", channel.lacking()))?;
+    Ok((contact.clone(), to))
+}
+
+fn call(desk: &Desk, contact: &Contact, to: &Phone) -> Call {
+    Call {
+        to: to.clone(),
+        script: Script::Inline(desk.templates.render(twiml::Page::Test, &words(desk, contact))),
+        words: text(desk, contact, to).body,
+        status_url: None,
+        machine_detection: false,
+    }
+}
+
+fn text(desk: &Desk, contact: &Contact, to: &Phone) -> Text {
+    let body = sms::compose("", &desk.text(&contact.id, Phrase::Test, &About::default()), 1);
+    Text { to: to.clone(), body, status_url: None }
+}
+
+fn mail(desk: &Desk, from: &letter::Sender, to: (&str, &MailAddress), words: &str) -> letter::Letter {
+    let at = desk.now();
+    let identity = Digest::of(["test", to.1.as_str(), &at.to_string(), &std::process::id().to_string()]);
+    let head = Head { from, to, reply_to: None, subject: words, identity, thread: None, at, list: None };
+    letter::plain(&head, &format!("{words}\n"))
 }
 
 fn words(desk: &Desk, contact: &Contact) -> twiml::Script {

@@ -1,6 +1,8 @@
 //! What the rule file may say already but nothing acts upon yet: `forward`. It is parsed, checked and kept; `check` warns
 //! that it has no effect.
 
+use crate::oncall::MailAddress;
+
 /// Where a group's mails go by e-mail, too. Not acted upon yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Forward {
@@ -9,5 +11,5 @@ pub enum Forward {
     /// `"members"`: to everybody in the group.
     Members,
     /// To these addresses.
-    Addresses(Vec<String>),
+    Addresses(Vec<MailAddress>),
 }

@@ -43,6 +43,7 @@ pub mod schema;
 mod secret;
 mod self_test;
 mod services;
+mod smtp;
 mod source;
 mod suggest;
 mod templates;

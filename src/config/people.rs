@@ -8,7 +8,7 @@ use super::later::Forward;
 use super::rotation::{self, Rota, Source, Whose};
 use super::scalar::{self, Fault};
 use super::value::{Table, Value};
-use crate::oncall::{Contact, ContactId, Group, GroupId, OnCall, Phone};
+use crate::oncall::{Contact, ContactId, Group, GroupId, OnCall};
 
 const CONTACT_KEYS: &[&str] = &["name", "phone", "sms", "email", "language", "voice", "limits"];
 const GROUP_KEYS: &[&str] =
@@ -32,8 +32,8 @@ pub(super) fn contacts(scope: &Scope<'_>) -> BTreeMap<ContactId, Contact> {
             language: table.get("language").and_then(|value| reader.parsed(value, scalar::language)),
             voice: table.get("voice").and_then(|value| reader.parsed(value, scalar::voice)),
         };
-        if table.get("phone").is_none() && table.get("sms").is_none() {
-            let message = format!("`{name}` has no number: neither a call nor a text can reach them");
+        if ["phone", "sms", "email"].iter().all(|key| table.get(key).is_none()) {
+            let message = format!("`{name}` has neither a number nor a mail address: nothing can reach them");
             reader.warn(entry.key_at, message, "add `phone = \"+…\"`");
         }
         contacts.insert(id, contact);
@@ -159,12 +159,4 @@ fn forward(scope: &Scope<'_>, value: Value<'_>) -> Option<Forward> {
     };
     reader.warn(value.at, "`forward` has no effect yet", "mails are not forwarded by this version");
     forward
-}
-
-/// The number that a channel needs.
-pub(super) fn number(contact: &Contact, channel: crate::alert::Channel) -> Option<&Phone> {
-    match channel {
-        crate::alert::Channel::Call => contact.phone.as_ref(),
-        crate::alert::Channel::Text => contact.text_number(),
-    }
 }

@@ -27,7 +27,7 @@ const LONGEST_REMINDER: SignedDuration = SignedDuration::from_hours(7 * 24);
 const LONGEST_REDIAL: SignedDuration = SignedDuration::from_mins(30);
 const WAIT: SignedDuration = SignedDuration::from_mins(5);
 const TARGETS: &[&str] = &["oncall", "secondary", "backup", "group", "escalation", "group:NAME", "contact:NAME"];
-const CHANNELS: &[(&str, Channel)] = &[("call", Channel::Call), ("sms", Channel::Text)];
+const CHANNELS: &[(&str, Channel)] = &[("call", Channel::Call), ("sms", Channel::Text), ("email", Channel::Email)];
 
 /// Reads all policies and adds the built-in ones that the rule file does not replace. `escalation` is whom the
 /// defaults name for the last resort.
@@ -142,7 +142,7 @@ fn hours(scope: &Scope<'_>, value: Value<'_>) -> Option<Hours> {
     Some(hours)
 }
 
-/// `"call"`, `"sms"`, or a list of both.
+/// `"call"`, `"sms"`, `"email"`, or a list of them.
 fn channels(scope: &Scope<'_>, value: Value<'_>) -> Option<Vec<Channel>> {
     let reader = scope.reader;
     let items = reader.one_or_list(value);

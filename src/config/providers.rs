@@ -12,11 +12,12 @@ use super::reader::Reader;
 use super::scalar::{self, Fault};
 use super::suggest::{listed, nearest};
 use super::value::{Table, Value};
-use super::{Config, Scope, Twilio, mask, secret, services, time};
+use super::{Config, Scope, Twilio, mask, secret, services, smtp, time};
 use crate::alert::Channel;
 use crate::provider::command::Settings as Command;
 use crate::provider::http::{Finder, Gateway, Login, Parts, Polling};
 use crate::provider::presets;
+use crate::provider::smtp::Settings as Smtp;
 
 /// What kind of service a provider is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,7 +34,7 @@ pub enum ProviderKind {
     SmsGlobal,
     /// A command.
     Command,
-    /// Mail. Not acted upon yet.
+    /// A mail server.
     Smtp,
     /// The telephone network in a box.
     Sandbox,
@@ -48,8 +49,8 @@ pub enum Service {
     Http(Arc<Gateway>),
     /// A program.
     Command(Command),
-    /// Mail. Not acted upon yet.
-    Smtp,
+    /// A mail server.
+    Smtp(Arc<Smtp>),
 }
 
 /// A `[providers.NAME]` entry.
@@ -68,6 +69,7 @@ pub struct ProviderEntry {
 pub struct DeliveryOrder {
     call: Option<Vec<String>>,
     sms: Option<Vec<String>>,
+    email: Option<Vec<String>>,
 }
 
 impl DeliveryOrder {
@@ -76,6 +78,7 @@ impl DeliveryOrder {
         match channel {
             Channel::Call => self.call.as_deref(),
             Channel::Text => self.sms.as_deref(),
+            Channel::Email => self.email.as_deref(),
         }
     }
 }
@@ -92,7 +95,7 @@ impl Config {
     pub fn accounts(&self) -> impl Iterator<Item = &Twilio> {
         self.services().filter_map(|(_, service)| match service {
             Service::Twilio(account) => Some(account.as_ref()),
-            Service::Http(_) | Service::Command(_) | Service::Smtp => None,
+            Service::Http(_) | Service::Command(_) | Service::Smtp(_) => None,
         })
     }
 }
@@ -102,9 +105,11 @@ impl Service {
     pub fn carries(&self, channel: Channel) -> bool {
         match (self, channel) {
             (Self::Twilio(account), Channel::Call) => account.from.is_some(),
-            (Self::Twilio(_) | Self::Http(_), Channel::Text) => true,
+            (Self::Twilio(_) | Self::Http(_), Channel::Text) | (Self::Smtp(_), Channel::Email) => true,
             (Self::Command(command), _) => command.carries.contains(&channel),
-            (Self::Http(_), Channel::Call) | (Self::Smtp, _) => false,
+            (Self::Http(_), Channel::Call)
+            | (Self::Twilio(_) | Self::Http(_), Channel::Email)
+            | (Self::Smtp(_), Channel::Call | Channel::Text) => false,
         }
     }
 }
@@ -144,7 +149,10 @@ const HTTP_KEYS: &[&str] = &[
 
 const METHODS: &[(&str, &str)] = &[("GET", "GET"), ("POST", "POST"), ("PUT", "PUT")];
 
-const CHANNELS: &[(&str, Channel)] = &[("call", Channel::Call), ("sms", Channel::Text)];
+const CHANNELS: &[(&str, Channel)] = &[("call", Channel::Call), ("sms", Channel::Text), ("email", Channel::Email)];
+
+/// What a command can carry.
+const COMMAND_CHANNELS: &[(&str, Channel)] = &[("call", Channel::Call), ("sms", Channel::Text)];
 
 /// Where the sandbox listens when nothing else is said, and its account.
 const SANDBOX: &str = "http://127.0.0.1:8086";
@@ -194,11 +202,7 @@ pub(super) fn providers(scope: &Scope<'_>) -> Vec<ProviderEntry> {
                 preset(reader, table, CLICKATELL, false, |url, _, key, from| presets::clickatell(url, key, from))
             }
             ProviderKind::Command => command(reader, table),
-            ProviderKind::Smtp => {
-                let message = "a provider of the kind `smtp` has no effect yet";
-                reader.warn(entry.key_at, message, "this version sends no mail");
-                Some(Service::Smtp)
-            }
+            ProviderKind::Smtp => smtp::read(reader, table),
         };
         if let Some(Service::Http(gateway)) = &service
             && gateway.is_in_the_clear()
@@ -443,7 +447,7 @@ fn command(reader: &Reader<'_>, table: Table<'_>) -> Option<Service> {
     });
     let carries = match table.get("carries") {
         Some(value) => {
-            reader.one_or_list(value).into_iter().filter_map(|value| reader.choice(value, CHANNELS)).collect()
+            reader.one_or_list(value).into_iter().filter_map(|value| reader.choice(value, COMMAND_CHANNELS)).collect()
         }
         None => vec![Channel::Text],
     };
@@ -456,7 +460,7 @@ fn command(reader: &Reader<'_>, table: Table<'_>) -> Option<Service> {
 /// Reads `[delivery]`.
 pub(super) fn delivery(reader: &Reader<'_>) -> DeliveryOrder {
     let Some(table) = reader.section("delivery") else { return DeliveryOrder::default() };
-    reader.only(table, &["call", "sms"]);
+    reader.only(table, &["call", "sms", "email"]);
     let mut known: Vec<&str> = Vec::new();
     if reader.main_root().is_some_and(|root| root.get("twilio").is_some()) {
         known.push("twilio");
@@ -485,7 +489,7 @@ pub(super) fn delivery(reader: &Reader<'_>) -> DeliveryOrder {
         }
         Some(names)
     };
-    DeliveryOrder { call: order("call"), sms: order("sms") }
+    DeliveryOrder { call: order("call"), sms: order("sms"), email: order("email") }
 }
 
 /// Warns of what is never used, and of channels that nobody carries.
@@ -498,10 +502,7 @@ pub(super) fn warn(scope: &Scope<'_>, config: &Config) {
     let mut used: Vec<&str> = Vec::new();
     for (word, channel) in CHANNELS {
         let written = delivery.and_then(|table| table.get(word));
-        let (what, done) = match channel {
-            Channel::Call => ("calls", "called"),
-            Channel::Text => ("texts", "texted"),
-        };
+        let what = format!("{}s", channel.noun());
         let names: Vec<&str> = match config.delivery.providers(*channel) {
             Some(names) => names.iter().map(String::as_str).collect(),
             None => services.iter().map(|(name, _)| *name).collect(),
@@ -516,23 +517,31 @@ pub(super) fn warn(scope: &Scope<'_>, config: &Config) {
         }
         // Where a secret is missing nothing is known.
         let all_known = config.providers.iter().all(|entry| entry.service.is_some());
-        if able.is_empty() && all_known && !services.is_empty() {
+        // Who never mails needs no mail server.
+        let wanted = *channel != Channel::Email || written.is_some() || mails_are_wanted(config);
+        if able.is_empty() && all_known && wanted && !services.is_empty() {
             let at = written
                 .or_else(|| root.get("providers"))
                 .or_else(|| root.get("twilio"))
                 .map_or(root.at, |value| value.at);
-            let message = format!("no provider carries {what}: nobody can be {done}");
+            let message = format!("no provider carries {what}: nobody can be {}", channel.done());
             reader.warn(at, message, format!("name one in `[delivery] {word}`, or add one that can"));
         }
-        used.extend(able);
+        if wanted {
+            used.extend(able);
+        }
     }
     for entry in reader.section("providers").map(Table::entries).unwrap_or_default() {
-        let idle = service(entry.key).is_some_and(|it| !matches!(it, Service::Smtp)) && !used.contains(&entry.key);
-        if idle {
+        if service(entry.key).is_some() && !used.contains(&entry.key) {
             let message = format!("the provider `{}` is never used", entry.key);
             reader.warn(entry.key_at, message, "name it in `[delivery]`, or leave it out");
         }
     }
+}
+
+/// Whether a policy mails anybody.
+fn mails_are_wanted(config: &Config) -> bool {
+    config.policies.values().flat_map(|policy| &policy.steps).any(|step| step.by.contains(&Channel::Email))
 }
 
 fn place_of<'a>(reader: &Reader<'a>, written: Value<'a>, name: &str) -> Value<'a> {

@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 
 use super::time::duration_within;
 use crate::alert::limit::Window;
-use crate::oncall::Phone;
+use crate::oncall::{MailAddress, Phone};
 use crate::rules::{Count, Quantity};
 
 /// Why a text does not mean what it should.
@@ -129,12 +129,15 @@ pub(super) fn phone(text: &str) -> Result<Phone, Fault> {
 }
 
 /// A mail address, by its shape alone.
-pub(super) fn mail_address(text: &str) -> Result<String, Fault> {
-    let odd = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>' | ',' | ';');
-    match text.rsplit_once('@') {
-        Some((local, domain)) if !local.is_empty() && !domain.is_empty() && !text.contains(odd) => Ok(text.to_owned()),
-        _ => Err(Fault::new(format!("`{text}` is not a mail address")).hint("write for example `david@example.com`")),
-    }
+pub(super) fn mail_address(text: &str) -> Result<MailAddress, Fault> {
+    text.parse().map_err(|_| {
+        let hint = if text.is_ascii() {
+            "write for example `david@example.com`"
+        } else {
+            "write a domain with other letters than those of ASCII as `xn--…`"
+        };
+        Fault::new(format!("`{text}` is not a mail address")).hint(hint)
+    })
 }
 
 /// An `http` or `https` URL without query, without the slash at its end.

@@ -87,6 +87,7 @@ pub(super) fn read(
     let whole = || {
         let to = to?;
         let from = from?.unwrap_or_else(|| to.clone());
+        let (to, from) = (to.to_string(), from.to_string());
         Some(SelfTest { to, from, via: via?, contact: contact?, by: by?, within: within? })
     };
     (whole(), heartbeat)
@@ -96,12 +97,8 @@ type Contacts = std::collections::BTreeMap<ContactId, Contact>;
 
 fn check_number(scope: &Scope<'_>, value: Value<'_>, contact: Option<&Contact>, by: Channel) {
     let Some(contact) = contact else { return };
-    let (number, kind) = match by {
-        Channel::Call => (contact.phone.as_ref(), "calls"),
-        Channel::Text => (contact.text_number(), "texts"),
-    };
-    if number.is_none() {
-        let message = format!("`{}` has no number for {kind}, so no self-test can be passed", contact.id);
+    if by.address(contact).is_none() {
+        let message = format!("`{}` has no {}, so no self-test can be passed", contact.id, by.lacking());
         scope.reader.error_hint(value.at, message, "give the contact a `phone`, or name another one");
     }
 }

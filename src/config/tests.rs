@@ -16,6 +16,7 @@ use crate::rules::{Action, Comparison, Condition, Place};
 mod rules;
 mod schedules;
 mod secrets;
+mod smtp;
 
 /// Files in a directory of their own, and an environment.
 struct Files {
@@ -226,7 +227,7 @@ window = "an hour"
             "rules.toml:8:1 server.listn: there is no key `listn` here",
             "rules.toml:9:14 server.public_url: `https://a_b.example` has an underscore in its host name, which providers refuse",
             "rules.toml:11:22 policies.loud.steps[0].notify: `oncal` is nobody who can be notified",
-            "rules.toml:11:36 policies.loud.steps[0].by: `fax` is none of `call` and `sms`",
+            "rules.toml:11:36 policies.loud.steps[0].by: `fax` is none of `call`, `sms` and `email`",
             "rules.toml:11:54 policies.loud.steps[0].attempts: this must be from 1 to 20",
             "rules.toml:11:64 policies.loud.steps[0].wait: `1s` is not between 10s and 24h",
             "rules.toml:12:10 policies.loud.repeat: this must be from 0 to 20",
@@ -387,7 +388,7 @@ fn check_warns_of_what_will_not_work() {
         r#"[contacts]
 david = { phone = "+64211110001" }
 textonly = { sms = "+64211110002" }
-nobody = { email = "n@example.com" }
+nobody = { name = "Nobody" }
 [groups.a]
 members = ["david", "textonly"]
 policy = "p"
@@ -424,7 +425,7 @@ user = "me"
 password = { file = "token" }
 [providers.mails]
 kind = "smtp"
-host = "localhost"
+from = "thialfi@x.example"
 [delivery]
 call = ["gate"]
 sms = ["gate"]
@@ -436,7 +437,7 @@ sms = ["gate"]
         files.warnings(),
         [
             "rules.toml:3:1 contacts.textonly: `textonly` has no number for calls, which step 3 of the policy `call` needs",
-            "rules.toml:4:1 contacts.nobody: `nobody` has no number: neither a call nor a text can reach them",
+            "rules.toml:4:1 contacts.nobody: `nobody` has neither a number nor a mail address: nothing can reach them",
             "rules.toml:8:11 groups.a.forward: `forward` has no effect yet",
             "rules.toml:11:11 policies.p: step 2 of the policy `p` reaches nobody in any group that uses it",
             "rules.toml:14:14 server.public_url: `public_url` is not https: alerts and keys travel in the clear",
@@ -444,7 +445,7 @@ sms = ["gate"]
             "rules.toml:19:1 rules[0]: the rule `all` names a policy that it does not use",
             "rules.toml:24:1 rules[1]: the rule `late` is never reached: `all` matches every mail",
             "rules.toml:24:1 rules[1]: the rule `late` finds no alert: without `key` each rule has keys of its own",
-            "rules.toml:39:12 providers.mails: a provider of the kind `smtp` has no effect yet",
+            "rules.toml:39:12 providers.mails: the provider `mails` is never used",
             "rules.toml:43:8 delivery.call: no provider carries calls: nobody can be called",
             "rules.toml:43:9 delivery.call[0]: `gate` carries no calls",
         ]

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::value::At;
-use super::{Config, Scope, Unmatched, pairs, people, policies, providers, recoveries};
+use super::{Config, Scope, Unmatched, pairs, policies, providers, recoveries};
 use crate::alert::{Channel, Step, Target};
 use crate::oncall::{ContactId, Group, GroupId};
 use crate::rules::Action;
@@ -113,18 +113,18 @@ fn missing_numbers(
     else {
         return;
     };
-    if contact.phone.is_none() && contact.sms.is_none() {
+    if contact.phone.is_none() && contact.sms.is_none() && contact.email.is_none() {
         return; // Said already, of the contact.
     }
     for channel in &step.by {
-        if people::number(contact, *channel).is_none() && told.insert((id.clone(), *channel)) {
-            let word = match channel {
-                Channel::Call => "calls",
-                Channel::Text => "texts",
+        if channel.address(contact).is_none() && told.insert((id.clone(), *channel)) {
+            let lacks = channel.lacking();
+            let message = format!("`{id}` has no {lacks}, which step {} of the policy `{policy}` needs", index + 1);
+            let hint = match channel {
+                Channel::Call | Channel::Text => "add `phone = \"+…\"`",
+                Channel::Email => "add `email = \"…\"`",
             };
-            let message =
-                format!("`{id}` has no number for {word}, which step {} of the policy `{policy}` needs", index + 1);
-            scope.reader.warn(entry.key_at, message, "add `phone = \"+…\"`");
+            scope.reader.warn(entry.key_at, message, hint);
         }
     }
 }

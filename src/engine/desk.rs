@@ -6,8 +6,8 @@ use jiff::Timestamp;
 
 use super::providers::Providers;
 use crate::alert::{
-    Actor, Alert, AlertId, CallStatus, Change, Channel, Command, Context, Decision, Delivery, Entry, EntryKind, Event,
-    Fact, NEWER_ALERT, NotificationId, State, Through, escalation::escalate,
+    Actor, Alert, AlertId, CallStatus, Change, Command, Context, Decision, Delivery, Entry, EntryKind, Event, Fact,
+    NEWER_ALERT, NotificationId, State, Through, escalation::escalate,
 };
 use crate::clock::Clock;
 use crate::config::Config;
@@ -299,16 +299,13 @@ fn unsaid(change: &Change, event: &Event, now: Timestamp) -> Option<Entry> {
         return None;
     }
     let about = change.alert.notifications.iter().find(|one| one.id.number == status.notification)?;
-    let what = match about.channel {
-        Channel::Call => "call",
-        Channel::Text => "text",
-    };
+    let what = about.channel.noun();
     let old = match &about.delivery {
         Delivery::Accepted { status: known, .. } if *known == status.status => "",
         Delivery::Ended { .. } | Delivery::Accepted { .. } => ", which was known or is out of date",
         Delivery::Due { .. } | Delivery::Held { .. } | Delivery::Claimed { .. } => "",
     };
-    let text = format!("the provider says of the {what} to {}: {}{old}", about.number, status.status);
+    let text = format!("the provider says of the {what} to {}: {}{old}", about.to, status.status);
     Some(Entry::new(now, EntryKind::Callback, text).on(fact.clone()))
 }
 

@@ -341,10 +341,10 @@ impl Engine {
         Ok(())
     }
 
-    /// The provider's ids of what was sent to this number lately.
+    /// The provider's ids of what was sent there lately.
     fn known(&mut self, notification: &Notification) -> store::Result<Vec<String>> {
         let since = notification.created_at - SignedDuration::from_hours(48);
-        self.store.provider_ids(&notification.number, since)
+        self.store.provider_ids(&notification.to, since)
     }
 
     fn record_sent(&mut self, job: &Job, event: Event) {

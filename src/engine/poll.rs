@@ -78,9 +78,9 @@ impl Schedule {
 fn pace(channel: Channel, webhooks: bool) -> (SignedDuration, SignedDuration) {
     let (first, every) = match (channel, webhooks) {
         (Channel::Call, false) => (3, 3),
-        (Channel::Text, false) => (5, 5),
+        (Channel::Text | Channel::Email, false) => (5, 5),
         (Channel::Call, true) => (90, 30),
-        (Channel::Text, true) => (60, 60),
+        (Channel::Text | Channel::Email, true) => (60, 60),
     };
     (SignedDuration::from_secs(first), SignedDuration::from_secs(every))
 }

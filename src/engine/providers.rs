@@ -14,10 +14,12 @@ use jiff::Timestamp;
 use crate::alert::Channel;
 use crate::clock::Clock;
 use crate::config::{Config, Service};
+use crate::notify::letter::{Letter, Sender};
 use crate::provider::circuit::Circuit;
 use crate::provider::command::Command;
 use crate::provider::http::Http;
 use crate::provider::pace::Pace;
+use crate::provider::smtp::Smtp;
 use crate::provider::twilio::{Account, Twilio};
 use crate::provider::{Call, Provider, Refusal, Text};
 
@@ -33,6 +35,7 @@ pub struct Providers {
     all: Vec<Arc<Entry>>,
     call: Vec<Arc<Entry>>,
     sms: Vec<Arc<Entry>>,
+    email: Vec<Arc<Entry>>,
 }
 
 /// One provider, and how it has done lately.
@@ -56,7 +59,7 @@ impl Providers {
     /// Those of the rule file, in its order.
     pub fn of(config: &Config, clock: &Arc<dyn Clock>) -> Self {
         let all: Vec<Arc<Entry>> =
-            config.services().filter_map(|(name, service)| Entry::of(name, service, clock)).map(Arc::new).collect();
+            config.services().map(|(name, service)| Arc::new(Entry::of(name, service, clock))).collect();
         let order = |channel| {
             let named = config.delivery.providers(channel);
             let found = |name: &String| all.iter().find(|entry| entry.name() == name).cloned();
@@ -67,8 +70,8 @@ impl Providers {
             order.retain(|entry| entry.provider.carries(channel));
             order
         };
-        let (call, sms) = (order(Channel::Call), order(Channel::Text));
-        Self { all, call, sms }
+        let (call, sms, email) = (order(Channel::Call), order(Channel::Text), order(Channel::Email));
+        Self { all, call, sms, email }
     }
 
     /// Whether there is none.
@@ -91,6 +94,7 @@ impl Providers {
         match channel {
             Channel::Call => &self.call,
             Channel::Text => &self.sms,
+            Channel::Email => &self.email,
         }
     }
 
@@ -98,7 +102,7 @@ impl Providers {
     pub fn in_use(&self) -> impl Iterator<Item = &Arc<Entry>> {
         self.all.iter().filter(|entry| {
             let is_it = |one: &Arc<Entry>| Arc::ptr_eq(one, entry);
-            self.call.iter().any(is_it) || self.sms.iter().any(is_it)
+            [&self.call, &self.sms, &self.email].into_iter().flatten().any(is_it)
         })
     }
 
@@ -179,12 +183,8 @@ impl Providers {
     }
 
     fn nobody_left(&self, channel: Channel, doubts: &[String]) -> String {
-        let what = match channel {
-            Channel::Call => "calls",
-            Channel::Text => "texts",
-        };
         if self.order(channel).is_empty() {
-            return format!("the rule file has no provider for {what}");
+            return format!("the rule file has no provider for {}s", channel.noun());
         }
         let mut names = doubts.to_vec();
         names.dedup();
@@ -209,12 +209,21 @@ impl Providers {
         self.carry(Channel::Call, clock, (&[], &[]), &send).outcome.map(|(_, id)| id).map_err(|(_, refusal)| refusal)
     }
 
+    /// Sends a mail by whoever takes it, without asking about doubts. `write` makes it for whoever it is from.
+    ///
+    /// # Errors
+    /// What the provider said that matters most.
+    pub fn mail(&self, clock: &dyn Clock, write: &dyn Fn(&Sender) -> Letter) -> Result<String, Refusal> {
+        let send = |provider: &dyn Provider| send_mail(provider, write);
+        self.carry(Channel::Email, clock, (&[], &[]), &send).outcome.map(|(_, id)| id).map_err(|(_, refusal)| refusal)
+    }
+
     /// These, in this order, each for all that it carries.
     pub fn new(providers: Vec<Box<dyn Provider>>) -> Self {
         let all: Vec<Arc<Entry>> =
             providers.into_iter().map(|provider| Arc::new(Entry::new(provider, Pace::of(None)))).collect();
         let of = |channel| all.iter().filter(|entry| entry.provider.carries(channel)).cloned().collect();
-        Self { call: of(Channel::Call), sms: of(Channel::Text), all }
+        Self { call: of(Channel::Call), sms: of(Channel::Text), email: of(Channel::Email), all }
     }
 }
 
@@ -238,13 +247,23 @@ pub fn place_call(provider: &dyn Provider, call: &Call) -> Result<String, Refusa
     provider.calls().ok_or_else(none)?.call(call)
 }
 
+/// Sends a mail by a provider that sends mails.
+///
+/// # Errors
+/// What the provider says.
+pub fn send_mail(provider: &dyn Provider, write: &dyn Fn(&Sender) -> Letter) -> Result<String, Refusal> {
+    let name = provider.name();
+    let mails = provider.mails().ok_or_else(|| Refusal::Permanent { reason: format!("{name} sends no mails") })?;
+    mails.mail(&write(mails.sender()))
+}
+
 impl Entry {
     fn new(provider: Box<dyn Provider>, pace: Pace) -> Self {
         Self { provider, circuit: Mutex::default(), pace, refuses_us: Mutex::default() }
     }
 
-    fn of(name: &str, service: &Service, clock: &Arc<dyn Clock>) -> Option<Self> {
-        Some(match service {
+    fn of(name: &str, service: &Service, clock: &Arc<dyn Clock>) -> Self {
+        match service {
             Service::Twilio(settings) => {
                 let provider = Twilio::new(&account(name, settings), Arc::clone(clock));
                 Self::new(Box::new(provider), Pace::of(settings.calls_per_second))
@@ -255,8 +274,10 @@ impl Entry {
             Service::Command(settings) => {
                 Self::new(Box::new(Command::new(name, settings.clone(), Arc::clone(clock))), Pace::of(None))
             }
-            Service::Smtp => return None,
-        })
+            Service::Smtp(settings) => {
+                Self::new(Box::new(Smtp::new(name, Arc::clone(settings), Arc::clone(clock))), Pace::of(None))
+            }
+        }
     }
 
     /// The provider itself.

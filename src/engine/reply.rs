@@ -224,7 +224,10 @@ fn named(store: &mut dyn Store, words: &[String], told: &[Alert], now: Timestamp
 
 /// Whether this number may have been told of the alert at that time.
 fn was_told(alert: &Alert, number: &Phone, at: Timestamp) -> bool {
-    alert.notifications.iter().any(|notification| notification.number == *number && notification.created_at <= at)
+    alert
+        .notifications
+        .iter()
+        .any(|notification| notification.to.phone() == Some(number) && notification.created_at <= at)
 }
 
 /// What the latest notification about `alert` to this number told of, when that was more than this alert and was sent in
@@ -234,7 +237,8 @@ fn told_together(store: &mut dyn Store, alert: &Alert, number: &Phone, wish: Wis
         return Ok(None);
     }
     let pages = alert.notifications.iter().rev();
-    let mut own = pages.filter(|one| one.number == *number && one.purpose == Purpose::Page && one.told_by.is_none());
+    let mut own =
+        pages.filter(|one| one.to.phone() == Some(number) && one.purpose == Purpose::Page && one.told_by.is_none());
     let Some(page) = own.find(|one| one.may_have_been_sent()) else { return Ok(None) };
     let told = store.told(page.id, i64::MAX)?;
     Ok(Some(told).filter(|told| !told.besides.is_empty()))
@@ -254,7 +258,7 @@ fn all_told_together(
             .notifications
             .iter()
             .rev()
-            .find(|one| one.number == *number && one.purpose == Purpose::Page && one.may_have_been_sent());
+            .find(|one| one.to.phone() == Some(number) && one.purpose == Purpose::Page && one.may_have_been_sent());
         let Some(last) = last else { return Ok(None) };
         tellers.insert(last.told_by.unwrap_or(last.id));
     }
@@ -300,7 +304,7 @@ fn carry_out(
 ) -> store::Result<String> {
     // Of several who share a telephone it is the one who was told.
     let contact =
-        alert.notifications.iter().rev().find(|one| one.number == *number).map_or(contact, |one| &one.contact);
+        alert.notifications.iter().rev().find(|one| one.to.phone() == Some(number)).map_or(contact, |one| &one.contact);
     let late = match (alert.state, wish) {
         (State::Open | State::Expired, _) | (State::Acknowledged, Wish::Resolve | Wish::TakeOver) => false,
         (State::Acknowledged, Wish::Escalate) => alert.taken_by.as_ref() != Some(contact),

@@ -2,16 +2,17 @@
 
 use jiff::Timestamp;
 
-use crate::alert::{Alert, Channel, Delivery, Event, News, Notification, State};
+use crate::alert::{Alert, Channel, Delivery, Digest, Event, News, Notification, State};
 use crate::config::Voice;
+use crate::notify::letter::{self, Head, Letter, Sender};
 use crate::notify::phrase::{About, Phrase};
 use crate::notify::twiml::{Page, Script as Words};
 use crate::notify::{fold, sms, speech};
-use crate::oncall::ContactId;
+use crate::oncall::{Address, ContactId, MailAddress, Phone};
 use crate::provider::{Call, Provider, Records, Refusal, Script, Text};
 
 use super::Desk;
-use super::providers::{Carried, place_call, send_text};
+use super::providers::{Carried, place_call, send_mail, send_text};
 
 pub use crate::notify::sms::TEXT_SEGMENTS;
 
@@ -24,7 +25,7 @@ pub struct Job {
     pub alert: Alert,
     /// What it tells of besides.
     pub besides: Vec<Alert>,
-    /// The provider's ids of what was sent to that number lately: not ours to find again.
+    /// The provider's ids of what was sent there lately: not ours to find again.
     pub known: Vec<String>,
     /// Whether an engine is there to answer webhooks.
     pub webhooks: bool,
@@ -65,10 +66,9 @@ impl Desk {
         if !others && let Some(last) = unheard.pop() {
             return Carried { passed_over: unheard, outcome: Err(last) };
         }
-        let to = job.notification.number.clone();
         let status_url = self.url(job, "/twilio/status/");
-        let text = Text { to: to.clone(), body, status_url: status_url.clone() };
-        let call = || {
+        let text = |to: &Phone| Text { to: to.clone(), body: body.clone(), status_url: status_url.clone() };
+        let call = |to: &Phone| {
             let words = self.words_of(&job.alert, &job.besides, &job.notification.contact);
             let plain = words.say.clone();
             let script = match self.url(job, "/twiml/") {
@@ -77,9 +77,13 @@ impl Desk {
             };
             Call { to: to.clone(), script, words: plain, status_url: status_url.clone(), machine_detection: true }
         };
-        let send = |provider: &dyn Provider| match channel {
-            Channel::Call => place_call(provider, &call()),
-            Channel::Text => send_text(provider, &text),
+        let now = self.now();
+        let send = |provider: &dyn Provider| match (channel, &job.notification.to) {
+            (Channel::Call, Address::Phone(to)) => place_call(provider, &call(to)),
+            (Channel::Text, Address::Phone(to)) => send_text(provider, &text(to)),
+            (Channel::Email, Address::Mail(to)) => send_mail(provider, &|sender| self.letter(job, sender, to, now)),
+            (Channel::Call | Channel::Text, Address::Mail(to)) => nowhere(to.as_str()),
+            (Channel::Email, Address::Phone(to)) => nowhere(to.as_str()),
         };
         let mut carried = self.providers.carry(channel, self.clock.as_ref(), (doubts, &silent), &send);
         carried.passed_over.splice(0..0, unheard);
@@ -115,18 +119,54 @@ impl Desk {
     }
 
     fn body(&self, job: &Job) -> String {
+        // News is of what somebody has seen before.
+        let link = self.config.server.link_of(&job.alert.id).filter(|_| job.notification.news.is_none());
+        sms::compose_with_link(&job.alert.code.0, &self.written(job), link.as_deref(), TEXT_SEGMENTS)
+    }
+
+    /// What is written in a text or a mail, without the code.
+    fn written(&self, job: &Job) -> String {
         let alert = &job.alert;
-        let contact = &job.notification.contact;
-        let news = job.notification.news.as_ref().map(|news| self.news(news, alert, contact));
-        let words = match (&news, job.besides.is_empty()) {
-            (Some(news), true) => news.clone(),
-            (Some(news), false) => self.news_and_more(news, job),
+        let news = job.notification.news.as_ref().map(|news| self.news(news, alert, &job.notification.contact));
+        match (news, job.besides.is_empty()) {
+            (Some(news), true) => news,
+            (Some(news), false) => self.news_and_more(&news, job),
             (None, true) => alert.text.clone(),
             (None, false) => self.and_more(job),
+        }
+    }
+
+    /// The mail that it is, from this sender.
+    fn letter(&self, job: &Job, from: &Sender, to: &MailAddress, at: Timestamp) -> Letter {
+        let Job { alert, notification, .. } = job;
+        let contact = &notification.contact;
+        let group = self.config.roster.groups.get(&alert.group);
+        let group = group.map_or(alert.group.as_str(), |group| group.name.as_str());
+        let say = |phrase| self.text(contact, phrase, &About { group: group.to_owned(), ..About::of(alert) });
+        let words = self.written(job);
+        let mut text = format!("{words}\n\n{}\n", say(Phrase::MailAbout));
+        let subject = if notification.news.is_some() {
+            words
+        } else {
+            text.push_str(&format!("{}\n", say(Phrase::MailHow)));
+            alert.subject.clone()
         };
-        // News is of what somebody has seen before.
-        let link = self.config.server.link_of(&alert.id).filter(|_| news.is_none());
-        sms::compose_with_link(&alert.code.0, &words, link.as_deref(), TEXT_SEGMENTS)
+        if let Some(link) = self.config.server.link_of(&alert.id) {
+            text.push_str(&format!("{link}\n"));
+        }
+        let name = self.name_of(contact);
+        let head = Head {
+            from,
+            to: (&name, to),
+            reply_to: None,
+            subject: &format!("{} {subject}", alert.code),
+            // The same whenever it is sent: the second of two that were sent in doubt is known for what it is.
+            identity: Digest::of(["mail", notification.token.as_str()]),
+            thread: Some(thread(alert)),
+            at,
+            list: Some((&alert.group, group)),
+        };
+        letter::plain(&head, &text)
     }
 
     /// News in the contact's language, without the code.
@@ -208,6 +248,16 @@ impl Desk {
     }
 }
 
+/// What all mails about an alert belong to.
+fn thread(alert: &Alert) -> Digest {
+    Digest::of(["alert", &alert.id.to_string(), &alert.opened_at.to_string()])
+}
+
+/// A notification whose channel does not go to where it is addressed: nobody makes one.
+fn nowhere(to: &str) -> Result<String, Refusal> {
+    Err(Refusal::Permanent { reason: format!("there is no such way to {to}") })
+}
+
 fn unsure_since(notification: &Notification) -> Option<Timestamp> {
     match &notification.delivery {
         Delivery::Due { unsure_since, .. } | Delivery::Claimed { unsure_since, .. } => *unsure_since,
@@ -227,7 +277,8 @@ struct Asked {
 /// The provider's id of what an earlier try sent after all. The provider knows only its own second, so one before
 /// counts, too.
 fn already_sent(records: &dyn Records, job: &Job, body: &str, since: Timestamp) -> Result<Option<String>, Refusal> {
-    let found = records.find(job.notification.channel, &job.notification.number, since).map_err(|refusal| {
+    let Address::Phone(number) = &job.notification.to else { return Ok(None) };
+    let found = records.find(job.notification.channel, number, since).map_err(|refusal| {
         // Not knowing is not a reason to forget that it may have been sent.
         match refusal {
             Refusal::Permanent { reason } | Refusal::Temporary { reason, .. } | Refusal::Ambiguous { reason, .. } => {
@@ -239,7 +290,7 @@ fn already_sent(records: &dyn Records, job: &Job, body: &str, since: Timestamp) 
     let ours = found.into_iter().filter(|found| !job.known.contains(&found.id));
     let mut ours: Vec<_> = match job.notification.channel {
         Channel::Call => ours.collect(),
-        Channel::Text => ours.filter(|found| found.body == body).collect(),
+        Channel::Text | Channel::Email => ours.filter(|found| found.body == body).collect(),
     };
     // The newest come first: the oldest since then is the one of that try.
     Ok(ours.pop().map(|found| found.id))

@@ -48,11 +48,17 @@ pub enum Phrase {
     Which,
     /// A text that says that it is a test.
     Test,
+    /// Under the text of an alert that is mailed: which one it is.
+    MailAbout,
+    /// Under the text of an alert that is mailed: how one takes it.
+    MailHow,
+    /// A mail that says that it is a test.
+    MailTest,
 }
 
 impl Phrase {
     /// All of them.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 24] = [
         Self::Taken,
         Self::Over,
         Self::TakenOver,
@@ -74,6 +80,9 @@ impl Phrase {
         Self::NobodyTookIt,
         Self::Which,
         Self::Test,
+        Self::MailAbout,
+        Self::MailHow,
+        Self::MailTest,
     ];
 
     /// Its key in `texts.toml`.
@@ -100,6 +109,9 @@ impl Phrase {
             Self::NobodyTookIt => "nobody_took_it",
             Self::Which => "which",
             Self::Test => "test",
+            Self::MailAbout => "mail_about",
+            Self::MailHow => "mail_how",
+            Self::MailTest => "mail_test",
         }
     }
 }
@@ -126,6 +138,8 @@ pub struct About {
     pub whereabouts: String,
     /// The words of the first alert.
     pub first: String,
+    /// The name of the alert's group.
+    pub group: String,
 }
 
 /// An address, without its domain, and how many alerts arrived at it.

@@ -1,9 +1,11 @@
-//! A person with numbers.
+//! A person with numbers and a mail address.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::Serialize;
+
+use super::MailAddress;
 
 /// The name of a contact in the rule file (`[contacts.david]` → `david`).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -78,7 +80,7 @@ pub struct Contact {
     /// Where to text, when that is not `phone`.
     pub sms: Option<Phone>,
     /// Where to mail.
-    pub email: Option<String>,
+    pub email: Option<MailAddress>,
     /// The language in which they are called and texted, BCP 47; `None`: that of the rule file.
     pub language: Option<String>,
     /// The voice that speaks to them; `None`: that of the rule file, or the provider's for their language.

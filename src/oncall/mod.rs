@@ -1,5 +1,6 @@
 //! Who is on call at a moment: pure, from contacts, groups, schedules, calendars and overrides.
 
+pub mod address;
 pub mod calendar;
 pub mod contact;
 pub mod group;
@@ -12,6 +13,7 @@ pub mod schedule;
 pub mod shift;
 mod stretch;
 
+pub use address::{Address, MailAddress, MailAddressError};
 pub use calendar::Calendar;
 pub use contact::{Contact, ContactId, Phone, PhoneError};
 pub use group::{Group, GroupId, OnCall};

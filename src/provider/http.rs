@@ -198,7 +198,7 @@ impl Reports for Http {
     fn status(&self, channel: Channel, id: &str) -> Result<Status, Refusal> {
         match (&self.gateway.polling, channel) {
             (Some(polling), Channel::Text) => self.ask(polling, id),
-            (None, _) | (_, Channel::Call) => {
+            (None, _) | (_, Channel::Call | Channel::Email) => {
                 Err(Refusal::Permanent { reason: format!("{} does not report on it", self.name) })
             }
         }

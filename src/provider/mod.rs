@@ -9,12 +9,14 @@ pub mod http;
 pub mod pace;
 pub mod presets;
 pub mod sandbox;
+pub mod smtp;
 pub mod twilio;
 
 use jiff::Timestamp;
 
 pub use crate::alert::Refusal;
 use crate::alert::{CallStatus, Channel, TextStatus};
+use crate::notify::letter::{Letter, Sender};
 use crate::oncall::Phone;
 
 /// A call to be placed.
@@ -111,6 +113,11 @@ pub trait Provider: Send + Sync {
         None
     }
 
+    /// Sends mails.
+    fn mails(&self) -> Option<&dyn Mails> {
+        None
+    }
+
     /// Says how far something has come. Without it, what was accepted stays *accepted*: nobody knows more.
     fn reports(&self) -> Option<&dyn Reports> {
         None
@@ -136,6 +143,7 @@ pub trait Provider: Send + Sync {
         match channel {
             Channel::Call => self.calls().is_some(),
             Channel::Text => self.texts().is_some(),
+            Channel::Email => self.mails().is_some(),
         }
     }
 }
@@ -150,6 +158,15 @@ pub trait Calls {
 pub trait Texts {
     /// Sends a text. Returns the provider's id.
     fn text(&self, text: &Text) -> Result<String, Refusal>;
+}
+
+/// Sends mails.
+pub trait Mails {
+    /// Who its mails are from.
+    fn sender(&self) -> &Sender;
+
+    /// Sends a mail. Returns what the mail server calls it.
+    fn mail(&self, letter: &Letter) -> Result<String, Refusal>;
 }
 
 /// Says how far something has come.

@@ -102,7 +102,7 @@ impl Routes {
             1 => ("alert", "the alert".to_owned()),
             count => ("storm", format!("of {count} alerts")),
         };
-        let text = format!("the call to {} ({}) is told {what}", self.desk.name_of(&call.contact), call.number);
+        let text = format!("the call to {} ({}) is told {what}", self.desk.name_of(&call.contact), call.to);
         let fact = Fact::Told(fact::Told { notification: told.teller.number, page: page.to_owned() });
         self.desk.note(store, told.teller.alert, EntryKind::Callback, text, Some(fact))
     }
@@ -151,7 +151,7 @@ impl Routes {
             Some(key) => (Event::KeyPressed { notification: id, key }, Page::WrongKey),
             // No key: the caller gets the text again.
             None => {
-                let text = format!("no key was pressed in the call to {name} ({})", call.number);
+                let text = format!("no key was pressed in the call to {name} ({})", call.to);
                 self.desk.note(store, id.alert, EntryKind::Callback, text, None)?;
                 return Ok(self.alert_or_taken(&before, ""));
             }

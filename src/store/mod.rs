@@ -15,7 +15,7 @@ use crate::alert::{
     Alert, AlertId, Change, Channel, Code, Command, Digest, Entry, MailFact, Notification, NotificationId, Policy,
     State, Token,
 };
-use crate::oncall::{ContactId, GroupId, Override, Phone};
+use crate::oncall::{Address, ContactId, GroupId, Override, Phone};
 
 /// Why the store could not do it. Every one of them is temporary for the mail: it stays with the mail server.
 #[derive(Debug, thiserror::Error)]
@@ -432,8 +432,8 @@ pub trait Store: Send {
     /// then, an expiring claim.
     fn next_due(&mut self) -> Result<Option<Timestamp>>;
 
-    /// The provider's ids of everything sent to `number` that was created at or after `since`.
-    fn provider_ids(&mut self, number: &Phone, since: Timestamp) -> Result<Vec<String>>;
+    /// The provider's ids of everything sent to `to` that was created at or after `since`.
+    fn provider_ids(&mut self, to: &Address, since: Timestamp) -> Result<Vec<String>>;
 
     /// Remembers the id of something that came from outside (a text's `MessageSid`). False: it was known already.
     fn first_time(&mut self, id: &str, now: Timestamp) -> Result<bool>;

@@ -34,7 +34,7 @@ use super::{
 };
 use crate::alert::limit::{Verdict, Wanted};
 use crate::alert::{Alert, AlertId, Change, Channel, Code, Digest, Entry, Notification, NotificationId, Token};
-use crate::oncall::{ContactId, GroupId, Override, Phone};
+use crate::oncall::{Address, ContactId, GroupId, Override, Phone};
 use fault::{Answer, Fault};
 use mails::{
     add_digests, alert_of_mail, count, end_windows, has_newer_mail, name_recipients, of_digests, remember_closing,
@@ -352,8 +352,8 @@ impl Store for Sqlite {
         })
     }
 
-    fn provider_ids(&mut self, number: &Phone, since: Timestamp) -> Result<Vec<String>> {
-        let parameters = params![number.as_str(), milliseconds(since)];
+    fn provider_ids(&mut self, to: &Address, since: Timestamp) -> Result<Vec<String>> {
+        let parameters = params![to.as_str(), milliseconds(since)];
         self.read(|transaction| all(transaction, query::PROVIDER_IDS, parameters, |row| Ok(row.get(0)?)))
     }
 

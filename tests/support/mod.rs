@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 mod gateway;
+mod mailserver;
 mod ran;
 mod server;
 
@@ -15,6 +16,7 @@ use thialfi::clock::FileClock;
 use thialfi::provider::sandbox::{Behaviour, CallRecord, Options, Sandbox, TextRecord};
 
 pub use gateway::Gateway;
+pub use mailserver::{MailServer, Turn};
 pub use ran::{Ran, ran};
 pub use thialfi::provider::sandbox::Behaviour as Phone;
 

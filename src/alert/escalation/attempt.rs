@@ -3,9 +3,9 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::EntryKind;
-use super::play::{CALL_LIFETIME, LONGEST_PAUSE, Place, Play, later, number, other};
+use super::play::{CALL_LIFETIME, LONGEST_PAUSE, Place, Play, later};
 use crate::alert::{Channel, Delivery, News, Notification, Outcome, Progress, Purpose, State, Step, Target};
-use crate::oncall::{Contact, ContactId, Phone};
+use crate::oncall::{Address, Contact, ContactId};
 
 /// How long after opening further rounds are played while nothing at all can be sent.
 pub const OUTAGE: SignedDuration = SignedDuration::from_hours(24);
@@ -23,9 +23,9 @@ const FIRST_TRY: SignedDuration = SignedDuration::from_mins(1);
 struct Planned<'r> {
     contact: &'r Contact,
     channel: Channel,
-    number: &'r Phone,
-    /// True when the contact has no number for the channel that the step names.
-    instead: bool,
+    to: Address,
+    /// The channel that the step names, when the contact cannot be reached by that.
+    instead_of: Option<Channel>,
 }
 
 impl<'r> Play<'r> {
@@ -139,47 +139,46 @@ impl<'r> Play<'r> {
         self.alert.policy.counts(step, &self.alert.group, self.roster, self.now)
     }
 
-    /// What an attempt at `step` sends now: to nobody, and to no telephone, twice by the same channel. Who is called again
-    /// within the time of a text of this step is not texted again.
+    /// What an attempt at `step` sends now: to nobody, and to no telephone or mailbox, twice by the same channel. Who is
+    /// called again within the time of a text or a mail of this step is not texted or mailed again.
     fn plan(&self, step: &Step, place: Place) -> Vec<Planned<'r>> {
         let roster = self.roster;
         let mut plan: Vec<Planned<'r>> = Vec::new();
         for id in step.notify.contacts(&self.alert.group, roster, self.now) {
             let Some(contact) = roster.contacts.get(&id) else { continue };
             for &wanted in &step.by {
-                let ways = [(wanted, false), (other(wanted), true)];
-                let way = ways.into_iter().find_map(|(way, instead)| Some((way, number(contact, way)?, instead)));
-                let Some((channel, number, instead)) = way else { continue };
-                let same = |planned: &Planned<'_>| planned.contact.id == id || planned.number == number;
+                let ways = [(wanted, None), (wanted.instead(), Some(wanted))];
+                let way = ways.into_iter().find_map(|(way, instead_of)| Some((way, way.address(contact)?, instead_of)));
+                let Some((channel, to, instead_of)) = way else { continue };
+                let same = |planned: &Planned<'_>| planned.contact.id == id || planned.to == to;
                 if !plan.iter().any(|planned| planned.channel == channel && same(planned)) {
-                    plan.push(Planned { contact, channel, number, instead });
+                    plan.push(Planned { contact, channel, to, instead_of });
                 }
             }
         }
-        let called: Vec<&ContactId> =
-            plan.iter().filter(|one| one.channel == Channel::Call).map(|one| &one.contact.id).collect();
-        let texted = |id: &ContactId| called.contains(&id) && self.has_text_before(place, step, id);
-        let texted: Vec<ContactId> = called.iter().copied().filter(|id| texted(id)).cloned().collect();
-        plan.retain(|one| one.channel == Channel::Call || !texted.contains(&one.contact.id));
+        let calls = plan.iter().filter(|one| one.channel == Channel::Call);
+        let called: Vec<ContactId> = calls.map(|one| one.contact.id.clone()).collect();
+        let again = |one: &Planned<'_>| called.contains(&one.contact.id) && self.may_be_reading(place, step, one);
+        plan.retain(|one| one.channel == Channel::Call || !again(one));
         plan
     }
 
-    /// Whether an earlier attempt of this step has texted somebody who may be reading it yet.
-    fn has_text_before(&self, place: Place, step: &Step, id: &ContactId) -> bool {
+    /// Whether an earlier attempt of this step has sent the same to somebody who may be reading it yet.
+    fn may_be_reading(&self, place: Place, step: &Step, planned: &Planned<'_>) -> bool {
         self.pages().any(|page| {
             let at = Place::of_notification(page);
             (at.round, at.step) == (place.round, place.step)
                 && at.attempt < place.attempt
-                && page.channel == Channel::Text
-                && page.contact == *id
+                && page.channel == planned.channel
+                && page.contact == planned.contact.id
                 && page.may_have_been_sent()
                 && !page.has_failed()
                 && later(page.created_at, step.wait) > self.now
         })
     }
 
-    /// Whether nobody can be woken by the attempt at `place` any more: all calls and texts of it have failed. Of who was
-    /// called and texted at once, the call counts: a text alone wakes nobody, but one that is on its way is waited for.
+    /// Whether nobody can be woken by the attempt at `place` any more: everything of it has failed. Of who was called and
+    /// texted or mailed at once, the call counts: a text alone wakes nobody, but one that is on its way is waited for.
     fn has_failed(&self, place: Place) -> bool {
         let rang_in_vain = |contact: &ContactId| {
             self.pages_at(place).any(|page| {
@@ -189,7 +188,7 @@ impl<'r> Play<'r> {
         };
         self.pages_at(place).all(|page| {
             let beside = || {
-                page.channel == Channel::Text
+                page.channel != Channel::Call
                     && !matches!(page.delivery, Delivery::Claimed { .. })
                     && rang_in_vain(&page.contact)
             };
@@ -208,7 +207,11 @@ impl<'r> Play<'r> {
         let nobody = step.notify.contacts(&self.alert.group, self.roster, self.now).is_empty();
         let plan = self.plan(&step, place);
         if plan.is_empty() {
-            let why = if nobody { "it names nobody" } else { "nobody in it has a number" };
+            let why = match step.by.as_slice() {
+                _ if nobody => "it names nobody",
+                [Channel::Email] => "nobody in it has a mail address or a number",
+                _ => "nobody in it has a number",
+            };
             self.say(EntryKind::Step, format!("step {} skipped: {why}", self.step_name(place)));
             return false;
         }
@@ -224,19 +227,12 @@ impl<'r> Play<'r> {
         }
         for planned in plan {
             let name = &planned.contact.name;
-            if planned.instead {
-                let lacks = match planned.channel {
-                    Channel::Call => format!("{name} has no number for texts: calling instead"),
-                    Channel::Text => format!("{name} has no number for calls: texting instead"),
-                };
-                self.say(EntryKind::Step, lacks);
+            let doing = planned.channel.doing();
+            if let Some(wanted) = planned.instead_of {
+                self.say(EntryKind::Step, format!("{name} has no {}: {doing} instead", wanted.lacking()));
             }
-            let doing = match planned.channel {
-                Channel::Call => "calling",
-                Channel::Text => "texting",
-            };
             let steps = if self.is_reminder(place) { 1 } else { self.alert.policy.steps.len() };
-            let mut parts = vec![format!("{doing} {name} ({})", planned.number)];
+            let mut parts = vec![format!("{doing} {name} ({})", planned.to)];
             if attempts > 1 {
                 parts.push(format!("attempt {} of {attempts}", place.attempt.saturating_add(1)));
             }
@@ -251,7 +247,7 @@ impl<'r> Play<'r> {
             }
             self.say(EntryKind::Step, parts.join(", "));
             let news = self.is_reminder(place).then_some(News::StillYours);
-            self.notify(Purpose::Page, place, &planned.contact.id, (planned.channel, planned.number), news);
+            self.notify(Purpose::Page, place, &planned.contact.id, (planned.channel, planned.to), news);
         }
         let Place { round, step, attempt } = place;
         self.alert.progress = Some(Progress { round, step, attempt, began_at: self.now });
@@ -325,22 +321,21 @@ impl<'r> Play<'r> {
     /// Until when an attempt whose time is up is waited for: a call of it is live, or a page is being sent or has not
     /// been tried yet, as with `wait = "0s"`.
     fn held_until(&self, place: Place, began_at: Timestamp, deadline: Timestamp) -> Option<Timestamp> {
-        let holds =
-            self.pages_at(place).filter_map(|page| match (&page.delivery, page.channel) {
-                (Delivery::Accepted { at, .. }, Channel::Call) => Some(later(*at, CALL_LIFETIME)),
-                // A sender that lives renews its claim; that must not go on for ever.
-                (Delivery::Claimed { until, .. }, Channel::Call | Channel::Text) => {
-                    Some((*until).min(later(deadline, CALL_LIFETIME)))
-                }
-                (Delivery::Due { at, .. }, Channel::Call | Channel::Text) if page.tries == 0 => {
-                    Some(later(began_at.max(*at), FIRST_TRY))
-                }
-                (Delivery::Accepted { .. }, Channel::Text)
-                | (
-                    Delivery::Due { .. } | Delivery::Held { .. } | Delivery::Ended { .. },
-                    Channel::Call | Channel::Text,
-                ) => None,
-            });
+        let holds = self.pages_at(place).filter_map(|page| match (&page.delivery, page.channel) {
+            (Delivery::Accepted { at, .. }, Channel::Call) => Some(later(*at, CALL_LIFETIME)),
+            // A sender that lives renews its claim; that must not go on for ever.
+            (Delivery::Claimed { until, .. }, Channel::Call | Channel::Text | Channel::Email) => {
+                Some((*until).min(later(deadline, CALL_LIFETIME)))
+            }
+            (Delivery::Due { at, .. }, Channel::Call | Channel::Text | Channel::Email) if page.tries == 0 => {
+                Some(later(began_at.max(*at), FIRST_TRY))
+            }
+            (Delivery::Accepted { .. }, Channel::Text | Channel::Email)
+            | (
+                Delivery::Due { .. } | Delivery::Held { .. } | Delivery::Ended { .. },
+                Channel::Call | Channel::Text | Channel::Email,
+            ) => None,
+        });
         holds.max()
     }
 
@@ -412,13 +407,13 @@ impl<'r> Play<'r> {
         let untils = late.filter_map(|page| {
             let wait = self.wait(Place::of_notification(page));
             let until = match (&page.delivery, page.channel) {
-                (Delivery::Held { until, .. }, Channel::Call | Channel::Text) => return Some(*until),
-                (Delivery::Due { at, .. }, Channel::Call | Channel::Text) => later(*at, FIRST_TRY),
-                (Delivery::Claimed { since, .. }, Channel::Call | Channel::Text) => later(*since, CALL_LIFETIME),
+                (Delivery::Held { until, .. }, _) => return Some(*until),
+                (Delivery::Due { at, .. }, _) => later(*at, FIRST_TRY),
+                (Delivery::Claimed { since, .. }, _) => later(*since, CALL_LIFETIME),
                 (Delivery::Accepted { at, .. }, Channel::Call) => later(*at, CALL_LIFETIME),
-                (Delivery::Accepted { at, .. }, Channel::Text) => later(*at, wait),
-                (Delivery::Ended { at, .. }, Channel::Call | Channel::Text) if !page.has_failed() => later(*at, wait),
-                (Delivery::Ended { .. }, Channel::Call | Channel::Text) => return None,
+                (Delivery::Accepted { at, .. }, Channel::Text | Channel::Email) => later(*at, wait),
+                (Delivery::Ended { at, .. }, _) if !page.has_failed() => later(*at, wait),
+                (Delivery::Ended { .. }, _) => return None,
             };
             Some(until).filter(|until| *until > self.now)
         });

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::play::{LONGEST_RETRY_AFTER, Place, Play, later, number, other};
+use super::play::{LONGEST_RETRY_AFTER, Place, Play, later};
 use super::{EntryKind, Refusal};
 use crate::alert::{CallStatus, Channel, Delivery, Notification, NotificationId, Outcome, Purpose, State, TextStatus};
 
@@ -272,19 +272,15 @@ impl Play<'_> {
             return;
         }
         let place = Place::of_notification(refused);
-        let channel = other(refused.channel);
+        let channel = refused.channel.instead();
         let used = self.pages_at(place).any(|page| page.contact == refused.contact && page.channel == channel);
         let contact = self.roster.contacts.get(&refused.contact);
-        let Some((contact, number)) = contact.and_then(|contact| Some((contact, number(contact, channel)?))) else {
+        let Some((contact, to)) = contact.and_then(|contact| Some((contact, channel.address(contact)?))) else {
             return;
         };
         if !used && !self.alert.policy.is_self_test() {
-            let doing = match channel {
-                Channel::Call => "calling",
-                Channel::Text => "texting",
-            };
-            self.say(EntryKind::Step, format!("{doing} {} ({number}) instead", contact.name));
-            self.notify(Purpose::Page, place, &contact.id, (channel, number), None);
+            self.say(EntryKind::Step, format!("{} {} ({to}) instead", channel.doing(), contact.name));
+            self.notify(Purpose::Page, place, &contact.id, (channel, to), None);
         }
     }
 

@@ -3,7 +3,7 @@
 use super::EntryKind;
 use super::play::{Place, Play};
 use crate::alert::{Actor, Channel, Delivery, News, NotificationId, Outcome, Purpose, State, Through};
-use crate::oncall::{ContactId, Phone};
+use crate::oncall::{Address, ContactId};
 
 impl Play<'_> {
     /// Another mail joined: it never rings.
@@ -117,11 +117,11 @@ impl Play<'_> {
         self.settle();
     }
 
-    /// Texts to somebody which alerts they took.
-    pub fn list(&mut self, to: &ContactId, words: String) {
-        let Some(number) = self.roster.contacts.get(to).and_then(|contact| contact.text_number()) else { return };
-        self.say(EntryKind::Step, format!("telling {} ({number}) which alerts they took", self.name(to)));
-        self.notify(Purpose::News, Place::FIRST, to, (Channel::Text, number), Some(News::Words(words)));
+    /// Tells somebody which alerts they took.
+    pub fn list(&mut self, contact: &ContactId, words: String) {
+        let Some((channel, to)) = self.way_of_news(contact) else { return };
+        self.say(EntryKind::Step, format!("telling {} ({to}) which alerts they took", self.name(contact)));
+        self.notify(Purpose::News, Place::FIRST, contact, (channel, to), Some(News::Words(words)));
     }
 
     /// A human spoke in this call.
@@ -171,19 +171,26 @@ impl Play<'_> {
         }
     }
 
-    /// Texts news to these contacts but the one who did it, and to no telephone twice.
+    /// Tells news to these contacts but the one who did it, and to no telephone or mailbox twice.
     pub fn tell(&mut self, contacts: &[ContactId], place: Place, news: &News, by: Option<&ContactId>) {
-        let roster = self.roster;
-        let number = |id: &ContactId| roster.contacts.get(id).and_then(|contact| contact.text_number());
-        let mut told: Vec<&Phone> = by.and_then(number).into_iter().collect();
+        let mut told: Vec<Address> = by.and_then(|id| self.way_of_news(id)).map(|(_, to)| to).into_iter().collect();
         for id in contacts {
-            let Some(number) = number(id) else { continue };
-            if Some(id) != by && !told.contains(&number) {
-                told.push(number);
-                self.say(EntryKind::Step, format!("telling {} ({number}): {news}", self.name(id)));
-                self.notify(Purpose::News, place, id, (Channel::Text, number), Some(news.clone()));
+            let Some((channel, to)) = self.way_of_news(id) else { continue };
+            if Some(id) != by && !told.contains(&to) {
+                told.push(to.clone());
+                self.say(EntryKind::Step, format!("telling {} ({to}): {news}", self.name(id)));
+                self.notify(Purpose::News, place, id, (channel, to), Some(news.clone()));
             }
         }
+    }
+
+    /// By which way somebody is told news: by text, but by mail who had the alert by mail alone, or has no number.
+    fn way_of_news(&self, id: &ContactId) -> Option<(Channel, Address)> {
+        let contact = self.roster.contacts.get(id)?;
+        let mut pages = self.pages().filter(|page| page.contact == *id && page.may_have_been_sent()).peekable();
+        let mails_alone = pages.peek().is_some() && pages.all(|page| page.channel == Channel::Email);
+        let ways = if mails_alone { [Channel::Email, Channel::Text] } else { [Channel::Text, Channel::Email] };
+        ways.into_iter().find_map(|channel| Some((channel, channel.address(contact)?)))
     }
 }
 

@@ -6,7 +6,7 @@ use super::{Change, Command, Context, Entry, EntryKind};
 use crate::alert::{
     Alert, Channel, Delivery, Fact, News, Notification, NotificationId, Outcome, Progress, Purpose, State, Step, Token,
 };
-use crate::oncall::{Contact, ContactId, Phone, Roster};
+use crate::oncall::{Address, ContactId, Roster};
 
 /// How long after a provider has taken a call it may still be live. What is not heard of for longer is over: its
 /// callbacks were lost.
@@ -210,7 +210,7 @@ impl<'a> Play<'a> {
         purpose: Purpose,
         place: Place,
         contact: &ContactId,
-        (channel, number): (Channel, &Phone),
+        (channel, to): (Channel, Address),
         news: Option<News>,
     ) {
         let last = self.alert.notifications.iter().map(|notification| notification.id.number).max();
@@ -226,7 +226,7 @@ impl<'a> Play<'a> {
             attempt: place.attempt,
             contact: contact.clone(),
             channel,
-            number: number.clone(),
+            to,
             news,
             token,
             created_at: self.now,
@@ -294,32 +294,12 @@ impl<'a> Play<'a> {
 
     /// `David (+64211110001)`.
     pub fn person(&self, notification: &Notification) -> String {
-        format!("{} ({})", self.name(&notification.contact), notification.number)
+        format!("{} ({})", self.name(&notification.contact), notification.to)
     }
 
     /// `the call to David (+64211110001)`.
     pub fn the_notification(&self, notification: &Notification) -> String {
-        let what = match notification.channel {
-            Channel::Call => "call",
-            Channel::Text => "text",
-        };
-        format!("the {what} to {}", self.person(notification))
-    }
-}
-
-/// The number at which a contact takes what is sent by `channel`.
-pub(super) fn number(contact: &Contact, channel: Channel) -> Option<&Phone> {
-    match channel {
-        Channel::Call => contact.phone.as_ref(),
-        Channel::Text => contact.text_number(),
-    }
-}
-
-/// The other way to notify somebody.
-pub(super) fn other(channel: Channel) -> Channel {
-    match channel {
-        Channel::Call => Channel::Text,
-        Channel::Text => Channel::Call,
+        format!("the {} to {}", notification.channel.noun(), self.person(notification))
     }
 }
 

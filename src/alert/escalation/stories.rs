@@ -117,7 +117,7 @@ fn the_others_hang_up_and_are_told_who_has_it() {
     assert_eq!(hung_up, [2]);
     let words = "David has it".to_owned();
     assert_eq!(night.news(), [("darren".to_owned(), words.clone()), ("simon".to_owned(), words)]);
-    assert_eq!(night.notification(5).number.as_str(), "+64211110013", "news goes to the number for texts");
+    assert_eq!(night.notification(5).to.as_str(), "+64211110013", "news goes to the number for texts");
     // Simon's call was on its way.
     night.accept(night.id(3));
     assert_eq!(night.commands.len(), 2);

@@ -84,7 +84,7 @@ fn notification(notification: &Notification, history: &[Entry]) -> Value {
         "purpose": notification.purpose,
         "contact": notification.contact,
         "by": notification.channel,
-        "to": notification.number,
+        "to": notification.to,
         "round": notification.round + 1,
         "step": notification.step + 1,
         "attempt": notification.attempt + 1,

@@ -219,14 +219,14 @@ fn sent(page: &mut String, told: &Told<'_>, width: usize) {
         return;
     }
     let _ = writeln!(page, "\n{HEADING}Notifications{HEADING:#}");
-    let mut table = Table::new(&["#", "CONTACT", "BY", "NUMBER", "STEP", "PROVIDER", "TRIES", "ENDED", "ID"]);
+    let mut table = Table::new(&["#", "CONTACT", "BY", "TO", "STEP", "PROVIDER", "TRIES", "ENDED", "ID"]);
     for one in &told.alert.notifications {
         let answer = carrier(one, told.history);
         table.row([
             one.id.number.to_string(),
             one.contact.to_string(),
             one.channel.word().to_owned(),
-            one.number.to_string(),
+            one.to.to_string(),
             step(one),
             answer.map_or("-".to_owned(), |answer| answer.provider.clone()),
             one.tries.to_string(),

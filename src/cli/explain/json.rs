@@ -77,7 +77,7 @@ fn asked(explanation: &Explanation<'_>, wish: &Wish<'_>, meeting: &Meeting, held
                 "after": row.after.to_string(),
                 "contact": row.contact,
                 "by": row.channel,
-                "number": contact.and_then(|contact| super::then::number(contact, row.channel)),
+                "number": contact.and_then(|contact| row.channel.address(contact)),
                 "round": row.round + 1,
                 "step": row.step + 1,
                 "attempt": row.attempt.0 + 1,

@@ -16,7 +16,6 @@ use crate::config::BUILT_IN_VARIABLES;
 use crate::engine::send::TEXT_SEGMENTS;
 use crate::intake::Wish;
 use crate::notify::{sms, speech};
-use crate::oncall::{Contact, Phone};
 use crate::rules::Action;
 
 /// So many attempts are listed.
@@ -64,10 +63,14 @@ pub fn headline(explanation: &Explanation<'_>, wish: &Wish<'_>, meeting: &Meetin
     };
     let together = |row: &&Planned| row.after == first.after && row.contact == first.contact;
     let channels: Vec<Channel> = plan.iter().filter(together).map(|row| row.channel).collect();
-    let badge = if channels.contains(&Channel::Call) { " CALL " } else { " TEXT " };
+    let (badge, main) = [(" CALL ", Channel::Call), (" TEXT ", Channel::Text), (" MAIL ", Channel::Email)]
+        .into_iter()
+        .find(|(_, channel)| channels.contains(channel))
+        .unwrap_or((" NOBODY ", first.channel));
     let mut words = format!("{} at once", name_of(explanation, first));
-    if channels.len() > 1 {
-        words.push_str(", with a text besides");
+    let besides: Vec<&str> = channels.iter().filter(|channel| **channel != main).map(|one| one.noun()).collect();
+    if !besides.is_empty() {
+        let _ = write!(words, ", with a {} besides", besides.join(" and a "));
     }
     // The next person, or the first call after a text: what comes next that is something else.
     let other = |row: &&Planned| !together(row) && (row.contact != first.contact || !channels.contains(&row.channel));
@@ -281,9 +284,9 @@ fn attempts(page: &mut String, explanation: &Explanation<'_>, wish: &Wish<'_>, m
         };
         let how = does(row.channel);
         let contact = explanation.roster.contacts.get(&row.contact);
-        let number = contact.and_then(|contact| number(contact, row.channel)).map_or_else(
-            || format!("{BAD}has no number for this: passed over{BAD:#}"),
-            |number| format!("{FAINT}{number}{FAINT:#}"),
+        let number = contact.and_then(|contact| row.channel.address(contact)).map_or_else(
+            || format!("{BAD}has no {}: passed over{BAD:#}", row.channel.lacking()),
+            |to| format!("{FAINT}{to}{FAINT:#}"),
         );
         let (this, all) = row.attempt;
         let which = if all > 1 { format!("  {FAINT}{} of {all}{FAINT:#}", this + 1) } else { String::new() };
@@ -337,14 +340,7 @@ fn does(channel: Channel) -> &'static str {
     match channel {
         Channel::Call => "call",
         Channel::Text => "text",
-    }
-}
-
-/// The number that a channel needs.
-pub fn number(contact: &Contact, channel: Channel) -> Option<&Phone> {
-    match channel {
-        Channel::Call => contact.phone.as_ref(),
-        Channel::Text => contact.text_number(),
+        Channel::Email => "mail",
     }
 }
 

@@ -270,6 +270,7 @@ fn texts_are_in_the_readers_language_and_fit_a_segment() {
         count: 2,
         places: places(&[(3, "cust1-dba"), (2, "systems")]),
         others: 4,
+        group: "Systems".into(),
         ..About::default()
     };
     let of = |language: &str, phrase| templates.text(language, phrase, &about);

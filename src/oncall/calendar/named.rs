@@ -40,7 +40,8 @@ fn exactly<'a>(text: &str, contacts: &'a BTreeMap<ContactId, Contact>) -> Option
         // Two of one name are told apart by key or address only.
         same.next().filter(|_| same.next().is_none())
     };
-    let by_address = || contacts.values().find(|contact| contact.email.as_deref().is_some_and(is));
+    let by_address =
+        || contacts.values().find(|contact| contact.email.as_ref().is_some_and(|email| is(email.as_str())));
     by_key.or_else(by_name).or_else(by_address).map(|contact| &contact.id)
 }
 

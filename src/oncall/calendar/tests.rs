@@ -11,7 +11,7 @@ use crate::oncall::Contact;
 
 fn contacts() -> BTreeMap<ContactId, Contact> {
     let contact = |id: &str, name: &str, email: &str| {
-        let (id, name, email) = (ContactId::new(id), name.to_owned(), Some(email.to_owned()));
+        let (id, name, email) = (ContactId::new(id), name.to_owned(), Some(email.parse().unwrap()));
         (id.clone(), Contact { id, name, phone: None, sms: None, email, language: None, voice: None })
     };
     BTreeMap::from([

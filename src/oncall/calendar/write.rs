@@ -59,7 +59,8 @@ fn summary<'a>(roster: &'a Roster, id: &'a ContactId) -> &'a str {
     let name = contact.name.trim().to_lowercase();
     let is = |text: &str| text.trim().to_lowercase() == name;
     let other = |contact: &Contact| {
-        contact.id != *id && (is(contact.id.as_str()) || is(&contact.name) || contact.email.as_deref().is_some_and(is))
+        let email = || contact.email.as_ref().is_some_and(|email| is(email.as_str()));
+        contact.id != *id && (is(contact.id.as_str()) || is(&contact.name) || email())
     };
     if roster.contacts.values().any(other) { id.as_str() } else { &contact.name }
 }

@@ -113,7 +113,7 @@ impl Behaviour {
     pub(super) fn usual(channel: Channel) -> Self {
         match channel {
             Channel::Call => Self::Listen,
-            Channel::Text => Self::Deliver,
+            Channel::Text | Channel::Email => Self::Deliver,
         }
     }
 }

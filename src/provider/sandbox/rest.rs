@@ -69,7 +69,7 @@ fn create(network: &Arc<Network>, channel: Channel, parameters: &[(String, Strin
     let to = form.get("To").unwrap_or_default();
     let checked = match channel {
         Channel::Call => check::call(&form),
-        Channel::Text => check::text(&form),
+        Channel::Text | Channel::Email => check::text(&form),
     };
     if let Err(code) = checked {
         return refused(network, to, channel, error(code), &format!("{code} {}", check::words(code).1));
@@ -132,7 +132,7 @@ fn make(network: &Arc<Network>, channel: Channel, form: &Form) -> (Answer, Value
             network.change(|state| state.calls.push(record));
             made
         }
-        Channel::Text => {
+        Channel::Text | Channel::Email => {
             let from = form.get("From").unwrap_or(SERVICE_NUMBER).to_owned();
             let record = TextRecord {
                 sid: network.sid("SM"),
@@ -154,7 +154,7 @@ fn make(network: &Arc<Network>, channel: Channel, form: &Form) -> (Answer, Value
     let begin = move || {
         network.spawn(move |network| match channel {
             Channel::Call => call::live(network, &sid, &behaviour),
-            Channel::Text => text::live(network, &sid, &behaviour),
+            Channel::Text | Channel::Email => text::live(network, &sid, &behaviour),
         });
     };
     (Answer::json(201, &json).then(begin), json)

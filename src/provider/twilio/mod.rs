@@ -248,6 +248,7 @@ impl Reports for Twilio {
                 let message: MessageResource = self.read(&format!("/Messages/{}.json", plain(id)))?;
                 Ok(Status::Text { status: message.status(), detail: message.detail() })
             }
+            Channel::Email => Err(Refusal::Permanent { reason: format!("{} carries no mails", self.name) }),
         }
     }
 }
@@ -264,6 +265,7 @@ impl Records for Twilio {
                 let messages = self.list::<answer::MessageList>(&query, since)?;
                 messages.into_iter().filter(|m| !m.is_inbound()).map(|message| message.into_found(since)).collect()
             }
+            Channel::Email => Vec::new(),
         };
         found.sort_by_key(|found| std::cmp::Reverse(found.created_at));
         Ok(found)

@@ -120,7 +120,8 @@ impl Claimant<'_> {
         done: &mut HashSet<NotificationId>,
     ) -> Answer<Notification> {
         let boards = self.throttle.webhooks && page.channel == Channel::Call;
-        let is_first = page.purpose == Purpose::Page && !was_told(connection, page.id.alert)?;
+        let wakes = page.purpose == Purpose::Page && page.channel != Channel::Email;
+        let is_first = wakes && !was_told(connection, page.id.alert)?;
         let riders = self.riders(connection, &page, boards, room)?;
         let page = self.take(connection, page)?;
         let sent = params![page.id.alert.0, page.id.number, milliseconds(self.now), boards];
@@ -189,7 +190,7 @@ impl Claimant<'_> {
             return Ok(None);
         }
         let since = milliseconds(self.now.checked_sub(RINGS).unwrap_or(Timestamp::MIN));
-        let asked = params![page.number.as_str(), since, page.contact.as_str()];
+        let asked = params![page.to.as_str(), since, page.contact.as_str()];
         Ok(one(connection, query::BOARDING, asked, row::notification)?.filter(|call| call.id != page.id))
     }
 
@@ -215,14 +216,11 @@ impl Claimant<'_> {
         page.delivery = Delivery::Held { since: now, until, limit: full.to_string() };
         save_notification(connection, &page)?;
         if news {
-            let what = match page.channel {
-                Channel::Call => "call",
-                Channel::Text => "text",
-            };
+            let what = page.channel.noun();
             let text = format!(
                 "the {what} to {} ({}) is held back by the limit of {full}: it is told in the next {what} there, or sent \
                  later",
-                page.contact, page.number
+                page.contact, page.to
             );
             add_lines(connection, page.id.alert, &[Entry::new(now, EntryKind::Step, text)])?;
         }
@@ -243,12 +241,9 @@ fn attach(connection: &Connection, mut page: Notification, teller: &Notification
     page.told_by = Some(teller.id);
     page.tries = page.tries.saturating_add(1);
     save_notification(connection, &page)?;
-    let what = match page.channel {
-        Channel::Call => "call",
-        Channel::Text => "text",
-    };
+    let what = page.channel.noun();
     let text =
-        format!("the {what} to {} ({}) about alert {} tells of this, too", page.contact, page.number, teller.id.alert);
+        format!("the {what} to {} ({}) about alert {} tells of this, too", page.contact, page.to, teller.id.alert);
     add_lines(connection, page.id.alert, &[Entry::new(cut(now), EntryKind::Sent, text)])
 }
 
@@ -301,7 +296,7 @@ fn waiting_for(connection: &Connection, page: &Notification) -> Answer<Vec<Notif
         page.contact.as_str(),
         row::channel_word(page.channel),
         row::purpose_word(page.purpose),
-        page.number.as_str()
+        page.to.as_str()
     ];
     let mut waiting = readable(connection, query::WAITING, asked, usize::MAX, row::notification)?;
     waiting.retain(|other| other.id != page.id);

@@ -79,8 +79,8 @@ pub const SENT: &str = "SELECT sent_at, alert, reached OR EXISTS (SELECT 1 FROM 
      AND acknowledged_at IS NOT NULL) FROM notifications INDEXED BY notifications_sent WHERE contact = ?1 \
      AND channel = ?2 AND sent_at > ?3 AND sent_at IS NOT NULL AND told_by_alert IS NULL ORDER BY sent_at DESC LIMIT 500";
 pub const MARK_SENT: &str = "UPDATE notifications SET sent_at = ?3, boards = ?4 WHERE alert = ?1 AND number = ?2";
-/// Whether anybody may have been told of an alert.
-pub const TOLD: &str = "SELECT EXISTS (SELECT 1 FROM notifications WHERE alert = ?1 \
+/// Whether anybody may have been told of an alert by what may wake them.
+pub const TOLD: &str = "SELECT EXISTS (SELECT 1 FROM notifications WHERE alert = ?1 AND channel <> 'email' \
      AND (sent_at IS NOT NULL OR told_by_alert IS NOT NULL))";
 /// How many wait to be sent to a contact now (?4), or are held back; at most ?5.
 pub const COUNT_WAITING: &str = concat!(

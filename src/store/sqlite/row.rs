@@ -10,7 +10,7 @@ use crate::alert::{
     Alert, AlertId, Channel, Code, Delivery, Digest, Entry, EntryKind, News, Notification, NotificationId, Outcome,
     Policy, Progress, Purpose, Resumed, State, Token,
 };
-use crate::oncall::{ContactId, GroupId, Override};
+use crate::oncall::{Address, ContactId, GroupId, MailAddressError, Override, PhoneError};
 
 /// The words for an enum: a `match` in one direction, so that a new variant does not compile without its word, and
 /// the same list read the other way.
@@ -34,7 +34,7 @@ macro_rules! words {
 words!(state_word, state, State:
     Open = "open", Acknowledged = "acknowledged", Resolved = "resolved", Expired = "expired");
 words!(purpose_word, purpose, Purpose: Page = "page", News = "news");
-words!(channel_word, channel, Channel: Call = "call", Text = "sms");
+words!(channel_word, channel, Channel: Call = "call", Text = "sms", Email = "email");
 words!(outcome_word, outcome, Outcome:
     Completed = "completed", Machine = "machine", NoAnswer = "no-answer", Busy = "busy", Failed = "failed",
     Canceled = "canceled", Delivered = "delivered", Undelivered = "undelivered", Refused = "refused",
@@ -216,7 +216,7 @@ fn read_notification(row: &Row<'_>, id: NotificationId) -> Result<Notification, 
         attempt: get(row, "attempt")?,
         contact: ContactId::new(get::<String>(row, "contact")?),
         channel: channel(&get::<String>(row, "channel")?)?,
-        number: get::<String>(row, "phone")?.parse().map_err(|error: crate::oncall::PhoneError| error.to_string())?,
+        to: address(&get::<String>(row, "phone")?)?,
         news: get::<Option<String>>(row, "words")?.map(news),
         token: Token::parse(&token).ok_or("the token has not the form of one")?,
         created_at: time(row, "created_at")?,
@@ -228,6 +228,15 @@ fn read_notification(row: &Row<'_>, id: NotificationId) -> Result<Notification, 
         told_by: told_by(row)?,
         held_since: optional_time(row, "held_since")?,
     })
+}
+
+/// What the column `phone` holds: a number, or a mail address.
+fn address(stored: &str) -> Result<Address, String> {
+    if stored.contains('@') {
+        stored.parse().map(Address::Mail).map_err(|error: MailAddressError| error.to_string())
+    } else {
+        stored.parse().map(Address::Phone).map_err(|error: PhoneError| error.to_string())
+    }
 }
 
 /// What the column `words` holds: JSON; a store of an earlier version has the words themselves.
@@ -345,7 +354,7 @@ mod tests {
         for value in [State::Open, State::Acknowledged, State::Resolved, State::Expired] {
             assert_eq!(state_word(value), value.word());
         }
-        for value in [Channel::Call, Channel::Text] {
+        for value in [Channel::Call, Channel::Text, Channel::Email] {
             assert_eq!(channel_word(value), value.word());
         }
         assert!(kind("sentt").is_err());

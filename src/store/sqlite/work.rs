@@ -197,7 +197,7 @@ pub fn save_notification(connection: &Connection, notification: &Notification) -
         notification.attempt,
         notification.contact.as_str(),
         row::channel_word(notification.channel),
-        notification.number.as_str(),
+        notification.to.as_str(),
         notification.news.as_ref().map(json).transpose()?,
         notification.token.as_str(),
         milliseconds(notification.created_at),

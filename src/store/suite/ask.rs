@@ -139,7 +139,7 @@ pub fn only_numbers_that_may_have_been_reached_were_notified(stage: &dyn Stage) 
     with("e", 1, 50, ended(Outcome::Refused, None));
     with("f", 0, 60, ended(Outcome::Withdrawn, None));
     let other = with("g", 1, 70, accepted("SM2"));
-    change(&mut *store, other, |alert| alert.notifications[0].number = phone(2));
+    change(&mut *store, other, |alert| alert.notifications[0].to = phone(2).into());
     assert_eq!(store.notified(&phone(1), at(0)).unwrap(), [perhaps, texted, called]);
     assert_eq!(store.notified(&phone(1), at(20)).unwrap(), [perhaps, texted]);
     assert_eq!(store.notified(&phone(2), at(0)).unwrap(), [other]);
@@ -159,13 +159,13 @@ pub fn provider_ids_are_those_of_the_number(stage: &dyn Stage) {
             notification.delivery = delivery;
             notification.created_at = at(created);
         }
-        alert.notifications[2].number = phone(2);
+        alert.notifications[2].to = phone(2).into();
     });
-    let mut ids = store.provider_ids(&phone(1), at(10)).unwrap();
+    let mut ids = store.provider_ids(&phone(1).into(), at(10)).unwrap();
     ids.sort();
     assert_eq!(ids, ["CA1", "CA2"]);
-    assert_eq!(store.provider_ids(&phone(1), at(11)).unwrap(), ["CA2"]);
-    assert_eq!(store.provider_ids(&phone(2), at(0)).unwrap(), ["CA3"]);
+    assert_eq!(store.provider_ids(&phone(1).into(), at(11)).unwrap(), ["CA2"]);
+    assert_eq!(store.provider_ids(&phone(2).into(), at(0)).unwrap(), ["CA3"]);
 }
 
 pub fn what_is_under_way_was_accepted_and_has_not_ended(stage: &dyn Stage) {

@@ -9,7 +9,7 @@ use crate::alert::{
     Alert, AlertId, Change, Channel, Delivery, Digest, Entry, EntryKind, Notification, NotificationId, Policy, Purpose,
     State, Step, Target, Token,
 };
-use crate::oncall::{ContactId, GroupId, HourSpan, Hours, Phone};
+use crate::oncall::{Address, ContactId, GroupId, HourSpan, Hours, Phone};
 use crate::store::{Arrival, Receipt, Store, Throttle};
 
 /// So many seconds after a moment in 2026.
@@ -97,7 +97,7 @@ pub fn notification(alert: AlertId, number: u32, due: Timestamp) -> Notification
         attempt: 2,
         contact: ContactId::new("david"),
         channel: Channel::Call,
-        number: phone(1),
+        to: Address::Phone(phone(1)),
         news: None,
         token: token(alert, number),
         created_at: at(0),

@@ -14,7 +14,7 @@ use crate::alert::{
     Alert, AlertId, Change, Channel, Command, Delivery, EntryKind, NotificationId, Outcome, Progress, Purpose, Resumed,
     State,
 };
-use crate::oncall::ContactId;
+use crate::oncall::{Address, ContactId};
 use crate::store::{Arrival, Error, Filter, Receipt, TOLD_AGAIN};
 
 pub fn a_new_alert_is_read_back_as_it_was_given(stage: &dyn Stage) {
@@ -86,7 +86,7 @@ pub fn every_field_survives(stage: &dyn Stage) {
         news.purpose = Purpose::News;
         news.channel = Channel::Text;
         news.news = Some(crate::alert::News::Taken { by: "David \"X\"\n".into() });
-        news.number = phone(7);
+        news.to = phone(7).into();
         news.created_at = nanoseconds(11);
         news.perhaps_with = vec!["gate".into(), "gate".into(), "twilio".into()];
         news.tries = 7;
@@ -109,6 +109,10 @@ pub fn every_field_survives(stage: &dyn Stage) {
         ] {
             news.id.number = number;
             news.token = super::build::token(id, number);
+            if number == 16 {
+                news.channel = Channel::Email;
+                news.to = Address::Mail("d.o'hara+x@example.com".parse().unwrap());
+            }
             alert.notifications.push(crate::alert::Notification { delivery, ..news.clone() });
         }
     });
