@@ -160,6 +160,7 @@ fn the_demo_tells_the_whole_story() {
     let mut command = test.command();
     command.env_remove("THIALFI_CONFIG").env_remove("THIALFI_CLOCK_FILE").arg("demo");
     let ran = crate::support::ran(&command.stdin(std::process::Stdio::null()).output().unwrap()).exit(0);
+    assert!(!ran.out.contains("warning"), "{}", ran.out);
     let _ = ran.says("8 6 5 8").says("acknowledged").says("no rule wants it").says("Darren");
 }
 

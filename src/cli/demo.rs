@@ -1,7 +1,9 @@
 //! `thialfi demo`: the whole story in ten seconds, against a telephone network in a box. Everything in it is real but the
 //! telephones: the mails, the rule file, `thialfi deliver` as a process of its own, the server, the signed webhooks.
 
+use std::fs::OpenOptions;
 use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -276,7 +278,8 @@ fn write_rules(path: &Path, api: &str, listen: &str, token: &str) -> anyhow::Res
          [server]\nlisten = \"{listen}\"\npublic_url = \"http://{listen}\"\n\n[store]\npath = \"thialfi.db\"\n\n{RULES}"
     );
     let beside = path.with_file_name("token");
-    std::fs::write(beside, token)?;
+    // As a secret should be kept: `deliver` would complain of it in every line.
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(beside)?.write_all(token.as_bytes())?;
     Ok(std::fs::write(path, text)?)
 }
 
