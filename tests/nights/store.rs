@@ -1,0 +1,185 @@
+//! The real store, seen by a process of the night: it may be interrupted before each transaction, die before or after each
+//! write, or find the disk full. What it commits is watched.
+
+use std::sync::{Arc, MutexGuard, PoisonError};
+
+use jiff::Timestamp;
+use thialfi::alert::{Alert, AlertId, Change, Code, Digest, Entry, Notification, NotificationId, Token};
+use thialfi::oncall::{GroupId, Override, Phone};
+use thialfi::store::{
+    Arrival, Awaited, Beat, Closing, Error, Filter, Receipt, Result, Sighting, Sqlite, Store, Tally, Updated,
+};
+
+use crate::world::{Process, World};
+
+/// A connection of one process.
+pub struct Handle {
+    pub world: Arc<World>,
+    pub process: Process,
+}
+
+impl Handle {
+    fn store(&self) -> MutexGuard<'_, Sqlite> {
+        self.world.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Before a transaction.
+    fn begin(&self, writes: bool) -> Result<()> {
+        self.world.interrupt(self.process);
+        if writes {
+            self.world.may_crash(self.process, "before a write");
+        }
+        if self.world.store_fails() {
+            return Err(Error::Full { path: "thialfi.db".to_owned() });
+        }
+        Ok(())
+    }
+
+    /// After a write.
+    fn end(&self) {
+        self.world.may_crash(self.process, "after a write");
+    }
+}
+
+macro_rules! reads {
+    ($($name:ident($($argument:ident: $type:ty),*) -> $out:ty;)*) => {
+        $(fn $name(&mut self, $($argument: $type),*) -> Result<$out> {
+            self.begin(false)?;
+            self.store().$name($($argument),*)
+        })*
+    };
+}
+
+macro_rules! writes {
+    ($($name:ident($($argument:ident: $type:ty),*) -> $out:ty;)*) => {
+        $(fn $name(&mut self, $($argument: $type),*) -> Result<$out> {
+            self.begin(true)?;
+            let result = self.store().$name($($argument),*);
+            self.end();
+            result
+        })*
+    };
+}
+
+impl Store for Handle {
+    fn receive(
+        &mut self,
+        arrival: &Arrival,
+        now: Timestamp,
+        random: &mut dyn FnMut() -> u128,
+        change: &mut dyn FnMut(Alert, bool, &mut dyn FnMut() -> u128) -> Change,
+    ) -> Result<Receipt> {
+        self.begin(true)?;
+        let mut noted = None;
+        let result = self.store().receive(arrival, now, random, &mut |alert, joined, random| {
+            let before = alert.clone();
+            let made = change(alert, joined, random);
+            noted = Some((before, made.clone()));
+            made
+        });
+        if let Ok(receipt) = &result {
+            if let Some((before, made)) = &noted {
+                self.world.watch(self.process, before, made);
+            }
+            self.world.watch_receipt(arrival, receipt, &mut self.store());
+        }
+        self.end();
+        result
+    }
+
+    fn close(
+        &mut self,
+        arrival: &Arrival,
+        now: Timestamp,
+        change: &mut dyn FnMut(Alert, bool) -> Option<Change>,
+    ) -> Result<Closing> {
+        self.begin(true)?;
+        let mut noted = Vec::new();
+        let result = self.store().close(arrival, now, &mut |alert, newest| {
+            let before = alert.clone();
+            let made = change(alert, newest);
+            noted.extend(made.clone().map(|made| (before, made)));
+            made
+        });
+        if result.is_ok() {
+            for (before, made) in &noted {
+                self.world.watch(self.process, before, made);
+            }
+        }
+        self.end();
+        result
+    }
+
+    fn update(&mut self, id: AlertId, change: &mut dyn FnMut(Alert) -> Change) -> Result<Updated> {
+        self.begin(true)?;
+        let mut noted = None;
+        let result = self.store().update(id, &mut |alert| {
+            let before = alert.clone();
+            let made = change(alert);
+            noted = Some((before, made.clone()));
+            made
+        });
+        if let (Ok(_), Some((before, made))) = (&result, &noted) {
+            self.world.watch(self.process, before, made);
+        }
+        self.end();
+        result
+    }
+
+    fn claim(
+        &mut self,
+        now: Timestamp,
+        owner: &str,
+        until: Timestamp,
+        limit: usize,
+        only: Option<&[AlertId]>,
+    ) -> Result<Vec<Notification>> {
+        self.begin(true)?;
+        let result = self.store().claim(now, owner, until, limit, only);
+        if let Ok(claimed) = &result {
+            self.world.watch_claim(self.process, claimed, &mut self.store());
+        }
+        self.end();
+        result
+    }
+
+    fn last_beat(&mut self) -> Result<Option<Timestamp>> {
+        self.begin(false)?;
+        // Liveness is about processes and the system's time: here, about those of the night.
+        Ok(self.world.engine_seems_alive().then(Timestamp::now))
+    }
+
+    reads! {
+        would_count(tally: &Tally, now: Timestamp) -> u32;
+        alert(id: AlertId) -> Alert;
+        alerts(filter: &Filter) -> Vec<Alert>;
+        alert_of_mail(mail: Digest) -> Option<AlertId>;
+        active(digest: Digest) -> Option<AlertId>;
+        by_code(code: &Code, since: Timestamp) -> Option<AlertId>;
+        notified(number: &Phone, since: Timestamp) -> Vec<AlertId>;
+        by_token(token: &Token) -> Option<NotificationId>;
+        history(id: AlertId) -> Vec<Entry>;
+        due_alerts(now: Timestamp, limit: usize) -> Vec<AlertId>;
+        under_way(since: Timestamp) -> Vec<Notification>;
+        next_due() -> Option<Timestamp>;
+        provider_ids(number: &Phone, since: Timestamp) -> Vec<String>;
+        overrides(now: Timestamp) -> Vec<Override>;
+        overrides_between(since: Timestamp, until: Timestamp) -> Vec<Override>;
+        unresolved(digest: Digest) -> Vec<AlertId>;
+        heartbeats(awaited: &[Awaited]) -> Vec<Sighting>;
+    }
+
+    writes! {
+        count(tally: &Tally, now: Timestamp) -> u32;
+        record(id: AlertId, entries: &[Entry]) -> ();
+        first_time(id: &str, now: Timestamp) -> bool;
+        forget(id: &str) -> ();
+        add_override(new: &Override) -> ();
+        end_overrides(group: &GroupId, now: Timestamp) -> usize;
+        expect_heartbeats(awaited: &[Awaited], now: Timestamp) -> ();
+        heartbeats_came(names: &[&str], beat: &Beat, now: Timestamp) -> ();
+        heartbeat_told(name: &str, alert: AlertId, carrier: Option<Digest>) -> ();
+        beat(owner: &str, now: Timestamp) -> ();
+        stop_beating(owner: &str) -> ();
+    }
+}

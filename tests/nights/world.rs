@@ -1,0 +1,454 @@
+//! A night: its time, its agenda, and the processes that live in it. All of them on one thread, one after the other, and
+//! interrupted wherever a real one could be: so the same number makes the same night.
+
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use thialfi::alert::{AlertId, Digest, Notification};
+use thialfi::clock::Clock;
+use thialfi::config::Config;
+use thialfi::engine::Engine;
+use thialfi::engine::follow::Message;
+use thialfi::engine::hands::Work;
+use thialfi::notify::twiml::Templates;
+use thialfi::server::Routes;
+use thialfi::store::{Filter, Sqlite, Store};
+
+use crate::dice::Dice;
+use crate::network::{Network, Stage};
+use crate::setting::{Follows, HOUR, MINUTE, SECOND, Setting};
+
+/// Who acts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Process {
+    /// `serve-twiml`: the engine, and its threads that send.
+    Server,
+    /// The same process: a webhook.
+    Web,
+    /// `deliver` of a mail.
+    Deliver(usize),
+    /// Somebody at the command line.
+    Command,
+}
+
+/// What is to happen.
+#[derive(Debug, Clone)]
+pub enum Happening {
+    Mail(usize),
+    Start,
+    Kill,
+    Turn(u64),
+    Run(u64),
+    Tell(u64),
+    Call(usize, Stage),
+    Text(usize, &'static str),
+    Callback(String, Vec<(String, String)>),
+    Write(String, String),
+    Inbound(usize),
+    Jump(i64),
+    Resolve,
+    Override,
+    Silence(AlertId),
+}
+
+/// A mail in the mail server's queue.
+#[derive(Debug, Clone)]
+pub struct Mail {
+    pub text: String,
+    pub raw: Vec<u8>,
+    pub digest: Option<Digest>,
+    /// Whether somebody is to be called for it.
+    pub pages: bool,
+    pub tries: u32,
+    pub done: bool,
+}
+
+/// What an engine has handed over.
+pub struct Handed {
+    pub work: Work,
+    pub tell: Sender<Message>,
+    pub job: Option<Notification>,
+}
+
+/// What happened how often.
+#[derive(Debug, Clone, Default)]
+pub struct Counts(pub BTreeMap<String, u64>);
+
+impl Counts {
+    pub fn add(&mut self, what: &str) {
+        *self.0.entry(what.to_owned()).or_default() += 1;
+    }
+
+    pub fn add_if(&mut self, counts: bool, what: &str) {
+        if counts {
+            self.add(&format!("alerts {what}"));
+        }
+    }
+}
+
+/// What the night knows besides the store.
+pub struct State {
+    pub dice: Dice,
+    pub setting: Setting,
+    agenda: BTreeMap<(i64, u64), Happening>,
+    planned: u64,
+    turn_at: Option<i64>,
+    pub depth: u32,
+    pub network: Network,
+    pub made: u64,
+    pub mails: Vec<Mail>,
+    pub works: HashMap<u64, Handed>,
+    pub answers: HashMap<u64, (Message, Sender<Message>)>,
+    pub pending: HashMap<Process, VecDeque<Notification>>,
+    /// What is being sent at the moment.
+    pub job: Option<Notification>,
+    /// How long the request took that was made last.
+    pub took: i64,
+    pub up: bool,
+    pub dying: bool,
+    pub down_since: i64,
+    pub tick: u64,
+    pub claims: HashMap<String, u64>,
+    pub taken: HashMap<AlertId, u64>,
+    pub alert_of: HashMap<Digest, AlertId>,
+    /// Keys that were pressed: in which call of which alert.
+    pub presses: HashSet<(AlertId, u32, char)>,
+    /// Contacts who have written a text.
+    pub wrote: HashSet<String>,
+    pub last_trouble: i64,
+    pub counts: Counts,
+    pub told: bool,
+}
+
+impl State {
+    /// Plans something.
+    pub fn plan(&mut self, at: i64, happening: Happening) {
+        self.planned += 1;
+        self.agenda.insert((at, self.planned), happening);
+    }
+
+    /// The engine looks again at `at`, if it does not do so before.
+    pub fn wake(&mut self, at: i64) {
+        if self.up && self.turn_at.is_none_or(|turn| at < turn) {
+            self.turn_at = Some(at);
+            self.plan(at, Happening::Turn(at as u64));
+        }
+    }
+}
+
+/// A night.
+pub struct World {
+    true_time: AtomicI64,
+    offset: AtomicI64,
+    pub config: Arc<Config>,
+    pub templates: Arc<Templates>,
+    pub store: Mutex<Sqlite>,
+    pub engine: Mutex<Option<Engine>>,
+    pub routes: Mutex<Option<Arc<Routes>>>,
+    state: Mutex<State>,
+}
+
+/// A process has died.
+struct Crash;
+
+/// A promise was broken.
+pub struct Broken(pub String);
+
+/// Ends the night.
+pub fn broken(how: String) -> ! {
+    resume_unwind(Box::new(Broken(how)))
+}
+
+impl Clock for World {
+    fn now(&self) -> Timestamp {
+        self.wall()
+    }
+
+    fn is_moved_by_hand(&self) -> bool {
+        true
+    }
+}
+
+impl World {
+    pub fn new(setting: Setting, config: Arc<Config>, templates: Arc<Templates>, tell: bool) -> Arc<Self> {
+        let begins = setting.begins;
+        let state = State {
+            dice: Dice::new(setting.seed.wrapping_mul(0xD1CE).wrapping_add(1)),
+            setting,
+            agenda: BTreeMap::new(),
+            planned: 0,
+            turn_at: None,
+            depth: 0,
+            network: Network::default(),
+            made: 0,
+            mails: Vec::new(),
+            works: HashMap::new(),
+            answers: HashMap::new(),
+            pending: HashMap::new(),
+            job: None,
+            took: 0,
+            up: false,
+            dying: false,
+            down_since: begins - HOUR,
+            tick: 0,
+            claims: HashMap::new(),
+            taken: HashMap::new(),
+            alert_of: HashMap::new(),
+            presses: HashSet::new(),
+            wrote: HashSet::new(),
+            last_trouble: begins,
+            counts: Counts::default(),
+            told: tell,
+        };
+        Arc::new(Self {
+            true_time: AtomicI64::new(begins),
+            offset: AtomicI64::new(0),
+            config,
+            templates,
+            store: Mutex::new(Sqlite::in_memory().unwrap()),
+            engine: Mutex::default(),
+            routes: Mutex::default(),
+            state: Mutex::new(state),
+        })
+    }
+
+    pub fn with<T>(&self, work: impl FnOnce(&mut State) -> T) -> T {
+        work(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The time that nobody sets: the provider's, and that of the agenda.
+    pub fn now_true(&self) -> i64 {
+        self.true_time.load(Ordering::Relaxed)
+    }
+
+    /// Our machine's time.
+    pub fn wall(&self) -> Timestamp {
+        Timestamp::from_millisecond(self.now_true() + self.offset.load(Ordering::Relaxed)).unwrap()
+    }
+
+    /// Tells what happens, where somebody wants to know.
+    pub fn tell(&self, what: impl FnOnce() -> String) {
+        if self.with(|state| state.told) {
+            let at = Timestamp::from_millisecond(self.now_true()).unwrap();
+            println!("{at} {}{}", "  ".repeat(self.with(|state| state.depth) as usize), what());
+        }
+    }
+
+    /// Lets everything happen that is planned, until nothing is left to happen.
+    pub fn play(self: &Arc<Self>) {
+        let quiet_at = self.with(|state| state.setting.quiet_at);
+        loop {
+            let next = self.with(|state| state.agenda.keys().next().copied());
+            let Some((at, _)) = next else { break };
+            if at > quiet_at + 60 * HOUR || at > quiet_at && self.is_over() {
+                break;
+            }
+            self.step(at);
+        }
+        self.watch_morning();
+    }
+
+    /// Whether nothing more is to be waited for.
+    fn is_over(&self) -> bool {
+        let idle = self.with(|state| {
+            state.mails.iter().all(|mail| mail.done)
+                && state.works.is_empty()
+                && state.answers.is_empty()
+                && state.agenda.values().all(|one| matches!(one, Happening::Turn(_)))
+        });
+        idle && {
+            let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
+            let alerts = store.alerts(&Filter::default()).unwrap();
+            alerts.iter().all(|alert| {
+                !matches!(alert.state, thialfi::alert::State::Open)
+                    && alert.notifications.iter().all(|one| !one.is_unsent())
+            })
+        }
+    }
+
+    /// The next thing, at `at` or, if something took longer, later.
+    fn step(self: &Arc<Self>, at: i64) {
+        self.true_time.fetch_max(at, Ordering::Relaxed);
+        let happening = self.with(|state| state.agenda.pop_first());
+        if let Some((_, happening)) = happening {
+            self.happen(happening);
+        }
+    }
+
+    /// Time passes, and what is planned until then happens.
+    pub fn pass(self: &Arc<Self>, span: i64) {
+        let until = self.now_true() + span;
+        self.with(|state| state.depth += 1);
+        loop {
+            let next = self.with(|state| state.agenda.keys().next().copied());
+            match next {
+                Some((at, _)) if at <= until => self.step(at),
+                _ => break,
+            }
+        }
+        self.with(|state| state.depth -= 1);
+        self.true_time.fetch_max(until, Ordering::Relaxed);
+    }
+
+    /// Others may have the processor for a while.
+    pub fn interrupt(self: &Arc<Self>, process: Process) {
+        let span = self.with(|state| {
+            let deep = state.depth >= 3;
+            if deep || !state.dice.chance(state.setting.preempted) {
+                return None;
+            }
+            state.counts.add("processes interrupted");
+            Some(if state.dice.chance(50) { state.dice.between(0, 20 * SECOND) } else { state.dice.between(0, 400) })
+        });
+        if let Some(span) = span {
+            self.pass(span);
+        }
+        let dead = matches!(process, Process::Server | Process::Web) && self.with(|state| state.dying || !state.up);
+        if dead {
+            resume_unwind(Box::new(Crash));
+        }
+    }
+
+    /// The process may die here.
+    pub fn may_crash(&self, process: Process, place: &str) {
+        let now = self.now_true();
+        let crashes = self.with(|state| {
+            let possible = now < state.setting.quiet_at && process != Process::Command;
+            let rate = state.setting.crashes;
+            // A server that nobody starts again is the mail server's queue's business: there it is not played.
+            let restarts = matches!(process, Process::Deliver(_)) || state.setting.follows == Follows::MortalEngine;
+            let crashes = possible && restarts && state.dice.below(10_000) < rate;
+            if crashes {
+                state.last_trouble = now;
+                state.counts.add(&format!("crash {place}"));
+            }
+            crashes
+        });
+        if crashes {
+            self.tell(|| format!("{process:?} dies {place}"));
+            resume_unwind(Box::new(Crash));
+        }
+    }
+
+    pub fn store_fails(&self) -> bool {
+        let now = self.now_true();
+        self.with(|state| {
+            let fails = now < state.setting.quiet_at && state.dice.chance(state.setting.store_fails);
+            if fails {
+                state.last_trouble = now;
+                state.counts.add("disk full");
+            }
+            fails
+        })
+    }
+
+    /// What others see of the engine: it says so every two seconds, and is believed for fifteen.
+    pub fn engine_seems_alive(&self) -> bool {
+        let now = self.now_true();
+        self.with(|state| state.up || now - state.down_since < 15 * SECOND)
+    }
+
+    /// Something of a process. `None`: it died over it.
+    pub fn live<T>(&self, process: Process, life: impl FnOnce() -> T) -> Option<T> {
+        let depth = self.with(|state| state.depth);
+        let job = self.with(|state| state.job.take());
+        let lived = catch_unwind(AssertUnwindSafe(life));
+        self.with(|state| {
+            state.depth = depth;
+            state.job = job;
+        });
+        match lived {
+            Ok(value) => Some(value),
+            Err(why) if why.is::<Crash>() => {
+                if matches!(process, Process::Server | Process::Web) {
+                    self.server_dies();
+                }
+                self.with(|state| state.pending.remove(&process));
+                None
+            }
+            Err(why) => resume_unwind(why),
+        }
+    }
+
+    /// The server's process is gone, with all its threads; somebody starts it again.
+    pub fn server_dies(&self) {
+        let now = self.now_true();
+        *self.routes.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        let engine = self.engine.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.with(|state| {
+            if !state.up {
+                return;
+            }
+            state.up = false;
+            state.turn_at = None;
+            state.down_since = now;
+            // An engine that is in the middle of its turn notices when it comes back to it.
+            state.dying = engine.is_none();
+            state.works.clear();
+            state.answers.clear();
+            state.pending.remove(&Process::Server);
+            let again = now + state.dice.between(SECOND, 4 * MINUTE);
+            state.last_trouble = again;
+            state.plan(again, Happening::Start);
+        });
+        drop(engine);
+    }
+
+    /// The engine looks at what there is to do.
+    pub fn turn(self: &Arc<Self>, at: u64) {
+        if self.with(|state| state.turn_at != Some(at as i64)) {
+            return;
+        }
+        self.with(|state| state.turn_at = None);
+        let Some(mut engine) = self.engine.lock().unwrap_or_else(PoisonError::into_inner).take() else {
+            // It is in the middle of a turn: it looks again after it.
+            return;
+        };
+        let lived = self.live(Process::Server, || {
+            engine.listen(Duration::ZERO);
+            engine.turn()
+        });
+        let dead = lived.is_none() || self.with(|state| state.dying || !state.up);
+        if dead {
+            drop(engine);
+            self.with(|state| state.dying = false);
+            return;
+        }
+        *self.engine.lock().unwrap_or_else(PoisonError::into_inner) = Some(engine);
+        self.watch_overdue();
+        let now = self.now_true();
+        let offset = self.offset.load(Ordering::Relaxed);
+        let (due, under_way) = {
+            let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
+            let since = self.wall() - jiff::SignedDuration::from_mins(15);
+            (store.next_due().unwrap(), !store.under_way(since).unwrap().is_empty())
+        };
+        self.with(|state| {
+            let poll = match (under_way, state.setting.webhooks) {
+                (false, true) => 10 * MINUTE,
+                (true, true) => 30 * SECOND,
+                (_, false) => 3 * SECOND,
+            };
+            let poll = if state.setting.webhooks || under_way { poll } else { 10 * SECOND };
+            let due = due.map_or(now + poll, |due| (due.as_millisecond() - offset).max(now + 5));
+            let slow = if matches!(lived, Some(Err(_))) { SECOND } else { 0 };
+            state.wake(due.min(now + poll) + slow);
+        });
+    }
+
+    /// The clock of our machine is set.
+    pub fn jump(&self, by: i64) {
+        let now = self.now_true();
+        self.offset.fetch_add(by, Ordering::Relaxed);
+        self.with(|state| {
+            state.counts.add(if by < 0 { "clock set back" } else { "clock set forward" });
+            state.last_trouble = now;
+            state.wake(now + 100);
+        });
+    }
+}
