@@ -6,6 +6,7 @@ use std::sync::{Arc, PoisonError};
 
 use jiff::Timestamp;
 use thialfi::alert::{Actor, Event, State as Standing, Through, Token};
+use thialfi::cli::alerts::act_in;
 use thialfi::cli::deliver::{self, Options};
 use thialfi::cli::surroundings::Surroundings;
 use thialfi::engine::follow::{Message, Pulse};
@@ -45,19 +46,15 @@ impl Way for Line {
         }
         let now = world.now_true();
         let (mut answer, took) = world.with(|state| state.answer(now, &asked));
+        world.tell(|| {
+            let what = answer.as_ref().map_or_else(|f| format!("{f:?}"), |a| a.status.to_string());
+            let (to, status) = (asked.form.get("To"), asked.form.get("Status"));
+            let job = world.with(|state| state.job.as_ref().map(|job| job.id.to_string()));
+            format!("{:?} {} {to:?} {status:?} about {job:?}: {what}", self.process, asked.path)
+        });
         if makes.is_some() {
             world.watch_made();
         }
-        world.tell(|| {
-            let what = answer.as_ref().map_or_else(|f| format!("{f:?}"), |a| a.status.to_string());
-            format!(
-                "{:?} {} {} {:?}: {what}",
-                self.process,
-                asked.path,
-                asked.form.get("To").map_or("", |to| to),
-                asked.form.get("Status")
-            )
-        });
         world.may_crash(self.process, "after a request");
         match self.process {
             Process::Deliver(_) | Process::Command => world.pass(took),
@@ -129,6 +126,18 @@ impl World {
         Desk::with(Arc::clone(&self.config), clock, Arc::clone(&self.templates), providers, Arc::new(chance))
     }
 
+    /// What a process finds around it that is no server.
+    fn surroundings(self: &Arc<Self>, process: Process) -> Surroundings {
+        let (make, open, hands) = (Arc::clone(self), Arc::clone(self), Arc::clone(self));
+        Surroundings {
+            clock: Arc::clone(self) as Arc<dyn thialfi::clock::Clock>,
+            environment: Box::new(|_| None),
+            open: Box::new(move |_| Ok(open.handle(process))),
+            desk: Box::new(move |_, _| make.desk(process)),
+            hands: Box::new(move || Box::new(AtOnce(Arc::clone(&hands), process))),
+        }
+    }
+
     /// Lets something happen.
     pub fn happen(self: &Arc<Self>, happening: Happening) {
         match happening {
@@ -159,7 +168,11 @@ impl World {
                 self.tell(|| format!("the clock is set by {} s", by / SECOND));
                 self.jump(by);
             }
-            Happening::Resolve => self.resolve(),
+            Happening::Resolve => {
+                self.resolve();
+                let now = self.now_true();
+                self.with(|state| state.wake(now + 250));
+            }
             Happening::Override => self.stand_in(),
             Happening::Silence(id) => self.watch_silence(id),
         }
@@ -170,14 +183,7 @@ impl World {
         let process = Process::Deliver(index);
         let raw = self.with(|state| state.mails[index].raw.clone());
         let message = MailMessage::parse(&Raw::from(raw.as_slice()));
-        let (make, open, hands) = (Arc::clone(self), Arc::clone(self), Arc::clone(self));
-        let surroundings = Surroundings {
-            clock: Arc::clone(self) as Arc<dyn thialfi::clock::Clock>,
-            environment: Box::new(|_| None),
-            open: Box::new(move |_| Ok(open.handle(process))),
-            desk: Box::new(move |_, _| make.desk(process)),
-            hands: Box::new(move || Box::new(AtOnce(Arc::clone(&hands), process))),
-        };
+        let surroundings = self.surroundings(process);
         let options = Options {
             sender: Some("monitoring@example.com".to_owned()),
             recipients: vec!["ops@example.com".to_owned()],
@@ -542,7 +548,8 @@ impl World {
 
     /// In the morning somebody ends, at the command line, what others took.
     fn resolve(self: &Arc<Self>) {
-        let desk = self.desk(Process::Command);
+        let process = Process::Command;
+        let (surroundings, desk) = (self.surroundings(process), Arc::new(self.desk(process)));
         let filter = Filter { states: vec![Standing::Acknowledged, Standing::Open], ..Filter::default() };
         let _ = self.live(Process::Command, || {
             let mut store = self.handle(Process::Command);
@@ -554,11 +561,11 @@ impl World {
                 } else {
                     Event::Resolve { by, within: None }
                 };
-                if desk.apply(store.as_mut(), alert.id, &event).is_ok() {
+                let own = self.handle(process);
+                if act_in(&surroundings, &desk, own, alert.id, &event).is_ok() {
                     self.with(|state| state.counts.add("acts at the command line"));
                 }
             }
-            desk.hang_up();
         });
     }
 

@@ -110,6 +110,8 @@ impl World {
         }
         self.with(|state| {
             state.tick += 1;
+            // What was claimed before and not handed over stays claimed: the store failed in between.
+            state.pending.remove(&process);
             for one in claimed {
                 state.claims.insert(one.token.as_str().to_owned(), state.tick);
                 state.pending.entry(process).or_default().push_back(one.clone());

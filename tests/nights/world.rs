@@ -409,6 +409,7 @@ impl World {
             // It is in the middle of a turn: it looks again after it.
             return;
         };
+        self.with(|state| state.pending.remove(&Process::Server));
         let lived = self.live(Process::Server, || {
             engine.listen(Duration::ZERO);
             engine.turn()
