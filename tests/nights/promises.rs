@@ -69,8 +69,15 @@ impl World {
         let Some(line) = line else { broken(format!("6: alert {} was acknowledged without a word", alert.id)) };
         let justified = self.with(|state| match (&line.fact, process) {
             (Some(Fact::Person(person)), _) if person.through == "key" => {
-                let notification = person.notification.unwrap_or_default();
-                state.presses.contains(&(alert.id, notification, '1'))
+                let number = person.notification.unwrap_or_default();
+                let heard = alert.notifications.iter().find(|one| one.id.number == number);
+                // A call that told of several alerts: the key is for all of them.
+                let teller = heard.and_then(|one| one.told_by);
+                let teller = teller.map(|teller| (teller.alert, teller.number));
+                [Some((alert.id, number)), teller]
+                    .into_iter()
+                    .flatten()
+                    .any(|(id, n)| state.presses.contains(&(id, n, '1')))
             }
             (Some(Fact::Person(person)), _) if person.through == "reply" => {
                 person.contact.as_ref().is_some_and(|contact| state.wrote.contains(contact))
@@ -227,8 +234,10 @@ impl World {
             self.with(|state| {
                 let calls = state.network.calls.iter().map(|call| (&call.to, &call.job));
                 let texts = state.network.texts.iter().map(|text| (&text.to, &text.job));
+                let told = |id| alert.notifications.iter().any(|one| one.told_by == Some(id));
                 calls.chain(texts).any(|(to, job)| {
-                    to == number && job.as_ref().is_some_and(|job| job.id.alert == alert.id && job.purpose == purpose)
+                    let ours = |job: &Notification| job.id.alert == alert.id || told(job.id);
+                    to == number && job.as_ref().is_some_and(|job| ours(job) && job.purpose == purpose)
                 })
             })
         };
@@ -240,7 +249,9 @@ impl World {
         for one in alert.notifications.iter().filter(|one| one.purpose == Purpose::News && !refused(one)) {
             let outcome = match &one.delivery {
                 Delivery::Ended { outcome, .. } => Some(*outcome),
-                Delivery::Due { .. } | Delivery::Claimed { .. } | Delivery::Accepted { .. } => None,
+                Delivery::Due { .. } | Delivery::Held { .. } | Delivery::Claimed { .. } | Delivery::Accepted { .. } => {
+                    None
+                }
             };
             if outcome == Some(Outcome::GaveUp) {
                 self.with(|state| state.counts.add("news given up"));
@@ -255,6 +266,6 @@ impl World {
 fn failed(one: &Notification) -> bool {
     match &one.delivery {
         Delivery::Ended { outcome, .. } => !one.reached && *outcome != Outcome::Delivered,
-        Delivery::Due { .. } | Delivery::Claimed { .. } | Delivery::Accepted { .. } => false,
+        Delivery::Due { .. } | Delivery::Held { .. } | Delivery::Claimed { .. } | Delivery::Accepted { .. } => false,
     }
 }

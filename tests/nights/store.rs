@@ -4,10 +4,12 @@
 use std::sync::{Arc, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
-use thialfi::alert::{Alert, AlertId, Change, Code, Digest, Entry, Notification, NotificationId, Token};
-use thialfi::oncall::{GroupId, Override, Phone};
+use thialfi::alert::limit::Verdict;
+use thialfi::alert::{Alert, AlertId, Change, Channel, Code, Digest, Entry, Notification, NotificationId, Token};
+use thialfi::oncall::{ContactId, GroupId, Override, Phone};
 use thialfi::store::{
-    Arrival, Awaited, Beat, Closing, Error, Filter, Receipt, Result, Sighting, Sqlite, Store, Tally, Updated,
+    Arrival, Awaited, Beat, Closing, Error, Filter, Receipt, Result, Sighting, Sqlite, Store, Tally, Throttle, Told,
+    Updated,
 };
 
 use crate::world::{Process, World};
@@ -133,14 +135,49 @@ impl Store for Handle {
         until: Timestamp,
         limit: usize,
         only: Option<&[AlertId]>,
+        throttle: &Throttle<'_>,
     ) -> Result<Vec<Notification>> {
         self.begin(true)?;
-        let result = self.store().claim(now, owner, until, limit, only);
+        let result = self.store().claim(now, owner, until, limit, only, throttle);
         if let Ok(claimed) = &result {
             self.world.watch_claim(self.process, claimed, &mut self.store());
         }
         self.end();
         result
+    }
+
+    fn update_told(
+        &mut self,
+        teller: NotificationId,
+        last: Option<i64>,
+        change: &mut dyn FnMut(Alert, NotificationId) -> Option<Change>,
+    ) -> Result<Vec<Updated>> {
+        self.begin(true)?;
+        let mut noted = Vec::new();
+        let result = self.store().update_told(teller, last, &mut |alert, id| {
+            let before = alert.clone();
+            let made = change(alert, id);
+            noted.extend(made.clone().map(|made| (before, made)));
+            made
+        });
+        if result.is_ok() {
+            for (before, made) in &noted {
+                self.world.watch(self.process, before, made);
+            }
+        }
+        self.end();
+        result
+    }
+
+    fn would_go(
+        &mut self,
+        to: (&ContactId, Channel),
+        recipients: &[String],
+        now: Timestamp,
+        throttle: &Throttle<'_>,
+    ) -> Result<Verdict> {
+        self.begin(false)?;
+        self.store().would_go(to, recipients, now, throttle)
     }
 
     fn last_beat(&mut self) -> Result<Option<Timestamp>> {
@@ -166,11 +203,15 @@ impl Store for Handle {
         overrides(now: Timestamp) -> Vec<Override>;
         overrides_between(since: Timestamp, until: Timestamp) -> Vec<Override>;
         unresolved(digest: Digest) -> Vec<AlertId>;
+        told(teller: NotificationId, last: i64) -> Told;
+        teller(id: NotificationId) -> NotificationId;
+        is_needed(teller: NotificationId, provider_id: &str) -> bool;
         heartbeats(awaited: &[Awaited]) -> Vec<Sighting>;
     }
 
     writes! {
         count(tally: &Tally, now: Timestamp) -> u32;
+        board(call: NotificationId, now: Timestamp) -> Told;
         record(id: AlertId, entries: &[Entry]) -> ();
         first_time(id: &str, now: Timestamp) -> bool;
         forget(id: &str) -> ();
