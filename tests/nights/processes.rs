@@ -310,10 +310,12 @@ impl World {
     fn ask(self: &Arc<Self>, url: &str, parameters: &[(String, String)]) -> Option<String> {
         let routes = self.routes.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
         let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
+        let target = url.strip_prefix(PUBLIC_URL)?;
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
         let request = Request {
             method: Method::Post,
-            path: url.strip_prefix(PUBLIC_URL)?.to_owned(),
-            query: String::new(),
+            path: path.to_owned(),
+            query: query.to_owned(),
             headers: vec![
                 ("Content-Type".to_owned(), "application/x-www-form-urlencoded".to_owned()),
                 ("X-Twilio-Signature".to_owned(), signature::sign(TOKEN, url, parameters)),
@@ -434,7 +436,8 @@ impl World {
     /// A key is pressed.
     fn press(self: &Arc<Self>, index: usize, action: &str, key: char, tries: u32) {
         let call = self.with(|state| state.network.calls[index].clone());
-        if let Some(token) = action.trim_end_matches("/digits").rsplit('/').next().and_then(Token::parse) {
+        let path = action.split('?').next().unwrap_or_default();
+        if let Some(token) = path.trim_end_matches("/digits").rsplit('/').next().and_then(Token::parse) {
             let id = self.store.lock().unwrap_or_else(PoisonError::into_inner).by_token(&token).unwrap();
             self.with(|state| {
                 state.counts.add(&format!("key {key}"));
@@ -471,7 +474,7 @@ impl World {
             let text = state.network.texts[index].clone();
             if status == "sent" {
                 let next = if state.dice.chance(t.undelivered) { "undelivered" } else { "delivered" };
-                if !state.dice.chance(50) {
+                if !state.dice.chance(20) {
                     let at = now + state.dice.between(SECOND, 20 * SECOND);
                     state.plan(at, Happening::Text(index, next));
                 }

@@ -36,9 +36,12 @@ impl World {
                 one.purpose == Purpose::Page
                     && (one.round, one.step, one.attempt) == (progress.round, progress.step, progress.attempt)
             };
+            // Where a limit has held something back, the last attempt waits for that.
+            let held = after.notifications.iter().any(|one| one.held_since.is_some());
             let mut pages = after.notifications.iter().filter(here).peekable();
-            if pages.peek().is_some() && pages.all(failed) {
-                broken(format!("3: alert {} waits although its attempt has failed: {progress:?}", after.id));
+            if !held && pages.peek().is_some() && pages.all(failed) {
+                let pages: Vec<_> = after.notifications.iter().filter(here).collect();
+                broken(format!("3: alert {} waits although its attempt has failed: {progress:?} {pages:?}", after.id));
             }
         }
         if is_open(after.state) && after.next_at.is_none() {
@@ -48,6 +51,15 @@ impl World {
         let taken = |state| matches!(state, State::Acknowledged | State::Resolved);
         self.with(|state| {
             state.tick += 1;
+            let keep = |set: &mut std::collections::HashSet<AlertId>, is_in: bool| {
+                if is_in {
+                    set.insert(after.id)
+                } else {
+                    set.remove(&after.id)
+                };
+            };
+            keep(&mut state.open, is_open(after.state));
+            keep(&mut state.unsent, after.notifications.iter().any(Notification::is_unsent));
             if is_open(after.state) {
                 state.taken.remove(&after.id);
             } else if taken(after.state) && !taken(before.state) {
@@ -145,7 +157,8 @@ impl World {
         let taken = self.with(|state| state.taken.get(&alert.id).copied());
         let claimed = self.with(|state| state.claims.get(job.token.as_str()).copied());
         // What was claimed before somebody took it may be on its way.
-        if job.purpose == Purpose::Page && taken > claimed {
+        let too_late = taken.is_some_and(|taken| claimed.is_none_or(|claimed| claimed > taken));
+        if job.purpose == Purpose::Page && too_late {
             broken(format!("4: a page follows an acknowledgement: {job:?}"));
         }
     }

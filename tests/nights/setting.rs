@@ -112,7 +112,7 @@ impl Setting {
         let mut dice = Dice::new(seed);
         let calm = dice.chance(150);
         let begins = begins(&mut dice);
-        let quiet_at = begins + dice.between(30 * MINUTE, 8 * HOUR);
+        let quiet_at = begins + dice.between(15 * MINUTE, 4 * HOUR);
         let follows = match dice.below(10) {
             0..4 => Follows::Engine,
             4..8 => {
@@ -282,7 +282,7 @@ pub fn rules(number: u64) -> String {
          [defaults]\ntime_zone = \"{zone}\"\nescalation = \"contact:ben\"\n",
         dice.chance(400)
     );
-    if dice.chance(750) {
+    if dice.chance(850) {
         let _ = writeln!(text, "[server]\npublic_url = \"{PUBLIC_URL}\"");
     }
     text.push_str("[contacts]\n");
@@ -324,7 +324,7 @@ fn step(dice: &mut Dice) -> String {
     let notify = dice.pick(&["oncall", "oncall", "backup", "group", "group:net", "contact:eva", "escalation"]);
     let by = dice.pick(&["\"call\"", "\"call\"", "\"sms\"", "[\"sms\", \"call\"]"]);
     let mut step = format!("  {{ notify = \"{notify}\", by = {by}, attempts = {}", dice.between(1, 3));
-    let _ = write!(step, ", wait = \"{}s\"", dice.between(20, 600));
+    let _ = write!(step, ", wait = \"{}s\"", dice.between(20, 240));
     if dice.chance(300) {
         let _ = write!(step, ", redial = \"{}s\"", dice.between(5, 120));
     }
