@@ -246,7 +246,7 @@ impl State {
             ("SequenceNumber".to_owned(), (call.sequence - 1).to_string()),
         ];
         parameters.extend(call.answered_by.map(|who| ("AnsweredBy".to_owned(), who.to_owned())));
-        self.call_back(now, url, parameters);
+        self.call_back(now, &url, &parameters);
     }
 
     /// Likewise of a text.
@@ -258,10 +258,10 @@ impl State {
         if text.status == "undelivered" {
             parameters.push(("ErrorCode".to_owned(), "30003".to_owned()));
         }
-        self.call_back(now, url, parameters);
+        self.call_back(now, &url, &parameters);
     }
 
-    fn call_back(&mut self, now: i64, url: String, parameters: Vec<(String, String)>) {
+    fn call_back(&mut self, now: i64, url: &str, parameters: &[(String, String)]) {
         let trouble = now < self.setting.quiet_at;
         self.counts.add("callbacks");
         if trouble && self.dice.chance(self.setting.callbacks_lost) {
@@ -281,7 +281,7 @@ impl State {
                 delay += self.dice.between(SECOND, 90 * SECOND);
                 self.last_trouble = now + delay;
             }
-            self.plan(now + delay, Happening::Callback(url.clone(), parameters.clone()));
+            self.plan(now + delay, Happening::Callback(url.to_owned(), parameters.to_vec()));
         }
     }
 }
