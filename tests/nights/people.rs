@@ -13,7 +13,7 @@ use crate::world::{Happening, Process, World};
 
 impl World {
     /// The next thing in a call.
-    fn call(self: &Arc<Self>, index: usize, stage: Stage) {
+    pub fn call(self: &Arc<Self>, index: usize, stage: Stage) {
         let now = self.now_true();
         let call = self.with(|state| state.network.calls[index].clone());
         if call.is_over() {
@@ -135,7 +135,7 @@ impl World {
     }
 
     /// The next thing of a text.
-    fn text(self: &Arc<Self>, index: usize, status: &'static str) {
+    pub fn text(self: &Arc<Self>, index: usize, status: &'static str) {
         let now = self.now_true();
         self.with(|state| {
             let t = state.setting.temper;
@@ -170,7 +170,7 @@ impl World {
     }
 
     /// A person writes to us.
-    fn write(self: &Arc<Self>, number: &str, body: &str) {
+    pub fn write(self: &Arc<Self>, number: &str, body: &str) {
         let now = self.now_true();
         let human = body != "STOP" && !body.contains("auto reply");
         self.tell(|| format!("{number} writes: {body}"));
@@ -208,7 +208,7 @@ impl World {
     }
 
     /// The webhook of a text that came in.
-    fn announce(self: &Arc<Self>, index: usize) {
+    pub fn announce(self: &Arc<Self>, index: usize) {
         let text = self.with(|state| state.network.texts[index].clone());
         let parameters = [
             ("MessageSid".to_owned(), text.sid),
@@ -220,7 +220,7 @@ impl World {
     }
 
     /// In the morning somebody ends, at the command line, what others took.
-    fn resolve(self: &Arc<Self>) {
+    pub fn resolve(self: &Arc<Self>) {
         let process = Process::Command;
         let (surroundings, desk) = (self.surroundings(process), Arc::new(self.desk(process)));
         let filter = Filter { states: vec![Standing::Acknowledged, Standing::Open], ..Filter::default() };
@@ -243,7 +243,7 @@ impl World {
     }
 
     /// Somebody stands in for whoever is on call.
-    fn stand_in(self: &Arc<Self>) {
+    pub fn stand_in(self: &Arc<Self>) {
         let now = self.wall();
         let stand_in = self.with(|state| {
             state.counts.add("overrides");

@@ -5,8 +5,7 @@ use std::sync::mpsc::Sender;
 use std::sync::{Arc, PoisonError};
 
 use jiff::Timestamp;
-use thialfi::alert::{Actor, Event, State as Standing, Through, Token};
-use thialfi::cli::alerts::act_in;
+use thialfi::alert::State as Standing;
 use thialfi::cli::deliver::{self, Options};
 use thialfi::cli::surroundings::Surroundings;
 use thialfi::engine::follow::{Message, Pulse};
@@ -17,15 +16,14 @@ use thialfi::exit::Exit;
 use thialfi::intake::{Forgetful, intake};
 use thialfi::mail::message::Raw;
 use thialfi::mail::{Envelope, Message as MailMessage};
-use thialfi::oncall::{ContactId, GroupId, Override};
 use thialfi::provider::exchange::{Answer, Failure, Way};
 use thialfi::provider::twilio::{Account, Twilio};
 use thialfi::server::http::{Method, Request};
 use thialfi::server::{Routes, signature};
-use thialfi::store::{Filter, Store};
+use thialfi::store::Store;
 
-use crate::network::{self, Stage, Text, asked};
-use crate::setting::{FROM, Follows, HOUR, MINUTE, NAMES, PUBLIC_URL, SECOND, SID, TOKEN};
+use crate::network::{self, asked};
+use crate::setting::{FROM, Follows, HOUR, PUBLIC_URL, SECOND, SID, TOKEN};
 use crate::store::Handle;
 use crate::world::{Handed, Happening, Mail, Process, World, broken};
 
@@ -102,11 +100,11 @@ impl Hands for AtOnce {
 }
 
 impl World {
-    fn handle(self: &Arc<Self>, process: Process) -> Box<dyn Store> {
+    pub fn handle(self: &Arc<Self>, process: Process) -> Box<dyn Store> {
         Box::new(Handle { world: Arc::clone(self), process })
     }
 
-    fn desk(self: &Arc<Self>, process: Process) -> Desk {
+    pub fn desk(self: &Arc<Self>, process: Process) -> Desk {
         let account = Account {
             name: "twilio".to_owned(),
             account_sid: SID.to_owned(),
@@ -127,7 +125,7 @@ impl World {
     }
 
     /// What a process finds around it that is no server.
-    fn surroundings(self: &Arc<Self>, process: Process) -> Surroundings {
+    pub fn surroundings(self: &Arc<Self>, process: Process) -> Surroundings {
         let (make, open, hands) = (Arc::clone(self), Arc::clone(self), Arc::clone(self));
         Surroundings {
             clock: Arc::clone(self) as Arc<dyn thialfi::clock::Clock>,
@@ -307,7 +305,7 @@ impl World {
     }
 
     /// The provider asks us. `None`: nobody is there, or it went wrong.
-    fn ask(self: &Arc<Self>, url: &str, parameters: &[(String, String)]) -> Option<String> {
+    pub fn ask(self: &Arc<Self>, url: &str, parameters: &[(String, String)]) -> Option<String> {
         let routes = self.routes.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
         let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
         let target = url.strip_prefix(PUBLIC_URL)?;

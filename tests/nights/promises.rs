@@ -256,7 +256,7 @@ impl World {
         };
         let pages = alert.notifications.iter().filter(|one| one.purpose == Purpose::Page);
         let refused = |one: &Notification| matches!(one.delivery, Delivery::Ended { outcome: Outcome::Refused, .. });
-        if !pages.clone().all(refused) && !pages.clone().any(|one| made(one.number.as_str(), Purpose::Page)) {
+        if !pages.clone().all(refused) && !pages.clone().any(|one| made(one.to.as_str(), Purpose::Page)) {
             broken(format!("1: alert {} has expired, and no telephone ever rang: {alert:#?}", alert.id));
         }
         for one in alert.notifications.iter().filter(|one| one.purpose == Purpose::News && !refused(one)) {
@@ -268,7 +268,7 @@ impl World {
             };
             if outcome == Some(Outcome::GaveUp) {
                 self.with(|state| state.counts.add("news given up"));
-            } else if outcome != Some(Outcome::Withdrawn) && !made(one.number.as_str(), Purpose::News) {
+            } else if outcome != Some(Outcome::Withdrawn) && !made(one.to.as_str(), Purpose::News) {
                 broken(format!("1: {} was not told that nobody answered: {one:?}", one.contact));
             }
         }

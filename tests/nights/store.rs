@@ -6,10 +6,10 @@ use std::sync::{Arc, MutexGuard, PoisonError};
 use jiff::Timestamp;
 use thialfi::alert::limit::Verdict;
 use thialfi::alert::{Alert, AlertId, Change, Channel, Code, Digest, Entry, Notification, NotificationId, Token};
-use thialfi::oncall::{ContactId, GroupId, Override, Phone};
+use thialfi::oncall::{Address, ContactId, GroupId, Override, Phone};
 use thialfi::store::{
-    Arrival, Awaited, Beat, Closing, Error, Filter, Receipt, Result, Sighting, Sqlite, Store, Tally, Throttle, Told,
-    Updated,
+    Arrival, Awaited, Beat, Closing, Error, Filter, Receipt, Result, SelfTestRecord, Sighting, Sqlite, Store, Tally,
+    Throttle, Told, Updated,
 };
 
 use crate::world::{Process, World};
@@ -199,7 +199,7 @@ impl Store for Handle {
         due_alerts(now: Timestamp, limit: usize) -> Vec<AlertId>;
         under_way(since: Timestamp) -> Vec<Notification>;
         next_due() -> Option<Timestamp>;
-        provider_ids(number: &Phone, since: Timestamp) -> Vec<String>;
+        provider_ids(to: &Address, since: Timestamp) -> Vec<String>;
         overrides(now: Timestamp) -> Vec<Override>;
         overrides_between(since: Timestamp, until: Timestamp) -> Vec<Override>;
         unresolved(digest: Digest) -> Vec<AlertId>;
@@ -207,6 +207,8 @@ impl Store for Handle {
         teller(id: NotificationId) -> NotificationId;
         is_needed(teller: NotificationId, provider_id: &str) -> bool;
         heartbeats(awaited: &[Awaited]) -> Vec<Sighting>;
+        self_test(mark: Digest) -> Option<SelfTestRecord>;
+        abandoned_self_tests(before: Timestamp) -> Vec<SelfTestRecord>;
     }
 
     writes! {
@@ -222,5 +224,8 @@ impl Store for Handle {
         heartbeat_told(name: &str, alert: AlertId, carrier: Option<Digest>) -> ();
         beat(owner: &str, now: Timestamp) -> ();
         stop_beating(owner: &str) -> ();
+        begin_self_test(mark: Digest, now: Timestamp, until: Timestamp) -> i64;
+        self_test_came(mark: Digest, alert: Option<AlertId>, now: Timestamp) -> ();
+        end_self_test(id: i64, passed: bool, now: Timestamp) -> ();
     }
 }

@@ -1,20 +1,16 @@
 //! A night: its time, its agenda, and the processes that live in it. All of them on one thread, one after the other, and
 //! interrupted wherever a real one could be: so the same number makes the same night.
 
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use thialfi::alert::{AlertId, Digest, Notification};
 use thialfi::clock::Clock;
 use thialfi::config::Config;
 use thialfi::engine::Engine;
-use thialfi::engine::follow::Message;
-use thialfi::engine::hands::Work;
 use thialfi::notify::twiml::Templates;
 use thialfi::server::Routes;
 use thialfi::store::{Sqlite, Store};
@@ -22,7 +18,7 @@ use thialfi::store::{Sqlite, Store};
 pub use crate::state::{Counts, Handed, Happening, Mail, Process, State};
 
 use crate::dice::Dice;
-use crate::network::{Network, Stage};
+use crate::network::Network;
 use crate::setting::{Follows, HOUR, MINUTE, SECOND, Setting};
 
 /// A night.
