@@ -438,7 +438,6 @@ sms = ["gate"]
         [
             "rules.toml:3:1 contacts.textonly: `textonly` has no number for calls, which step 3 of the policy `call` needs",
             "rules.toml:4:1 contacts.nobody: `nobody` has neither a number nor a mail address: nothing can reach them",
-            "rules.toml:8:11 groups.a.forward: `forward` has no effect yet",
             "rules.toml:11:11 policies.p: step 2 of the policy `p` reaches nobody in any group that uses it",
             "rules.toml:14:14 server.public_url: `public_url` is not https: alerts and keys travel in the clear",
             "rules.toml:17:1 recipients.\"cust*@x.example\": `cust*@x.example` is never used: `*@x.example` comes first and fits as well",
@@ -452,7 +451,7 @@ sms = ["gate"]
     );
     let config = files.load().unwrap();
     assert_eq!(config.warnings, [], "other commands keep only what endangers");
-    assert_eq!(config.forwards[&GroupId::new("a")], Forward::OnCall);
+    assert_eq!(config.forwards[&GroupId::new("a")].to, ForwardTo::OnCall);
     assert_eq!(config.heartbeats.entries[0].grace, SignedDuration::from_hours(1));
     assert!(matches!(&config.providers[0].service, Some(Service::Http(_))));
     assert_eq!(config.delivery.providers(Channel::Call).unwrap(), ["gate"]);
