@@ -389,7 +389,7 @@ mod tests {
             text: "text".to_owned(),
             policy: crate::alert::Policy::default(),
         };
-        let id = desk.receive_arrival(&mut store, &arrival).unwrap().alert().id;
+        let id = desk.receive_arrival(&mut store, &arrival, None).unwrap().alert().id;
         let read = clock.read.load(Ordering::SeqCst);
         let (locked, is_locked) = channel();
         let (go_on, goes_on) = channel();

@@ -15,14 +15,14 @@ pub fn words(explanation: &Explanation<'_>, wish: &Wish<'_>, meeting: &Meeting) 
     if let Some(why) = obstacle(explanation, meeting) {
         return Some(format!("no: {why}"));
     }
-    let named = |contact: &crate::oncall::ContactId| {
-        let contact = explanation.roster.contacts.get(contact);
+    let called = |id: &crate::oncall::ContactId| {
+        let contact = explanation.roster.contacts.get(id);
         contact.map(|contact| format!(" ({})", contact.name)).unwrap_or_default()
     };
     let to: Vec<String> = destination
         .to
         .iter()
-        .map(|to| format!("{}{}", to.address, to.contact.as_ref().map(named).unwrap_or_default()))
+        .map(|to| format!("{}{}", to.address, to.contact.as_ref().map(called).unwrap_or_default()))
         .collect();
     let missing = match destination.missing.as_slice() {
         [] => String::new(),

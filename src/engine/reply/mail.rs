@@ -4,7 +4,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{COMMANDS, Wish, act, looks_like_code, may_answer, standing, wish, words};
+use super::{COMMANDS, Wish, act, looks_like_code, may_answer, wish, words};
 use crate::alert::{Alert, AlertId, Channel, Digest, EntryKind, Fact, ReplyFact, Through, Token, fact};
 use crate::engine::Desk;
 use crate::engine::send::group_name;
@@ -142,16 +142,13 @@ fn react(
         let from = reply.message.header("From").unwrap_or("nobody");
         return ignored(store, &format!("it is from {}, and the mail was for {name} ({to})", fact::short(from)));
     }
-    let answer = match command(line, &alert.code.0) {
-        Some(wish) => {
-            note(store, "")?;
-            act(desk, store, alert, (contact, Through::Email), wish)?
-        }
-        None => {
-            note(store, ", which is no command: nothing was done")?;
-            let about = About::of(alert);
-            format!("{} {}", desk.text(contact, Phrase::MailUnclear, &about), standing(desk, alert, contact))
-        }
+    let answer = if let Some(wish) = command(line, &alert.code.0) {
+        note(store, "")?;
+        act(desk, store, alert, (contact, Through::Email), wish)?
+    } else {
+        note(store, ", which is no command: nothing was done")?;
+        let unclear = desk.text(contact, Phrase::MailUnclear, &About::of(alert));
+        format!("{unclear} {}", desk.standing(alert, contact))
     };
     let may_answer = may_answer(store, to.as_str(), &reply.identity.to_string(), now).unwrap_or_else(|error| {
         tracing::error!(%error, %contact, "the answers to this contact cannot be counted: this mail is not answered");
