@@ -36,6 +36,8 @@ pub fn spoken(text: &str, language: &str) -> String {
     let mut paragraph = String::new();
     // How long the line before was as written; none before the first line and after a blank one.
     let mut before = None;
+    let mut ended_bracket = false;
+    let mut last = String::new();
     let text = start_of(text, MAX_TEXT).replace("\r\n", "\n");
     for line in text.split(['\n', '\r', '\u{b}', '\u{c}', '\u{85}', '\u{2028}', '\u{2029}']) {
         let line = one_line(line);
@@ -44,9 +46,13 @@ pub fn spoken(text: &str, language: &str) -> String {
             before = None;
             continue;
         }
+        if said == last {
+            continue;
+        }
         if !paragraph.is_empty() {
             let goes_on = before.is_some_and(|length| length >= FULL_LINE)
                 && said.starts_with(|c: char| c.is_lowercase() || c == '(')
+                && !ended_bracket
                 && !paragraph.ends_with(['.', '!', '?', ':', ';']);
             if !goes_on {
                 end_sentence(&mut paragraph);
@@ -55,6 +61,8 @@ pub fn spoken(text: &str, language: &str) -> String {
         }
         paragraph.push_str(&said);
         before = Some(line.chars().count());
+        ended_bracket = line.ends_with([')', ']']);
+        last = said;
         if paragraph.len() > ENOUGH {
             break;
         }
@@ -102,7 +110,17 @@ fn say_line(line: &str, tongue: &Tongue) -> String {
     let words: Vec<&str> = line.split(' ').collect();
     let (words, is_label) = link::without_last(&words);
     let mut line = Line::default();
+    let mut pairs = 0;
     for (index, word) in words.iter().enumerate() {
+        let at = |at: Option<usize>| at.and_then(|at| words.get(at)).copied().unwrap_or_default();
+        let (before, after) = (at(index.checked_sub(1)), at(Some(index + 1)));
+        // `Shop ( https://… )`: the text of a link, and the link.
+        if before == "(" && bare_of_brackets(after).is_empty() && link::is_page(word) {
+            continue;
+        }
+        // `alertname = X cluster = Y`: a pause between two pairs.
+        line.pause |= after == "=" && pairs > 0;
+        pairs += usize::from(*word == "=");
         let bare = |at: Option<usize>| at.and_then(|at| words.get(at)).map_or("", |word| bare(word));
         line.add(say(word, Around { before: bare(index.checked_sub(1)), after: bare(Some(index + 1)) }, tongue));
         if line.said.len() > ENOUGH {
@@ -212,7 +230,11 @@ fn say(word: &str, around: Around<'_>, tongue: &Tongue) -> Said {
     };
     if let Some(link) = link::find(core) {
         // `the text of a link <https://…>`, as programs write it.
-        if opening.is_some_and(|opening| opening.ends_with('<')) && !around.before.is_empty() && !link.is_site() {
+        if opening.is_some_and(|opening| opening.ends_with(['<', '(']))
+            && closing.is_some_and(|closing| closing.contains(['>', ')']))
+            && !around.before.is_empty()
+            && !link.is_site()
+        {
             return piece.end.map_or(Said::Nothing, Said::Mark);
         }
         if core.contains("](") {
@@ -278,7 +300,8 @@ fn say_symbol(word: &str, around: Around<'_>, tongue: &Tongue) -> Said {
         "&" => said(tongue.and),
         "%" => said(tongue.percent),
         "/" => said(tongue.slash),
-        "=" | "==" if is_between => said(tongue.equals),
+        // `severity = critical`: the equals sign of a number is one, that of a name is a pause.
+        "=" | "==" if is_between && !around.after.starts_with(char::is_alphabetic) => said(tongue.equals),
         "+" if is_between => said(tongue.plus),
         "<" if is_between => said(tongue.less),
         ">" if is_between => said(tongue.more),

@@ -10,6 +10,9 @@ const LABEL: usize = 3;
 /// What stands before a link that is there to be clicked.
 const CLICKED: &str = "url link links runbook dashboard dashboards details source graph graphs ticket view see here page logs \
                        console panel silence permalink http https web website more mehr siehe ansehen";
+/// What a label says of the address after it: there the host matters.
+const STATES: &str = "down up failed failure failing unreachable offline error critical expired expires slow timeout problem \
+                      unavailable dead ausgefallen gestört fehler abgelaufen langsam";
 /// Words after which it is enough that there is a link.
 const LEADS: &str = "see at visit view open click here also read url siehe unter auf bei";
 
@@ -40,15 +43,19 @@ pub(super) fn find(word: &str) -> Option<Link<'_>> {
     (lower.starts_with("www.") && has_path).then(|| Link::of("", word))
 }
 
+/// Whether this word is the address of a page, and not only of a host.
+pub(super) fn is_page(word: &str) -> bool {
+    find(word.trim_matches(is_bracket)).is_some_and(|link| link.is_whole() && !link.is_site())
+}
+
 /// The words of a line without the links at its end that are there to be clicked, and whether a label, which then stands
 /// there without a link, is left; no words when the line is only there for its links.
 pub(super) fn without_last<'w, 't>(words: &'w [&'t str]) -> (&'w [&'t str], bool) {
-    let is_clicked =
-        |word: &&str| find(word.trim_matches(is_bracket)).is_some_and(|link| link.is_whole() && !link.is_site());
-    let rest = words.len() - words.iter().rev().take_while(|word| is_clicked(word)).count();
+    let rest = words.len() - words.iter().rev().take_while(|word| is_page(word)).count();
     let Some(label) = words.get(..rest).filter(|label| label.len() < words.len()) else { return (words, false) };
     let Some(last) = label.last() else { return (&[], false) };
-    if !last.trim_end_matches(is_bracket).ends_with(':') {
+    let names_state = || label.iter().any(|word| is_in(STATES, bare(word)));
+    if !last.trim_end_matches(is_bracket).ends_with(':') || names_state() {
         return (words, false);
     }
     let is_for_link = label.len() <= LABEL && label.iter().any(|word| is_in(CLICKED, bare(word)));

@@ -16,14 +16,18 @@ pub(super) fn say(core: &str, around: Around<'_>, tongue: &Tongue) -> Option<Str
 
 /// `Nov` and `Thu` beside a number.
 fn calendar_name(core: &str, around: Around<'_>, tongue: &Tongue) -> Option<String> {
-    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
+    // `06 Nov`: a day has no zero before it, and in German a dot after it.
+    let is_month = month_named(around.after).is_some() || tongue.months.contains(&around.after);
+    if is_month && core.len() <= 2 && is_figures(core) {
+        return Some(format!("{}{}", core.trim_start_matches('0'), if tongue.german { "." } else { "" }));
+    }
     let find = |names: &[&str], word: &str| names.iter().position(|name| *name == word);
     let by_number = starts_with_figure(around.before) || starts_with_figure(around.after);
-    if by_number && let Some(month) = find(&MONTHS, core) {
+    if by_number && let Some(month) = month_named(core) {
         return tongue.months.get(month).map(|name| (*name).to_owned());
     }
-    let day = find(&DAYS, core).filter(|_| by_number || find(&MONTHS, around.after).is_some())?;
+    let day = find(&DAYS, core).filter(|_| by_number || month_named(around.after).is_some())?;
     tongue.days.get(day).map(|name| (*name).to_owned())
 }
 
@@ -42,8 +46,30 @@ fn moment(core: &str, around: Around<'_>, tongue: &Tongue) -> Option<String> {
     date(core, tongue).or_else(|| clock(core, around.after, tongue))
 }
 
+/// Which month an English abbreviation names, from 0.
+fn month_named(word: &str) -> Option<usize> {
+    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    MONTHS.iter().position(|name| *name == word)
+}
+
+/// `26-Nov`, `26/Nov/2026`.
+fn date_by_name(text: &str, tongue: &Tongue) -> Option<String> {
+    let mut parts = text.split(['-', '/']);
+    let day = parts.next().filter(|day| is_figures(day))?.parse::<u8>().ok().filter(|day| (1..=31).contains(day))?;
+    let month = tongue.months.get(month_named(parts.next()?)?)?;
+    let year = parts.next().unwrap_or_default();
+    if !year.is_empty() && !is_figures(year) || parts.next().is_some() {
+        return None;
+    }
+    let dot = if tongue.german { "." } else { "" };
+    Some(format!("{day}{dot} {month} {year}"))
+}
+
 /// A year of four figures comes first or last. Where day and month cannot be told apart, nothing is guessed.
-fn date(text: &str, tongue: &Tongue) -> Option<String> {
+pub(super) fn date(text: &str, tongue: &Tongue) -> Option<String> {
+    if let Some(date) = date_by_name(text, tongue) {
+        return Some(date);
+    }
     let sign = text.chars().find(|c| !c.is_ascii_digit()).filter(|sign| matches!(sign, '-' | '.' | '/'))?;
     let parts: Vec<&str> = text.split(sign).collect();
     let [first, second, third] = parts.as_slice() else { return None };

@@ -13,7 +13,8 @@ pub(super) fn compound(core: &str, tongue: &Tongue) -> String {
         && is_figures(left)
         && is_figures(right)
     {
-        return format!("{left} {} {right}", tongue.of);
+        let is_part = (left.len(), left) <= (right.len(), right);
+        return format!("{left} {} {right}", if is_part { tongue.of } else { tongue.slash });
     }
     let core = core.replace("->", "→").replace("=>", "→").replace("::", "→");
     let mut said = String::with_capacity(core.len() * 2);
@@ -65,7 +66,7 @@ fn between(sign: char, left: &str, right: &str, tongue: &Tongue) -> String {
         '<' => comparison(tongue.less),
         ':' if by_letter => ": ".to_owned(),
         '/' if (is_name(left) || is_spelt) && by_letter => ", ".to_owned(),
-        ',' | ';' | '(' | '→' | '…' if !right.is_empty() => ", ".to_owned(),
+        ',' | ';' | '(' | '[' | '→' | '…' if !right.is_empty() => ", ".to_owned(),
         '!' | '?' if !right.is_empty() => format!("{sign} "),
         _ => " ".to_owned(),
     }
@@ -227,6 +228,7 @@ fn letters(run: &str, tongue: &Tongue) -> String {
             "OK" => run.to_owned(),
             "CRIT" if !tongue.german => "critical".to_owned(),
             "WARN" if !tongue.german => "warning".to_owned(),
+            "ERR" if !tongue.german => "error".to_owned(),
             _ if tongue.short_words.contains(&run) => lower,
             _ if count <= 3 || !has_vowel || SPELT.contains(&run) || !begins_like_a_word(&lower) => spell(run),
             _ => with_spelt_end(&lower),

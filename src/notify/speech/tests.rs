@@ -52,12 +52,12 @@ fn a_link_takes_no_words_with_it() {
     // What is only a host may be what the alert is about.
     assert_eq!(spoken("www.example.com is down"), "W W W dot example dot com is down");
     assert_eq!(spoken("DOWN: https://shop.example.com"), "down: shop dot example dot com");
-    assert_eq!(spoken("DOWN: https://shop.example.com/health"), "down");
+    assert_eq!(spoken("DOWN: https://shop.example.com/health"), "down: a link to shop dot example dot com");
     assert_eq!(
         spoken("Host: https://shop.example.com/health is DOWN"),
         "Host: a link to shop dot example dot com is down"
     );
-    assert_eq!(spoken("Backup failed: <https://a.example/1> https://a.example/2"), "Backup failed");
+    assert_eq!(spoken("Please call: <https://a.example/1> https://a.example/2"), "Please call");
 }
 
 #[test]

@@ -32,7 +32,10 @@ pub(super) fn say(core: &str, around: Around<'_>, tongue: &Tongue) -> String {
 
 /// What is one thing however short the piece of a word is in which it stands.
 pub(super) fn atom(core: &str, around: Around<'_>, tongue: &Tongue) -> Option<String> {
-    identifier(core, tongue).or_else(|| quantity::say(core, around, tongue))
+    moment::date(core, tongue)
+        .or_else(|| identifier(core, tongue))
+        .or_else(|| code(core, tongue))
+        .or_else(|| quantity::say(core, around, tongue))
 }
 
 /// Character by character.
@@ -110,6 +113,22 @@ fn identifier(core: &str, tongue: &Tongue) -> Option<String> {
     };
     let told: String = told?.iter().collect();
     Some(format!("{words} {}", spell(&told)))
+}
+
+/// `V6G0EXMP` and `b006a4c`: letters and figures turn and turn about are no words.
+fn code(core: &str, tongue: &Tongue) -> Option<String> {
+    let is_hex = core.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'a'..=b'f'));
+    if !is_hex && !core.bytes().all(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase()) {
+        return None;
+    }
+    let turns =
+        core.bytes().zip(core.bytes().skip(1)).filter(|(this, next)| this.is_ascii_digit() != next.is_ascii_digit());
+    if core.len() < 6 || turns.take(3).count() < 3 {
+        return None;
+    }
+    let told = if core.len() < 12 { core } else { core.get(..TAIL)? };
+    let lead = if core.len() < 12 { "" } else { tongue.id_beginning };
+    Some(format!("{lead} {}", spell(told)))
 }
 
 /// `#8658`.
