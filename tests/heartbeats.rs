@@ -295,3 +295,103 @@ fn check_warns_of_heartbeats_that_cannot_be_meant() {
     let out = served.run(&["check", "--offline"], b"").exit(0).out;
     assert!(!out.contains("noticed only"), "{out}");
 }
+
+/// The same as `AT`, as crontab writes it.
+fn cron() -> String {
+    AT.replace("at        = \"Mon-Fri 06:00\"", "cron      = \"0 6 * * 1-5\"")
+}
+
+#[test]
+fn a_mail_is_due_as_crontab_says() {
+    let mut test = Test::new().rules(&rules(&cron())).phone(DAVID, [Phone::press(["1"])]).serve();
+    test.wait_until(|test| listed(test)["due"] == "2026-11-02T17:00:00Z", "not due on Tuesday at 06:00");
+    assert_eq!((&listed(&test)["cron"], &listed(&test)["at"]), (&"0 6 * * 1-5".into(), &serde_json::Value::Null));
+    test.run(&["heartbeats"], b"").exit(0).says("cron 0 6 * * 1-5").says("tomorrow at 06:00").done();
+    test.advance("15h 29m");
+    test.let_it_turn();
+    assert!(test.called().is_empty(), "half an hour's grace");
+    test.advance("1m");
+    test.wait_for_calls(&[DAVID]);
+    let story = test.story(1);
+    assert!(story.contains("opened by heartbeat backup: The mail \"backup\" was due at 06:00"), "{story}");
+    assert!(!story.contains("rule heartbeat"), "{story}");
+    let mail = undated(test.mail("backup", "done"));
+    let _ = test.deliver(&mail).exit(0);
+    test.wait_for_state("resolved");
+    test.run(&["explain"], &mail).exit(0).says("which must come: cron 0 6 * * 1-5").done();
+}
+
+#[test]
+fn what_crontab_says_keeps_its_hour_when_the_clocks_change() {
+    let vienna = cron().replace("0 6 * * 1-5", "30 2 * * *").replace("Pacific/Auckland", "Europe/Vienna");
+    let mut test = Test::new().rules(&rules(&vienna)).phone(DAVID, [Phone::Stay]).serve();
+    // 28 March 2027: 02:00 CET becomes 03:00 CEST, and there is no 02:30. 31 October 2027: there are two.
+    for (wait, due) in [("3479h 31m", "2027-03-28T01:30:00Z"), ("5184h", "2027-10-30T00:30:00Z")] {
+        test.advance(wait);
+        let mail = undated(test.mail("backup", "done"));
+        let _ = test.deliver(&mail);
+        test.wait_until(|test| listed(test)["due"] == due, "another time");
+    }
+    test.advance("24h");
+    let mail = undated(test.mail("backup", "done"));
+    let _ = test.deliver(&mail);
+    test.wait_until(|test| listed(test)["due"] == "2027-10-31T00:30:00Z", "the first of both");
+    test.advance("24h");
+    let mail = undated(test.mail("backup", "done"));
+    let _ = test.deliver(&mail);
+    test.wait_until(|test| listed(test)["due"] == "2027-11-01T01:30:00Z", "not the second");
+}
+
+#[test]
+fn check_says_what_is_wrong_with_a_line_of_crontab() {
+    let check = |line: &str| {
+        let test = Test::new().rules(&rules(&cron().replace("0 6 * * 1-5", line)));
+        test.run(&["check", "--offline"], b"")
+    };
+    check("0 6 * * 1-5").exit(0).done();
+    check("0 6 * *").exit(1).says("has 4 fields, where crontab has 5").done();
+    check("0 25 * * *").exit(1).says("`25` is no hour").done();
+    check("0 0 30 2 *").exit(1).says("there is no day on which").done();
+    check("@reboot").exit(1).says("@daily").done();
+    check("* 6 * * *").exit(0).says("each minute of those hours").done();
+    let both = cron().replace("grace ", "every = \"1 day\"\ngrace ");
+    let test = Test::new().rules(&rules(&both));
+    test.run(&["check", "--offline"], b"").exit(1).says("`every` and `cron` stand side by side").done();
+}
+
+#[test]
+fn the_alert_of_an_entry_that_was_taken_out_ends_and_those_who_were_called_are_told() {
+    let mut test = Test::new().rules(&rules(DAILY)).phone(DAVID, [Phone::press(["1"])]).serve();
+    test.wait_until(|test| listed(test)["since"].is_string(), "nobody waits for it");
+    test.advance("26h");
+    test.wait_for_state("acknowledged");
+    // Another delivery, by a rule file without it, ends nothing.
+    let other = test.path("other.toml");
+    let text = std::fs::read_to_string(test.path("rules.toml")).unwrap();
+    let without = text.split("[[heartbeats]]").next().unwrap();
+    std::fs::write(&other, format!("{without}[defaults]\nunmatched = \"ignore\"\n")).unwrap();
+    let mail = test.mail("hello", "hello");
+    test.run(&["--config", other.to_str().unwrap(), "deliver"], &mail).exit(0).done();
+    test.let_it_turn();
+    assert_eq!(test.state(), "acknowledged");
+    let before = test.texts().len();
+    let mut test = test.rules(&rules(""));
+    test.wait_for_state("resolved");
+    let story = test.story(1);
+    assert!(story.contains("resolved by heartbeat backup (taken out of the rule file)"), "{story}");
+    test.wait_until(|test| test.texts().len() == before + 1, "David is not told");
+    test.advance("48h");
+    test.let_it_turn();
+    assert_eq!(test.alerts().len(), 1);
+}
+
+#[test]
+fn an_engine_that_starts_ends_the_alert_of_an_entry_that_is_gone() {
+    let mut test = Test::new().rules(&rules(DAILY)).phone(DAVID, [Phone::press(["1"])]).serve();
+    test.wait_until(|test| listed(test)["since"].is_string(), "nobody waits for it");
+    test.advance("26h");
+    test.wait_for_state("acknowledged");
+    test.stop_server();
+    let test = test.rules(&rules("")).serve();
+    test.wait_for_state("resolved");
+}

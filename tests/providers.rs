@@ -361,3 +361,47 @@ fn the_example_for_asterisk_makes_a_call_file() {
     let spoken = std::fs::read_to_string(format!("{sound}.wav")).unwrap();
     assert!(spoken.contains("This is a test of thialfi"), "{spoken}");
 }
+
+#[test]
+fn a_program_that_hangs_is_killed_and_the_next_one_texts_all_the_same() {
+    let test = Test::new();
+    let hangs = program(&test, "hangs", "sleep 60");
+    let providers = format!(
+        "[providers.modem]\nkind = \"command\"\nargv = [\"{hangs}\"]\ntimeout = \"1s\"\n[delivery]\nsms = [\"modem\", \"twilio\"]\n"
+    );
+    let mut test = test.rules(&format!("{PEOPLE}{TEXT}{DOWN}{providers}")).serve();
+    down(&mut test);
+    test.wait_until(|test| test.texts().len() == 1, "no text");
+    let story = test.story(1);
+    assert!(story.contains("modem may or may not have taken the text to David"), "{story}");
+    assert!(story.contains("did not end within 1 s and was killed"), "{story}");
+}
+
+#[test]
+fn a_provider_that_fails_again_and_again_is_passed_over_for_a_while_and_then_tried_once() {
+    let gateway = Gateway::answering(&[(429, "slow down")]);
+    let policy = "[policies.page]\nsteps = [{ notify = \"oncall\", by = \"sms\", attempts = 20, wait = \"10s\" }]\n";
+    let provider = format!(
+        "[providers.gate]\nkind = \"http\"\nurl = \"{}\"\nbody = \"{{{{ text }}}}\"\n[delivery]\nsms = [\"gate\", \"twilio\"]\n[limits]\nsms = []\n",
+        gateway.url
+    );
+    let mut test = with(policy, &provider).serve();
+    down(&mut test);
+    // The delivery tries it once; the engine three times, each time before the other.
+    for text in 2..=4 {
+        test.advance("11s");
+        test.wait_until(|test| test.texts().len() == text, "no text");
+    }
+    assert_eq!(gateway.received().len(), 4, "{}", test.story(1));
+    for text in 5..=6 {
+        test.advance("11s");
+        test.wait_until(|test| test.texts().len() == text, "no text");
+    }
+    assert_eq!(gateway.received().len(), 4, "passed over: {}", test.story(1));
+    test.advance("11s");
+    test.wait_until(|test| test.texts().len() == 7, "no text");
+    assert_eq!(gateway.received().len(), 5, "after half a minute it is tried once: {}", test.story(1));
+    test.advance("11s");
+    test.wait_until(|test| test.texts().len() == 8, "no text");
+    assert_eq!(gateway.received().len(), 5, "and passed over for longer: {}", test.story(1));
+}

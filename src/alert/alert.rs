@@ -80,6 +80,8 @@ pub enum Through {
     Command,
     /// A mail, by a rule with `action = "acknowledge"` or `"resolve"`.
     Mail,
+    /// The rule file, of which an entry was taken out.
+    RuleFile,
 }
 
 /// How far an open alert's policy has been played: the attempt that is under way.
@@ -153,4 +155,11 @@ pub struct Alert {
     pub next_at: Option<Timestamp>,
     /// Everything sent or to be sent about it, by number.
     pub notifications: Vec<Notification>,
+}
+
+impl Alert {
+    /// Whether no mail but the time opened it, or a self-test: then its key says what, and it came to no address.
+    pub fn opens_without_rule(&self) -> bool {
+        !self.rule.is_empty() && self.key == self.rule && self.recipients.is_empty()
+    }
 }

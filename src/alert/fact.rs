@@ -121,7 +121,7 @@ pub struct Person {
     pub name: String,
     /// The contact, when it is one.
     pub contact: Option<String>,
-    /// `key`, `reply`, `click`, `command` or `mail`.
+    /// `key`, `reply`, `click`, `command`, `mail` or `rule-file`.
     pub through: String,
     /// The key pressed.
     pub key: Option<char>,
@@ -262,6 +262,7 @@ fn through_word(through: Through) -> &'static str {
         Through::Click => "click",
         Through::Command => "command",
         Through::Mail => "mail",
+        Through::RuleFile => "rule-file",
     }
 }
 

@@ -62,15 +62,18 @@ fn state(seen: &Seen<'_>) -> State {
 
 fn object(seen: &Seen<'_>) -> Value {
     let Seen { heartbeat, sighting, standing } = seen;
-    let (every, at) = match heartbeat.rhythm {
-        Rhythm::Every(_) => (Some(&heartbeat.written), None),
-        Rhythm::At { .. } => (None, Some(&heartbeat.written)),
+    let written = Some(&heartbeat.written);
+    let (every, at, cron) = match heartbeat.rhythm {
+        Rhythm::Every(_) => (written, None, None),
+        Rhythm::At { .. } => (None, written, None),
+        Rhythm::Cron { .. } => (None, None, written),
     };
     json!({
         "name": heartbeat.name,
         "group": heartbeat.group,
         "every": every,
         "at": at,
+        "cron": cron,
         "time_zone": heartbeat.time_zone.iana_name(),
         "grace": heartbeat.grace.to_string(),
         "since": sighting.since,
@@ -92,17 +95,13 @@ fn page(all: &[Seen<'_>], now: Timestamp) -> String {
                 |at| moment(at, now, &heartbeat.time_zone).trim_start_matches("at ").to_owned(),
             )
         };
-        let comes = match heartbeat.rhythm {
-            Rhythm::Every(_) => format!("every {}", heartbeat.written),
-            Rhythm::At { .. } => heartbeat.written.clone(),
-        };
         table.row([
             heartbeat.name.clone(),
             state(seen).word().to_owned(),
             told(seen.sighting.sent_at),
             told(seen.standing.map(|standing| standing.due)),
             heartbeat.group.to_string(),
-            comes,
+            heartbeat.comes(),
         ]);
     }
     table.render(table::terminal_width())

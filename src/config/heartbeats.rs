@@ -5,15 +5,17 @@ use jiff::tz::TimeZone;
 
 use super::policies::DEFAULT_POLICY;
 use super::reader::Purpose;
+use super::scalar::Fault;
+use super::suggest::listed;
 use super::value::{At, Table};
 use super::{Defaults, Scope, conditions, time};
 use crate::alert::{Digest, Policy};
-use crate::heartbeat::{Rhythm, Slot};
+use crate::heartbeat::{Cron, Rhythm, Slot};
 use crate::oncall::{GroupId, Roster};
 use crate::rules::proof::Prover;
 use crate::rules::{Action, Nobody, Rule, RuleError, RuleSet, Sight};
 
-const KEYS: &[&str] = &["name", "when", "every", "at", "time_zone", "grace", "group", "action", "policy"];
+const KEYS: &[&str] = &["name", "when", "every", "at", "cron", "time_zone", "grace", "group", "action", "policy"];
 
 const ACTIONS: &[(&str, Action)] = &[("call", Action::Call), ("sms", Action::Sms), ("page", Action::Page)];
 
@@ -38,7 +40,7 @@ pub struct Heartbeat {
     pub kind: Kind,
     /// When it must come.
     pub rhythm: Rhythm,
-    /// The same as it is written: `1 day`, `Mon-Fri 06:00`.
+    /// The same as it is written: `1 day`, `Mon-Fri 06:00`, `0 6 * * 1-5`.
     pub written: String,
     /// How late it may be; nothing when left out.
     pub grace: SignedDuration,
@@ -58,6 +60,16 @@ impl Heartbeat {
         match &self.rhythm {
             Rhythm::Every(every) => Digest::of(["every", &every.as_secs().to_string()]),
             Rhythm::At { zone, .. } => Digest::of(["at", zone.iana_name().unwrap_or_default(), &self.written]),
+            Rhythm::Cron { zone, .. } => Digest::of(["cron", zone.iana_name().unwrap_or_default(), &self.written]),
+        }
+    }
+
+    /// How often it comes, in words: `every 1 day`, `Mon-Fri 06:00`, `cron 0 6 * * 1-5`.
+    pub fn comes(&self) -> String {
+        match self.rhythm {
+            Rhythm::Every(_) => format!("every {}", self.written),
+            Rhythm::At { .. } => self.written.clone(),
+            Rhythm::Cron { .. } => format!("cron {}", self.written),
         }
     }
 
@@ -183,16 +195,28 @@ fn heartbeat(scope: &Scope<'_>, defaults: &Defaults, table: Table<'_>) -> Option
     Some((heartbeat, rule))
 }
 
-/// `every` or `at`, as it is meant and as it is written.
+/// `every`, `at` or `cron`, as it is meant and as it is written.
 fn rhythm(scope: &Scope<'_>, table: Table<'_>, zone: Option<TimeZone>) -> Option<(Rhythm, String)> {
     let reader = scope.reader;
-    match (table.get("every"), table.get("at")) {
-        (Some(every), None) => {
+    match (table.get("every"), table.get("at"), table.get("cron")) {
+        (None, None, Some(value)) => {
+            let cron = reader.parsed(value, |text| {
+                let hint = "write minute, hour, day, month and weekday as crontab does: `30 2 * * 1-5`";
+                text.parse::<Cron>().map_err(|error| Fault::new(error.to_string()).hint(hint))
+            })?;
+            let written: Vec<&str> = value.as_text().unwrap_or_default().split_whitespace().collect();
+            if cron.fills_hours() && reader.purpose == Purpose::Check {
+                let message = "the mail must come each minute of those hours".to_owned();
+                reader.warn(value.at, message, "write `0` for the first star, if once in an hour is meant");
+            }
+            Some((Rhythm::Cron { cron, zone: zone? }, written.join(" ")))
+        }
+        (Some(every), None, None) => {
             let (least, most) = (SignedDuration::from_mins(1), SignedDuration::from_hours(366 * 24));
             let span = reader.parsed(every, |text| time::duration_within(text, least, most))?;
             Some((Rhythm::Every(span), time::friendly(span)))
         }
-        (None, Some(at)) => {
+        (None, Some(at), None) => {
             let values = reader.one_or_list(at);
             if values.is_empty() || values.len() > SLOTS {
                 reader.error(at.at, format!("there must be from 1 to {SLOTS} times in this list"));
@@ -204,13 +228,19 @@ fn rhythm(scope: &Scope<'_>, table: Table<'_>, zone: Option<TimeZone>) -> Option
             let slots: Option<Vec<Slot>> = slots.into_iter().collect();
             Some((Rhythm::At { slots: slots?, zone: zone? }, written))
         }
-        (Some(_), Some(at)) => {
-            reader.error_hint(at.at, "`every` and `at` stand side by side", "leave one of them out");
+        (None, None, None) => {
+            let hint = "write for example `every = \"1 day\"`, `at = \"Mon-Fri 06:00\"` or `cron = \"0 6 * * 1-5\"`";
+            reader.error_hint(table.at, "`every` is missing, or `at`, or `cron`", hint);
             None
         }
-        (None, None) => {
-            let hint = "write for example `every = \"1 day\"`, or `at = \"Mon-Fri 06:00\"`";
-            reader.error_hint(table.at, "`every` is missing, or `at`", hint);
+        (every, at, cron) => {
+            let given: Vec<_> = [("every", every), ("at", at), ("cron", cron)]
+                .into_iter()
+                .filter_map(|(key, value)| Some((key, value?)))
+                .collect();
+            let place = given.last().map_or(table.at, |(_, value)| value.at);
+            let message = format!("{} stand side by side", listed(given.iter().map(|(key, _)| *key)));
+            reader.error_hint(place, message, "leave but one of them");
             None
         }
     }

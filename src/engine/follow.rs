@@ -89,6 +89,8 @@ pub struct Engine {
     ticked_at: Option<Timestamp>,
     /// When the heartbeats are to be looked at again, and when they last were; `None`: not yet.
     heartbeats: Option<(Timestamp, Timestamp)>,
+    /// Whether the alerts of heartbeats that the rule file has no more were looked for.
+    has_forgotten: bool,
     pulse: Pulse,
 }
 
@@ -112,6 +114,7 @@ impl Engine {
             hanging_up: 0,
             ticked_at: None,
             heartbeats: None,
+            has_forgotten: false,
             pulse: Pulse::default(),
         }
     }
@@ -253,6 +256,7 @@ impl Engine {
                 self.webhooks = desk.config.server.public_url.is_some();
                 self.desk = desk;
                 self.heartbeats = None;
+                self.has_forgotten = false;
                 tracing::info!("the rule file was read again");
             }
             Message::Sent(job, events) => {
@@ -294,6 +298,11 @@ impl Engine {
     fn watch(&mut self) -> store::Result<()> {
         let now = self.desk.now();
         let known = self.heartbeats.is_some_and(|(looked_at, next)| now < next && now >= looked_at - SET_BACK);
+        if self.only.is_none() && !self.has_forgotten {
+            let desk = Arc::clone(&self.desk);
+            desk.forget_heartbeats(self.store.as_mut())?;
+            self.has_forgotten = true;
+        }
         let nothing = self.desk.config.heartbeats.is_empty() && self.desk.config.self_test.is_none();
         if nothing || self.only.is_some() || known {
             return Ok(());

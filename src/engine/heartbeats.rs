@@ -119,6 +119,20 @@ impl Desk {
         Ok(watched)
     }
 
+    /// Ends the alerts of heartbeats that the rule file has no more: nobody waits for them, so nothing else ever would. For
+    /// the engine alone, when it begins and when the rule file was read again: a delivery may go by another rule file.
+    pub fn forget_heartbeats(&self, store: &mut dyn Store) -> store::Result<()> {
+        for (name, alert) in store.heartbeat_alerts()? {
+            if self.config.heartbeats.entries.iter().any(|entry| entry.name == name) {
+                continue;
+            }
+            tracing::warn!(heartbeat = name, %alert, "its entry was taken out of the rule file: its alert ends");
+            let by = Actor { contact: None, name: format!("heartbeat {name}"), through: Through::RuleFile };
+            self.apply(store, alert, &Event::Resolve { by, within: None })?;
+        }
+        Ok(())
+    }
+
     /// Opens the alert of a mail that is late, unless that was done.
     fn tell_late(
         &self,

@@ -1,5 +1,6 @@
-//! How often a mail must come: so long after the last one, or at times of the week in a time zone.
+//! How often a mail must come: so long after the last one, at times of the week in a time zone, or as crontab says.
 
+use super::Cron;
 use jiff::civil::{Time, Weekday};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan as _};
@@ -16,6 +17,13 @@ pub enum Rhythm {
     At {
         /// The times.
         slots: Vec<Slot>,
+        /// Whose local time.
+        zone: TimeZone,
+    },
+    /// At these local times.
+    Cron {
+        /// The times.
+        cron: Cron,
         /// Whose local time.
         zone: TimeZone,
     },
@@ -36,22 +44,23 @@ impl Rhythm {
     /// wait for the first. Of a mail at a time of the week that came after the middle between two of them, the later one
     /// is had already: backups that are ready at 05:58 are those of 06:00.
     pub fn due_after(&self, base: Timestamp, last: Option<Timestamp>) -> Timestamp {
-        match self {
-            Self::Every(every) => later(base, *every),
-            Self::At { slots, zone } => {
-                let mut before = neighbours(slots, zone, base).0;
-                let mut due = neighbours(slots, zone, base).1;
-                while last.is_some_and(|last| last >= middle(before, due)) {
-                    before = due;
-                    let next = neighbours(slots, zone, due).1;
-                    if next <= due {
-                        break; // The end of time.
-                    }
-                    due = next;
-                }
-                due
+        let neighbours = |at| match self {
+            Self::Every(_) => None,
+            Self::At { slots, zone } => Some(neighbours(slots, zone, at)),
+            Self::Cron { cron, zone } => Some(cron.neighbours(zone, at)),
+        };
+        let Some((mut before, mut due)) = neighbours(base) else {
+            return self.every().map_or(Timestamp::MAX, |every| later(base, every));
+        };
+        while last.is_some_and(|last| last >= middle(before, due)) {
+            before = due;
+            let next = neighbours(due).map_or(due, |(_, next)| next);
+            if next <= due {
+                break; // The end of time.
             }
+            due = next;
         }
+        due
     }
 
     /// The last time at which it was due, at or before `now`, when it first was at `due`.
@@ -67,6 +76,14 @@ impl Rhythm {
                 later(due, SignedDuration::from_millis(past))
             }
             Self::At { slots, zone } => neighbours(slots, zone, now).0.max(due),
+            Self::Cron { cron, zone } => cron.neighbours(zone, now).0.max(due),
+        }
+    }
+
+    fn every(&self) -> Option<SignedDuration> {
+        match self {
+            Self::Every(every) => Some(*every),
+            Self::At { .. } | Self::Cron { .. } => None,
         }
     }
 }
@@ -156,6 +173,22 @@ mod tests {
         assert_eq!(every.latest(due, time("2026-11-02T08:59:00Z")), time("2026-11-02T08:00:00Z"));
         assert_eq!(weekdays("UTC").latest(due, time("2026-11-04T07:00:00Z")), time("2026-11-04T06:00:00Z"));
         assert_eq!(weekdays("UTC").latest(due, time("2026-11-02T06:30:00Z")), due);
+    }
+
+    #[test]
+    fn a_line_of_crontab_is_due_like_any_other_time() {
+        let zone = TimeZone::get("Europe/Vienna").unwrap();
+        let rhythm = Rhythm::Cron { cron: "30 2 * * 1-5".parse().unwrap(), zone };
+        let due = |last: &str| rhythm.due_after(time(last), Some(time(last))).to_string();
+        assert_eq!(due("2026-11-02T01:31:00Z"), "2026-11-03T01:30:00Z", "Monday's, on time");
+        assert_eq!(due("2026-11-02T01:25:00Z"), "2026-11-03T01:30:00Z", "Monday's, early");
+        assert_eq!(due("2026-11-06T01:31:00Z"), "2026-11-09T01:30:00Z", "over the weekend");
+        assert_eq!(rhythm.due_after(time("2026-11-02T00:00:00Z"), None), time("2026-11-02T01:30:00Z"));
+        assert_eq!(
+            rhythm.latest(time("2026-11-02T01:30:00Z"), time("2026-11-08T12:00:00Z")),
+            time("2026-11-06T01:30:00Z")
+        );
+        assert_eq!(rhythm.due_after(Timestamp::MAX, Some(Timestamp::MAX)), Timestamp::MAX);
     }
 
     #[test]

@@ -487,6 +487,9 @@ pub trait Store: Send {
     /// The self-tests that should have been over before this time, and are not.
     fn abandoned_self_tests(&mut self, before: Timestamp) -> Result<Vec<SelfTestRecord>>;
 
+    /// The names and alerts of all that is late, or was when it was last told of: alerts that are open or acknowledged.
+    fn heartbeat_alerts(&mut self) -> Result<Vec<(String, AlertId)>>;
+
     /// The engine says that it is alive. `now` is the system's time, never a moved clock's: it is about a process.
     fn beat(&mut self, owner: &str, now: Timestamp) -> Result<()>;
 

@@ -414,6 +414,10 @@ impl Store for Sqlite {
         self.write(|transaction| heartbeats::told(transaction, name, alert, carrier))
     }
 
+    fn heartbeat_alerts(&mut self) -> Result<Vec<(String, AlertId)>> {
+        self.read(|transaction| heartbeats::alerts(transaction))
+    }
+
     fn begin_self_test(&mut self, mark: Digest, now: Timestamp, until: Timestamp) -> Result<i64> {
         self.write(|transaction| self_tests::begin(transaction, mark, now, until))
     }

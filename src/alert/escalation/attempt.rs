@@ -31,8 +31,7 @@ struct Planned<'r> {
 impl<'r> Play<'r> {
     /// The alert has just been opened.
     pub fn opened(&mut self) {
-        // What opens an alert without a rule (a heartbeat that is late, a self-test) is its key, and came to no address.
-        let without_rule = self.alert.key == self.alert.rule && self.alert.recipients.is_empty();
+        let without_rule = self.alert.opens_without_rule();
         let text = match (self.alert.rule.as_str(), self.alert.subject.as_str()) {
             ("", subject) => format!("opened by a mail that no rule matched: {subject}"),
             (what, subject) if without_rule => format!("opened by {what}: {subject}"),

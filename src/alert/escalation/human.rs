@@ -202,6 +202,7 @@ pub(super) fn signature(by: &Actor) -> String {
         Through::Click => "on the web page",
         Through::Command => "on the command line",
         Through::Mail => "by mail",
+        Through::RuleFile => "taken out of the rule file",
     };
     format!("{} ({how})", by.name)
 }

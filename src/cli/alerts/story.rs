@@ -122,10 +122,15 @@ fn headline(page: &mut String, told: &Told<'_>, width: usize) {
 
 /// What it is about.
 fn about(page: &mut String, alert: &Alert, width: usize) {
-    let rule = if alert.rule.is_empty() { "none matched; the recipient is known" } else { &alert.rule };
+    let without_rule = alert.opens_without_rule();
+    let rule = match alert.rule.as_str() {
+        "" => "none matched; the recipient is known",
+        what if without_rule => what,
+        rule => rule,
+    };
     let facts = [
         ("group", alert.group.to_string()),
-        ("rule", rule.to_owned()),
+        (if without_rule { "opened by" } else { "rule" }, rule.to_owned()),
         ("key", alert.key.clone()),
         ("to", alert.recipients.join(", ")),
         ("mails", alert.mails.to_string()),

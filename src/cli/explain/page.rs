@@ -7,7 +7,6 @@ use super::{Explanation, conditions, then};
 use crate::cli::layout::{BAD, FAINT, HEADING, NOTE, PLAIN, Room, Styled, hang};
 use crate::cli::terminal;
 use crate::engine::self_test;
-use crate::heartbeat::Rhythm;
 use crate::rules::Judgement;
 
 /// So much of the new text is shown, in lines.
@@ -69,11 +68,8 @@ fn headline(page: &mut String, explanation: &Explanation<'_>, width: usize) {
         line(page, " NOBODY ", FAINT.invert(), &format!("Nobody would be called. {}", why_not(explanation)), width);
     }
     for heartbeat in &judged.intake.heartbeats {
-        let comes = match heartbeat.rhythm {
-            Rhythm::Every(_) => format!("every {}", heartbeat.written),
-            Rhythm::At { .. } => heartbeat.written.clone(),
-        };
-        let words = format!("It is the heartbeat `{}`, which must come: {comes}.", terminal::one_line(&heartbeat.name));
+        let (name, comes) = (terminal::one_line(&heartbeat.name), terminal::one_line(&heartbeat.comes()));
+        let words = format!("It is the heartbeat `{name}`, which must come: {comes}.");
         line(page, " BEAT ", NOTE.invert(), &words, width);
     }
     if judged.config.self_test.is_some() && self_test::mark_of(&judged.mail.message).is_some() {

@@ -6,7 +6,7 @@ use rusqlite::{Connection, Row, params};
 use super::fault::{Answer, Fault};
 use super::query;
 use super::row::milliseconds;
-use super::work::{execute, one};
+use super::work::{all, execute, one};
 use crate::alert::{AlertId, Digest};
 use crate::store::{Awaited, Beat, Sighting};
 
@@ -58,4 +58,9 @@ pub fn told(connection: &Connection, name: &str, alert: AlertId, carrier: Option
 fn time(row: &Row<'_>, column: usize) -> Answer<Option<Timestamp>> {
     let damaged = |error: jiff::Error| Fault::Damaged { what: "a heartbeat".into(), why: error.to_string() };
     row.get::<_, Option<i64>>(column)?.map(|time| Timestamp::from_millisecond(time).map_err(damaged)).transpose()
+}
+
+/// The heartbeats whose last alert is open or acknowledged.
+pub fn alerts(connection: &Connection) -> Answer<Vec<(String, AlertId)>> {
+    all(connection, query::HEARTBEAT_ALERTS, [], |row| Ok((row.get(0)?, AlertId(row.get(1)?))))
 }

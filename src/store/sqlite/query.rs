@@ -135,6 +135,8 @@ pub const OVERRIDES_BETWEEN: &str =
 pub const LAST_BEAT: &str = "SELECT max(beat_at) FROM engine";
 
 pub const HEARTBEAT: &str = "SELECT sent_at, arrived_at, alert, carrier FROM heartbeats WHERE name = ?1";
+pub const HEARTBEAT_ALERTS: &str = "SELECT name, alert FROM heartbeats CROSS JOIN alerts ON alerts.id = heartbeats.alert \
+     WHERE state IN ('open', 'acknowledged') ORDER BY name";
 pub const HEARTBEAT_SINCE: &str = "SELECT since FROM heartbeat_forms WHERE name = ?1 AND form = ?2";
 
 pub const SELF_TEST: &str = "SELECT * FROM self_tests WHERE mark = ?1";
