@@ -129,7 +129,7 @@ impl Cron {
                 match local.offset() {
                     AmbiguousOffset::Gap { .. } if self.hours.star => {}
                     AmbiguousOffset::Fold { .. } if self.hours.star => {
-                        times.extend([local.clone().earlier(), local.later()].into_iter().flatten());
+                        times.extend([local.earlier(), local.later()].into_iter().flatten());
                     }
                     AmbiguousOffset::Unambiguous { .. }
                     | AmbiguousOffset::Gap { .. }
@@ -175,8 +175,9 @@ fn field(text: &str, what: &str, range: std::ops::RangeInclusive<u32>, names: &[
         };
         let value = |word: &str| {
             let first = *range.start();
-            let named = (first..).zip(names).find(|(_, name)| word.eq_ignore_ascii_case(name)).map(|(value, _)| value);
-            let value = named.or_else(|| word.parse().ok()).filter(|value| range.contains(value));
+            let by_name =
+                (first..).zip(names).find(|(_, name)| word.eq_ignore_ascii_case(name)).map(|(value, _)| value);
+            let value = by_name.or_else(|| word.parse().ok()).filter(|value| range.contains(value));
             value.ok_or_else(|| match names.first() {
                 Some(name) => fault(&format!("it is from {first} to {}, or a name such as `{name}`", range.end())),
                 None => fault(&format!("it is from {first} to {}", range.end())),
