@@ -103,20 +103,53 @@ impl Desk {
             all = stand(&self.config, store, now)?;
         }
         for seen in &all {
-            let Some(standing) = &seen.standing else { continue };
-            watched.next = Some(watched.next.map_or(standing.next, |next| next.min(standing.next)));
-            let (alert, carrier) = match standing.state {
-                Beat::Late => self.tell_late(store, seen, standing, carrier, &mut watched.lines)?,
-                Beat::Waiting | Beat::OnTime | Beat::Due => match alert_of(store, seen)? {
-                    Some(alert) => (self.tell_come(store, seen, alert, &mut watched.lines)?, seen.sighting.carrier),
-                    None => continue,
-                },
-            };
-            if must_be_followed(&alert) {
-                watched.alerts.push(Followed { alert: alert.id, heartbeat: seen.heartbeat.name.clone(), carrier });
-            }
+            self.set_right(store, seen, carrier, &mut watched)?;
         }
         Ok(watched)
+    }
+
+    /// Does what is to be done about one.
+    fn set_right(
+        &self,
+        store: &mut dyn Store,
+        seen: &Seen<'_>,
+        carrier: Option<Digest>,
+        watched: &mut Watched,
+    ) -> store::Result<()> {
+        let Some(standing) = &seen.standing else { return Ok(()) };
+        watched.next = Some(watched.next.map_or(standing.next, |next| next.min(standing.next)));
+        let (alert, carrier) = match standing.state {
+            Beat::Late => {
+                let (alert, carrier) = self.tell_late(store, seen, standing, carrier, &mut watched.lines)?;
+                // Whoever took that mail in a moment ago looked for this alert before it was there.
+                if alert.state != State::Resolved && self.has_come_meanwhile(store, seen)? {
+                    (self.end(store, seen, &alert, &mut watched.lines)?, carrier)
+                } else {
+                    (alert, carrier)
+                }
+            }
+            Beat::Waiting | Beat::OnTime | Beat::Due => match alert_of(store, seen)? {
+                Some(alert) if alert.state != State::Resolved && seen.has_come_since(&alert) => {
+                    (self.end(store, seen, &alert, &mut watched.lines)?, seen.sighting.carrier)
+                }
+                Some(alert) => (alert, seen.sighting.carrier),
+                None => return Ok(()),
+            },
+        };
+        if must_be_followed(&alert) {
+            watched.alerts.push(Followed { alert: alert.id, heartbeat: seen.heartbeat.name.clone(), carrier });
+        }
+        Ok(())
+    }
+
+    /// Whether a mail has come since it was looked at, and is one that is not late.
+    fn has_come_meanwhile(&self, store: &mut dyn Store, seen: &Seen<'_>) -> store::Result<bool> {
+        let all = stand(&self.config, store, self.now())?;
+        Ok(all.iter().any(|again| {
+            again.heartbeat.name == seen.heartbeat.name
+                && again.sighting.arrived_at > seen.sighting.arrived_at
+                && again.standing.is_some_and(|standing| standing.state != Beat::Late)
+        }))
     }
 
     /// Ends the alerts of heartbeats that the rule file has no more: nobody waits for them, so nothing else ever would. For
@@ -165,16 +198,13 @@ impl Desk {
     }
 
     /// Ends the alert of a mail that was late and has come.
-    fn tell_come(
+    fn end(
         &self,
         store: &mut dyn Store,
         seen: &Seen<'_>,
-        alert: Alert,
+        alert: &Alert,
         lines: &mut Vec<String>,
     ) -> store::Result<Alert> {
-        if alert.state == State::Resolved || !seen.has_come_since(&alert) {
-            return Ok(alert);
-        }
         let name = format!("heartbeat {}", seen.heartbeat.name);
         let by = Actor { contact: None, name: name.clone(), through: Through::Mail };
         let ended = self.apply(store, alert.id, &Event::Resolve { by: by.clone(), within: None })?;
@@ -235,4 +265,50 @@ fn alert_of(store: &mut dyn Store, seen: &Seen<'_>) -> store::Result<Option<Aler
 fn must_be_followed(alert: &Alert) -> bool {
     let unsent = |delivery: &Delivery| matches!(delivery, Delivery::Due { .. } | Delivery::Claimed { .. });
     alert.state == State::Open || alert.notifications.iter().any(|one| unsent(&one.delivery))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::clock::{Clock as _, ManualClock};
+    use crate::store::{Beat as Arrived, Sqlite};
+
+    const RULES: &str = r#"
+[contacts]
+david = { phone = "+64211110001" }
+[groups.systems]
+members = ["david"]
+oncall = "david"
+[[heartbeats]]
+name  = "backup"
+when  = [{ subject = '^backup$' }]
+every = "1 day"
+grace = "1h"
+group = "systems"
+"#;
+
+    #[test]
+    fn a_mail_that_comes_while_its_lateness_is_being_noticed_ends_that_alert_before_anybody_is_called() {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::write(directory.path().join("rules.toml"), RULES).unwrap();
+        let config = Arc::new(Config::load(&directory.path().join("rules.toml")).unwrap());
+        let clock = ManualClock::new("2026-11-02T02:00:00Z".parse().unwrap());
+        let desk = Desk::new(Arc::clone(&config), Arc::new(clock.clone()));
+        let mut store = Sqlite::open(&directory.path().join("thialfi.db")).unwrap();
+        assert!(desk.watch(&mut store, None).unwrap().alerts.is_empty());
+        clock.advance(SignedDuration::from_hours(26));
+        // The engine looks; the mail is taken in, by a process that finds no alert to end; then the engine goes on.
+        let all = stand(&config, &mut store, desk.now()).unwrap();
+        let mail = Arrived { mail: Digest::of(["mail"]), sent_at: clock.now() };
+        store.heartbeats_came(&["backup"], &mail, clock.now()).unwrap();
+        clock.advance(SignedDuration::from_secs(1));
+        let mut watched = Watched::default();
+        desk.set_right(&mut store, all.first().unwrap(), None, &mut watched).unwrap();
+        let alert = store.alert(AlertId(1)).unwrap();
+        assert_eq!(alert.state, State::Resolved);
+        assert!(alert.notifications.iter().all(|one| !one.may_have_been_sent()), "{:?}", alert.notifications);
+        assert!(watched.alerts.is_empty(), "{watched:?}");
+    }
 }
