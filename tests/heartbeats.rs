@@ -108,7 +108,7 @@ fn a_mail_that_never_came_counts_from_when_its_entry_was_first_seen() {
     test.advance("1h");
     test.wait_for_calls(&[DAVID]);
     assert!(
-        test.story(1).contains("it has never come since it is waited for, yesterday at 02:00"),
+        test.story(1).contains("none has come since yesterday at 02:00, when it was first expected"),
         "{}",
         test.story(1)
     );

@@ -190,7 +190,7 @@ fn an_override_begins_and_ends_when_it_says_and_can_be_cleared() {
     test.run(&["oncall", "g", "darren", "--from", "2026-11-10 08:00", "--until", "2026-11-11 08:00"], b"")
         .exit(0)
         .done();
-    test.run(&["oncall", "g", "--clear"], b"").exit(0).says("David").done();
+    test.run(&["oncall", "g", "--clear"], b"").exit(0).says("The rule file says again who is on call for g.").done();
     assert_eq!(next(&test, &["30d"]), ["2026-11-02T08:00 - david"]);
     // What was so remains known.
     assert_eq!(at(&test, "2026-11-02T07:30:00Z"), "simon");

@@ -70,7 +70,10 @@ fn changing_who_is_on_call_takes_effect_on_the_next_mail() {
 #[test]
 fn an_override_ends_when_it_says() {
     let mut test = acknowledging(Test::new().rules(RULES));
-    test.run(&["oncall", "oracle", "simon", "--until", "2h"], b"").exit(0).done();
+    test.run(&["oncall", "oracle", "simon", "--until", "2h"], b"")
+        .exit(0)
+        .says("Simon is on call for oracle until ")
+        .done();
     let list = test.run(&["oncall", "oracle", "--json"], b"").exit(0).json();
     assert_eq!(list[0]["contact"], "simon");
     assert_eq!(list[0]["until"], "2026-11-02T04:00:00Z");

@@ -34,8 +34,8 @@ impl Missing<'_> {
         match (self.name, self.last) {
             (Some(_), Some(last)) => format!("the last came {}", self.moment(last)),
             (None, Some(last)) => format!("the last was passed {}", self.moment(last)),
-            (Some(_), None) => format!("it has never come since it is waited for, {}", self.moment(self.since)),
-            (None, None) => format!("none was passed since it is waited for, {}", self.moment(self.since)),
+            (Some(_), None) => format!("none has come since {}, when it was first expected", self.beginning()),
+            (None, None) => format!("none was passed since {}, when one was first expected", self.beginning()),
         }
     }
 
@@ -50,6 +50,13 @@ impl Missing<'_> {
         let mut letters = before.chars();
         let capital = letters.next().map(|letter| letter.to_uppercase().chain(letters).collect::<String>());
         format!("{}. {}.", self.what().replace('"', ""), capital.unwrap_or_default())
+    }
+
+    /// `06:00`, `yesterday at 06:00`, `Friday at 06:00`: since when somebody waits for it.
+    fn beginning(&self) -> String {
+        let moment = self.moment(self.since);
+        let words = ["on ", "at "].into_iter().find_map(|word| moment.strip_prefix(word));
+        words.unwrap_or(&moment).to_owned()
     }
 
     fn moment(&self, at: Timestamp) -> String {
@@ -106,7 +113,7 @@ mod tests {
         );
         let missing = Missing { name: Some("backup"), ..test };
         let never = Missing { last: None, ..missing };
-        assert!(never.line().ends_with("it has never come since it is waited for, on 2026-10-01 at 13:00"));
+        assert!(never.line().ends_with("none has come since 2026-10-01 at 13:00, when it was first expected"));
     }
 
     #[test]

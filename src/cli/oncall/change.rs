@@ -3,38 +3,48 @@
 use jiff::Timestamp;
 
 use super::super::setup::{self, complain};
-use super::{Options, moment, refuse};
+use super::{Options, moment, refuse, show};
 use crate::cli::nearest::nearest;
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::oncall::{ContactId, GroupId, Override};
 use crate::store::{self, Sqlite, Store as _};
 
-/// Makes an override, or ends them all, as the options say.
+/// Makes an override, or ends them all, as the options say. Returns what was done: one that begins later is not seen in
+/// who is on call now.
 pub fn apply(
     config: &Config,
     store: &mut Sqlite,
     group: &GroupId,
     options: &Options,
     now: Timestamp,
-) -> Result<(), Exit> {
+) -> Result<Option<String>, Exit> {
     let failed = |error: store::Error| {
         complain(&error.to_string());
         Exit::No
     };
     if options.clear {
-        return store.end_overrides(group, now).map(drop).map_err(failed);
+        store.end_overrides(group, now).map_err(failed)?;
+        return Ok(Some(format!("The rule file says again who is on call for {group}.")));
     }
-    let Some(contact) = &options.contact else { return Ok(()) };
+    let Some(contact) = &options.contact else { return Ok(None) };
     let id = ContactId::new(contact.as_str());
-    if !config.roster.contacts.contains_key(&id) {
+    let Some(name) = config.roster.contacts.get(&id).map(|contact| &contact.name) else {
         let names = config.roster.contacts.keys().map(ContactId::as_str);
         complain(&format!("there is no contact `{contact}`{}", nearest(contact, names)));
         return Err(Exit::No);
-    }
+    };
     let (from, until) = span(config, options, now)?;
     let made_by = format!("cli:{}", setup::user());
-    store.add_override(&Override { group: group.clone(), contact: id, from, until, made_by }).map_err(failed)
+    store.add_override(&Override { group: group.clone(), contact: id, from, until, made_by }).map_err(failed)?;
+    let time = |t| show::time(t, &config.defaults.time_zone);
+    let span = match (from > now, until) {
+        (true, Some(until)) => format!("from {} until {}", time(from), time(until)),
+        (true, None) => format!("from {} on", time(from)),
+        (false, Some(until)) => format!("until {}", time(until)),
+        (false, None) => "from now on".to_owned(),
+    };
+    Ok(Some(format!("{name} is on call for {group} {span}.")))
 }
 
 /// `--from` and `--until`.

@@ -7,6 +7,7 @@ mod show;
 use std::io::Write as _;
 use std::path::Path;
 
+use anstream::println;
 use clap::Args;
 use jiff::{SignedDuration, Timestamp};
 
@@ -81,7 +82,10 @@ fn story(config: Option<&Path>, options: &Options) -> Result<(), Exit> {
     let changes = options.contact.is_some() || options.clear;
     let mut store = if changes || config.store.exists() { Some(setup::open_store(&config)?) } else { None };
     if let (Some(group), Some(store)) = (&group, &mut store) {
-        change::apply(&config, store, group, options, now)?;
+        let done = change::apply(&config, store, group, options, now)?;
+        if let Some(done) = done.filter(|_| !options.json) {
+            println!("{done}");
+        }
     }
     let mut roster = config.roster.clone();
     if let Some(store) = &mut store {

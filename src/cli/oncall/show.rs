@@ -144,7 +144,11 @@ impl<'a> Shown<'a> {
     }
 
     fn time(&self, t: Option<Timestamp>) -> String {
-        let show = |t: Timestamp| t.to_zoned(self.zone.clone()).strftime("%a %Y-%m-%d %H:%M %Z").to_string();
-        t.map_or_else(|| "-".to_owned(), show)
+        t.map_or_else(|| "-".to_owned(), |t| time(t, self.zone))
     }
+}
+
+/// A moment as `oncall` writes it.
+pub fn time(t: Timestamp, zone: &TimeZone) -> String {
+    t.to_zoned(zone.clone()).strftime("%a %Y-%m-%d %H:%M %Z").to_string()
 }
