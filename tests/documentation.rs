@@ -76,6 +76,41 @@ fn what_the_page_of_words_says_is_said() {
 }
 
 #[test]
+fn each_promise_of_reaching_a_human_names_a_test_that_exists() {
+    let page = read("docs/reaching.md");
+    let mut tests = 0;
+    for row in page.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| promise")) {
+        let held_by = row.split(" | ").nth(1).unwrap_or_else(|| panic!("no test: {row}"));
+        let named: Vec<&str> = held_by.split('`').skip(1).step_by(2).collect();
+        assert!(named.iter().any(|name| name.contains("::")), "no test: {row}");
+        for name in named {
+            let Some((file, test)) = name.split_once("::") else {
+                assert!(root().join(name).exists(), "{name} is missing");
+                continue;
+            };
+            let text = read(&format!("tests/{file}.rs"));
+            assert!(text.contains(&format!("#[test]\nfn {test}()")), "there is no test `{name}`");
+            tests += 1;
+        }
+    }
+    assert!(tests > 60, "{tests}");
+}
+
+#[test]
+fn each_gateway_says_where_it_is_documented_and_what_could_not_be_verified() {
+    let source = read("src/provider/presets.rs");
+    let mut gateways = 0;
+    for (before, _) in source.match_indices("\npub fn ").map(|(at, _)| source.split_at(at)) {
+        let lines = before.lines().rev().take_while(|line| line.starts_with("///"));
+        let text: String =
+            lines.collect::<Vec<_>>().into_iter().rev().map(|line| line.trim_start_matches("///")).collect();
+        assert!(text.contains("<https://") && text.contains("Not verified:"), "{text}");
+        gateways += 1;
+    }
+    assert_eq!(gateways, 3);
+}
+
+#[test]
 fn every_file_that_the_readme_names_is_there() {
     let readme = read("README.md");
     let mut links = 0;

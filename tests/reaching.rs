@@ -106,6 +106,18 @@ fn key_3_resolves() {
 }
 
 #[test]
+fn whoever_was_called_before_is_told_that_it_is_over() {
+    let mut test = Test::with_people().phone(DAVID, [Phone::NoAnswer]).phone(DARREN, [Phone::press(["3"])]).serve();
+    let mail = test.mail("db1", "db1 is DOWN");
+    test.deliver(&mail).exit(0).done();
+    test.wait_for_state("resolved");
+    test.wait_until(|test| test.texts().len() == 1, "he is not told");
+    let text = test.texts().remove(0);
+    assert_eq!(text.to, DAVID);
+    assert!(text.body.contains("over, says Darren: db1"), "{text:?}");
+}
+
+#[test]
 fn star_says_it_again_and_silence_repeats_it() {
     let mut test = Test::with_people().phone(DAVID, [Phone::press(["*", "", "1"])]).serve();
     let mail = test.mail("db1", "db1 is DOWN");
@@ -255,6 +267,12 @@ steps = [{ notify = "group", by = "call", wait = "5m" }]
         |test| test.calls().iter().all(|call| matches!(call.status, "canceled" | "completed")),
         "phones still ring",
     );
+    // Whoever was called is told, though it was taken on the command line.
+    test.wait_until(|test| test.texts().len() == 3, "not everybody is told who has it");
+    let mut told: Vec<String> = test.texts().into_iter().map(|text| text.to).collect();
+    told.sort();
+    assert_eq!(told, [DAVID, DARREN, SIMON]);
+    assert!(test.texts().iter().all(|text| text.body.contains("has it: db1")), "{:?}", test.texts());
 }
 
 #[test]

@@ -93,6 +93,56 @@ fn a_late_reply_is_told_who_had_it() {
 }
 
 #[test]
+fn a_code_that_comes_four_weeks_late_is_told_who_had_it_and_closes_nothing_else() {
+    let mut test = texting();
+    let first = open(&mut test, "db1");
+    let _ = test.text_from(DAVID, &format!("{first} done"));
+    test.wait_for_state("resolved");
+    test.advance("695h");
+    open(&mut test, "db2");
+    for late in [first.clone(), format!("ack {first}"), format!("{first} done")] {
+        let answer = test.text_from(DAVID, &late).expect("no answer");
+        assert!(answer.contains(&first) && answer.contains("is over"), "{answer}");
+        assert_eq!(test.state(), "open", "{late}");
+    }
+}
+
+/// Delivers a mail of its own event for each number, several at once, where no engine runs.
+fn deliver(test: &Test, numbers: std::ops::Range<usize>) {
+    let numbers: Vec<usize> = numbers.collect();
+    std::thread::scope(|scope| {
+        for some in numbers.chunks(15) {
+            scope.spawn(move || {
+                for number in some {
+                    let mail = crate::support::mail(&format!("<{number}@x>"), "down", &format!("db{number} is DOWN"));
+                    test.deliver(&mail).exit(75).done();
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn no_code_is_given_twice_within_thirty_days() {
+    // There are 80 codes of two characters: the last of these alerts must have longer ones.
+    let mut test = Test::with_people();
+    let listed = |test: &Test| {
+        let list = test.run(&["alerts", "--json", "--all"], b"").exit(0).json();
+        list.as_array().unwrap().clone()
+    };
+    deliver(&test, 0..45);
+    for alert in listed(&test) {
+        test.run(&["alerts", "resolve", &alert["id"].to_string()], b"").exit(0).done();
+    }
+    test.advance("695h");
+    deliver(&test, 45..90);
+    let codes: std::collections::BTreeSet<String> =
+        listed(&test).iter().map(|alert| alert["code"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(codes.len(), 90);
+    assert!(codes.iter().all(|code| (2..=3).contains(&code.len())), "{codes:?}");
+}
+
+#[test]
 fn a_stranger_is_neither_heard_nor_answered() {
     let mut test = texting();
     let code = open(&mut test, "db1");

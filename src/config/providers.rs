@@ -15,6 +15,7 @@ use super::value::{Table, Value};
 use super::{Config, Scope, Twilio, mask, secret, services, smtp, time};
 use crate::alert::Channel;
 use crate::provider::command::Settings as Command;
+use crate::provider::exchange::TOTAL;
 use crate::provider::http::{Finder, Gateway, Login, Parts, Polling};
 use crate::provider::presets;
 use crate::provider::smtp::Settings as Smtp;
@@ -145,6 +146,7 @@ const HTTP_KEYS: &[&str] = &[
     "delivered",
     "sent",
     "failed",
+    "timeout",
 ];
 
 const METHODS: &[(&str, &str)] = &[("GET", "GET"), ("POST", "POST"), ("PUT", "PUT")];
@@ -165,7 +167,7 @@ const CLICKATELL: &str = "https://platform.clickatell.com";
 const SMSGLOBAL: &str = "https://api.smsglobal.com";
 
 /// How long a command may take.
-const TIMEOUT: SignedDuration = SignedDuration::from_secs(15);
+const TIMEOUT: Duration = Duration::from_secs(15);
 /// The claim on a notification lasts a minute.
 const LONGEST_TIMEOUT: SignedDuration = SignedDuration::from_secs(20);
 
@@ -252,9 +254,9 @@ fn preset(
     parts: impl FnOnce(&str, &str, SecretString, &str) -> Parts,
 ) -> Option<Service> {
     let keys: &[&str] = if pair {
-        &["kind", "api_key", "api_secret", "from", "api_url"]
+        &["kind", "api_key", "api_secret", "from", "api_url", "timeout"]
     } else {
-        &["kind", "api_key", "from", "api_url"]
+        &["kind", "api_key", "from", "api_url", "timeout"]
     };
     reader.only(table, keys);
     let secret_key = if pair { "api_secret" } else { "api_key" };
@@ -275,7 +277,8 @@ fn preset(
     };
     let from = table.get("from").map_or(Some(""), |value| reader.words(value));
     let api_url = table.get("api_url").map_or(Some(url.to_owned()), |value| reader.parsed(value, scalar::url));
-    let parts = parts(&api_url?, &key?, secret?, from?);
+    let timeout = timeout(reader, table, TOTAL);
+    let parts = Parts { timeout: timeout?, ..parts(&api_url?, &key?, secret?, from?) };
     match Gateway::of(parts) {
         Ok(gateway) => Some(Service::Http(Arc::new(gateway))),
         Err(fault) => {
@@ -299,6 +302,7 @@ fn http(reader: &Reader<'_>, table: Table<'_>) -> Option<Service> {
     let (permanent, credentials) = (pattern("permanent"), pattern("credentials"));
     let polling = polling(reader, table);
     let (body, from) = (text("body"), text("from"));
+    let timeout = timeout(reader, table, TOTAL);
     let parts = Parts {
         method: method?.parse().ok()?,
         url: url?.to_owned(),
@@ -313,6 +317,7 @@ fn http(reader: &Reader<'_>, table: Table<'_>) -> Option<Service> {
         permanent: permanent?,
         credentials: credentials?,
         polling: polling?,
+        timeout: timeout?,
     };
     match Gateway::of(parts) {
         Ok(gateway) => Some(Service::Http(Arc::new(gateway))),
@@ -451,10 +456,15 @@ fn command(reader: &Reader<'_>, table: Table<'_>) -> Option<Service> {
         }
         None => vec![Channel::Text],
     };
+    let timeout = timeout(reader, table, TIMEOUT);
+    Some(Service::Command(Command { argv: argv?, carries, timeout: timeout? }))
+}
+
+/// `timeout`: how long a provider may take for one notification.
+fn timeout(reader: &Reader<'_>, table: Table<'_>, otherwise: Duration) -> Option<Duration> {
+    let Some(value) = table.get("timeout") else { return Some(otherwise) };
     let bound = |text| time::duration_within(text, SignedDuration::from_secs(1), LONGEST_TIMEOUT);
-    let timeout = table.get("timeout").map_or(Some(TIMEOUT), |value| reader.parsed(value, bound));
-    let timeout = Duration::try_from(timeout?).ok()?;
-    Some(Service::Command(Command { argv: argv?, carries, timeout }))
+    Duration::try_from(reader.parsed(value, bound)?).ok()
 }
 
 /// Reads `[delivery]`.

@@ -17,7 +17,9 @@ const RESOLVE: Duration = Duration::from_secs(5);
 const CONNECT: Duration = Duration::from_secs(5);
 const SEND: Duration = Duration::from_secs(5);
 const RESPOND: Duration = Duration::from_secs(15);
-const TOTAL: Duration = Duration::from_secs(20);
+
+/// How long an exchange may take in all.
+pub const TOTAL: Duration = Duration::from_secs(20);
 
 /// Idle connections are reused no longer than this: one that the other side has closed makes a call ambiguous.
 const IDLE: Duration = Duration::from_secs(10);
@@ -69,6 +71,11 @@ pub enum Failure {
 impl Exchange {
     /// A way to the service at this URL. Opens no connection and reads no certificates yet.
     pub fn with(url: &str) -> Self {
+        Self::within(url, TOTAL)
+    }
+
+    /// The same for a service that may take no longer than this, nor than [`TOTAL`].
+    pub fn within(url: &str, total: Duration) -> Self {
         let uri: Option<Uri> = url.parse().ok();
         let mut config = ureq::Agent::config_builder()
             .http_status_as_error(false)
@@ -82,7 +89,7 @@ impl Exchange {
             .timeout_send_body(Some(SEND))
             .timeout_recv_response(Some(RESPOND))
             .timeout_recv_body(Some(RESPOND))
-            .timeout_global(Some(TOTAL));
+            .timeout_global(Some(total.min(TOTAL)));
         // A proxy from the environment is for the world outside; a sandbox on this machine is not behind it.
         if uri.as_ref().is_some_and(is_loopback) {
             config = config.proxy(None);

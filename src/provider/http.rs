@@ -47,7 +47,7 @@ pub struct Http {
 impl Http {
     /// The gateway of a `[providers.NAME]`.
     pub fn new(name: &str, gateway: Arc<Gateway>, clock: Arc<dyn Clock>) -> Self {
-        let exchange = Exchange::with(&gateway.host);
+        let exchange = Exchange::within(&gateway.host, gateway.timeout);
         Self { name: name.to_owned(), gateway, exchange, clock }
     }
 

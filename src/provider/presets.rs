@@ -9,6 +9,7 @@ use regex::Regex;
 use secrecy::SecretString;
 use ureq::http::Method;
 
+use super::exchange::TOTAL;
 use super::http::{Finder, Login, Parts, Polling};
 
 /// MessageMedia's Messages API (Sinch Engage), with Basic authentication:
@@ -101,6 +102,7 @@ fn json_post(url: String, body: String, from: &str) -> Parts {
         permanent: None,
         credentials: None,
         polling: None,
+        timeout: TOTAL,
     }
 }
 

@@ -6,6 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+mod documented;
 mod gateway;
 mod mailserver;
 mod ran;
@@ -15,6 +16,7 @@ use jiff::{SignedDuration, Timestamp};
 use thialfi::clock::FileClock;
 use thialfi::provider::sandbox::{Behaviour, CallRecord, Options, Sandbox, TextRecord};
 
+pub use documented::{Company, Fate, SECRET};
 pub use gateway::Gateway;
 pub use mailserver::{MailServer, Turn};
 pub use ran::{Ran, ran};
@@ -171,10 +173,15 @@ impl Test {
             self.store.display(),
             self.rules
         );
-        std::fs::write(self.path("token"), TOKEN).unwrap();
-        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
-        std::fs::set_permissions(self.path("token"), mode).unwrap();
+        self.secret("token", TOKEN);
         std::fs::write(self.path("rules.toml"), text).unwrap();
+    }
+
+    /// A file that nobody else can read.
+    pub fn secret(&self, name: &str, text: &str) {
+        std::fs::write(self.path(name), text).unwrap();
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+        std::fs::set_permissions(self.path(name), mode).unwrap();
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -231,6 +238,13 @@ impl Test {
     /// Moves the clock of every process.
     pub fn advance(&mut self, span: &str) {
         self.now += span.parse::<SignedDuration>().unwrap();
+        write_clock(self.directory.path(), self.now);
+    }
+
+    /// Moves the clock of every process to a moment (`2026-11-03 09:00`) in the local time of a zone.
+    pub fn move_to(&mut self, local: &str, zone: &str) {
+        let local: jiff::civil::DateTime = local.parse().unwrap();
+        self.now = local.in_tz(zone).unwrap().timestamp();
         write_clock(self.directory.path(), self.now);
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -45,6 +46,8 @@ pub struct Parts {
     pub credentials: Option<Regex>,
     /// The template of the URL at which the status of a text is asked for, and what its answer means.
     pub polling: Option<(String, Polling)>,
+    /// How long a request may take in all.
+    pub timeout: Duration,
 }
 
 /// Who we are there.
@@ -90,6 +93,7 @@ pub struct Gateway {
     pub(super) permanent: Option<Regex>,
     pub(super) credentials: Option<Regex>,
     pub(super) polling: Option<Polling>,
+    pub(super) timeout: Duration,
     templates: Environment<'static>,
     /// Texts of headers, which may be secrets as a whole.
     header_texts: Vec<SecretString>,
@@ -163,6 +167,7 @@ impl Gateway {
             permanent: parts.permanent,
             credentials: parts.credentials,
             polling,
+            timeout: parts.timeout,
             templates,
             header_texts,
         })

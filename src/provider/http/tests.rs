@@ -21,6 +21,7 @@ fn parts(url: &str) -> Parts {
         permanent: None,
         credentials: None,
         polling: None,
+        timeout: exchange::TOTAL,
     }
 }
 
