@@ -85,7 +85,7 @@ fn rule_file(rules: usize, api: &str) -> String {
     let mut text = format!(
         "[twilio]\naccount_sid = \"{SID}\"\nauth_token = \"sandbox\"\nfrom = \"+6498123450\"\napi_url = \"{api}\"\n\
          [store]\npath = \"thialfi.db\"\n[contacts]\ndavid = {{ name = \"David\", phone = \"+64211110001\" }}\n\
-         [groups.systems]\nmembers = [\"david\"]\n"
+         [groups.systems]\nmembers = [\"david\"]\n[limits]\ncall = []\n"
     );
     for number in 1..rules {
         let _ = write!(

@@ -210,7 +210,7 @@ fn judged(intake: &Intake<'_>, source: RecipientSource) -> Vec<String> {
 
 /// Which mail this is: the same delivered again has the same. Message-ID alone would trust a UPS that gives every mail
 /// the same one, so date and subject count, too; a mail without one is known by its text.
-fn identity(message: &Message) -> Digest {
+pub fn identity(message: &Message) -> Digest {
     let field = |name| message.header(name).unwrap_or_default();
     let id = field("Message-ID").trim();
     if id.is_empty() {

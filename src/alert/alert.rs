@@ -74,6 +74,8 @@ pub enum Through {
     Key,
     /// A reply to a text.
     Reply,
+    /// A reply to a mail.
+    Email,
     /// The web page.
     Click,
     /// The command line.

@@ -121,7 +121,7 @@ pub struct Person {
     pub name: String,
     /// The contact, when it is one.
     pub contact: Option<String>,
-    /// `key`, `reply`, `click`, `command`, `mail` or `rule-file`.
+    /// `key`, `reply`, `email`, `click`, `command`, `mail` or `rule-file`.
     pub through: String,
     /// The key pressed.
     pub key: Option<char>,
@@ -259,6 +259,7 @@ fn through_word(through: Through) -> &'static str {
     match through {
         Through::Key => "key",
         Through::Reply => "reply",
+        Through::Email => "email",
         Through::Click => "click",
         Through::Command => "command",
         Through::Mail => "mail",

@@ -61,6 +61,11 @@ impl Digest {
         }
         Self(hash.finalize().into())
     }
+
+    /// The digest of these bytes.
+    pub fn of_bytes(bytes: &[u8]) -> Self {
+        Self(Sha256::digest(bytes).into())
+    }
 }
 
 impl fmt::Display for Digest {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::counts::Counts;
+use super::replies;
 use super::stateless;
 use super::surroundings::Surroundings;
 use super::syslog::{self, Severity};
@@ -15,14 +16,20 @@ use super::{follow_up, setup, take_self_test, terminal, watch};
 use crate::alert::AlertId;
 use crate::config::Config;
 use crate::engine::Desk;
+use crate::engine::outbox::Incoming;
 use crate::exit::Exit;
 use crate::intake::{Intake, Problem, Wish, intake};
+use crate::mail::automatic::is_automatic;
 use crate::mail::{Envelope, Message, message};
 use crate::store::{self, Closing, Receipt, Store};
 use clap::Args;
 
 /// The mail server's patience ends at 1000 s with a bounce (Postfix), so ours ends long before.
 const WATCHDOG: Duration = Duration::from_mins(1);
+
+/// A mail of up to so many bytes is forwarded whole: less than most mail servers take (Postfix: 10,240,000), with room for
+/// what base64 adds where it must be a file.
+const FORWARDED_WHOLE: usize = 7 * 1024 * 1024;
 
 /// What `deliver` takes.
 #[derive(Debug, Clone, Args)]
@@ -115,7 +122,11 @@ impl Failure {
 }
 
 fn deliver(config: Option<&Path>, options: &Options) -> Result<String, Failure> {
-    let raw = message::read(&mut std::io::stdin().lock())
+    // Read before the mail: only a mail that may be forwarded is kept whole.
+    let config = setup::load(config).map(Arc::new);
+    let forwards = config.as_ref().is_ok_and(|config| !config.forwards.is_empty());
+    let keep = if forwards { FORWARDED_WHOLE } else { message::PARSE_LIMIT };
+    let raw = message::read_and_keep(&mut std::io::stdin().lock(), keep)
         .map_err(|error| Failure::try_again(format!("the mail could not be read: {error}")))?;
     if let Some(error) = &raw.error {
         // What is missing may be what asks for a call; the mail server has all of it.
@@ -124,14 +135,13 @@ fn deliver(config: Option<&Path>, options: &Options) -> Result<String, Failure> 
     if raw.size == 0 {
         return Err(Failure::try_again("there is no mail on standard input"));
     }
-    let config = setup::load(config)
-        .map(Arc::new)
-        .map_err(|error| Failure::try_again(format!("the rule file cannot be used: {error}")))?;
+    let config = config.map_err(|error| Failure::try_again(format!("the rule file cannot be used: {error}")))?;
     let warned =
         |line: String| config.warnings.iter().fold(line, |line, warning| format!("{line}; {}", warning.one_line()));
     let message = Message::parse(&raw);
-    drop(raw);
-    let outcome = take(&config, options, &message, &Surroundings::default());
+    let whole = if raw.rest.is_empty() { Vec::new() } else { raw.into_bytes() };
+    let bytes = if whole.is_empty() { message.bytes() } else { &whole };
+    let outcome = take(&config, options, (&message, bytes), &Surroundings::default());
     outcome.map(warned).map_err(|failure| Failure { line: warned(failure.line), ..failure })
 }
 
@@ -142,35 +152,62 @@ pub fn deliver_in(
     options: &Options,
     message: &Message,
 ) -> (String, Exit) {
-    how(take(config, options, message, surroundings))
+    how(take(config, options, (message, message.bytes()), surroundings))
 }
 
 /// Deals with the mail: a self-test's has its own way, every other is judged.
 fn take(
     config: &Arc<Config>,
     options: &Options,
-    message: &Message,
+    (message, bytes): (&Message, &[u8]),
     surroundings: &Surroundings,
 ) -> Result<String, Failure> {
     match take_self_test::take(config, message, surroundings) {
         Ok(Some(line)) => Ok(line),
-        Ok(None) => judge(config, options, message, surroundings),
+        Ok(None) => judge(config, options, (message, bytes), surroundings),
         Err(error) => Err(Failure::try_again(format!("the self-test could not be recorded: {error}"))),
     }
 }
 
-/// Judges the mail by the rules, and carries out what they want.
+/// Acts upon a mail that answers one of ours, for the addresses with a token; for the others it is a mail as any.
 fn judge(
     config: &Arc<Config>,
     options: &Options,
-    message: &Message,
+    (message, bytes): (&Message, &[u8]),
     surroundings: &Surroundings,
 ) -> Result<String, Failure> {
     let (sender, recipients) = (options.sender.as_deref(), &options.recipients);
-    let envelope = Envelope::resolve(sender, recipients, &surroundings.environment, message);
+    let mut envelope = Envelope::resolve(sender, recipients, &surroundings.environment, message);
+    let tokens = replies::take_out(config, &mut envelope);
+    if tokens.is_empty() {
+        return judge_by_rules(config, options, (message, bytes), &envelope, surroundings);
+    }
+    let acted = replies::act(config, surroundings, message, envelope.sender.as_deref(), &tokens)
+        .map(|lines| lines.join("; "))
+        .map_err(|error| Failure::try_again(format!("a reply by e-mail could not be acted upon: {error}")));
+    if envelope.recipients.is_empty() {
+        return acted;
+    }
+    // One that fails does not keep the other from what it asks for.
+    match (acted, judge_by_rules(config, options, (message, bytes), &envelope, surroundings)) {
+        (Ok(one), Ok(other)) => Ok(format!("{one}; {other}")),
+        (Ok(one), Err(failure)) => Err(Failure { line: format!("{one}; {}", failure.line), ..failure }),
+        (Err(failure), Ok(other)) => Err(Failure { line: format!("{other}; {}", failure.line), ..failure }),
+        (Err(one), Err(other)) => Err(Failure { line: format!("{}; {}", one.line, other.line), exit: one.exit }),
+    }
+}
+
+/// Judges the mail by the rules, and carries out what they want.
+fn judge_by_rules(
+    config: &Arc<Config>,
+    options: &Options,
+    (message, bytes): (&Message, &[u8]),
+    envelope: &Envelope,
+    surroundings: &Surroundings,
+) -> Result<String, Failure> {
     let mut counts = Counts::new(config, surroundings);
     let now = surroundings.clock.now();
-    let intake = intake(config, message, &envelope, now, &mut counts)
+    let intake = intake(config, message, envelope, now, &mut counts)
         .map_err(|error| Failure::try_again(format!("the rule file cannot be used: {error}")))?;
     // A rule that matched wants somebody called, whatever keeps it from that: such a mail is not sent back.
     let unwanted_only = intake.problems.iter().all(|problem| matches!(problem, Problem::UnknownRecipient(_)));
@@ -192,7 +229,9 @@ fn judge(
         }
         return if watch::must_look(config, now) { in_passing(config, surroundings, &intake, line) } else { Ok(line) };
     }
-    carry_out(config, surroundings, message, &intake, counts, options.wait)
+    let automatic = message.own || is_automatic(message, envelope.sender.as_deref());
+    let mail = Incoming { bytes, size: message.size, automatic };
+    carry_out(config, surroundings, (message, mail), &intake, counts, options.wait)
 }
 
 fn unwanted(config: &Config, message: &Message, intake: &Intake<'_>) -> String {
@@ -245,7 +284,7 @@ fn in_passing(
 fn carry_out(
     config: &Arc<Config>,
     surroundings: &Surroundings,
-    message: &Message,
+    (message, mail): (&Message, Incoming<'_>),
     intake: &Intake<'_>,
     counts: Counts<'_>,
     wait: bool,
@@ -270,7 +309,7 @@ fn carry_out(
                     }
                 }
                 for wish in &intake.wishes {
-                    match take_in(&desk, store.as_mut(), wish) {
+                    match take_in(&desk, store.as_mut(), wish, mail) {
                         Ok((line, of_wish)) => {
                             lines.push(line);
                             alerts.extend(of_wish);
@@ -327,14 +366,19 @@ fn carry_out(
 }
 
 /// Commits what one wish asks for. Returns what to log, and the alerts to follow.
-fn take_in(desk: &Desk, store: &mut dyn Store, wish: &Wish<'_>) -> store::Result<(String, Vec<AlertId>)> {
+fn take_in(
+    desk: &Desk,
+    store: &mut dyn Store,
+    wish: &Wish<'_>,
+    mail: Incoming<'_>,
+) -> store::Result<(String, Vec<AlertId>)> {
     let arrival = &wish.arrival;
     let by =
         if arrival.rule.is_empty() { "no rule, known recipient".to_owned() } else { format!("rule {}", arrival.rule) };
     if !wish.notifies() {
         return close(desk, store, wish).map(|(line, alerts)| (format!("{by}: {line}"), alerts));
     }
-    let receipt = desk.receive(store, wish)?;
+    let receipt = desk.receive(store, wish, mail)?;
     let alert = receipt.alert();
     let what = match &receipt {
         Receipt::Opened(_) => "opened",

@@ -8,7 +8,7 @@ use super::deliver::say;
 use super::surroundings::Surroundings;
 use crate::alert::{AlertId, Delivery, Entry, EntryKind, Notification, State};
 use crate::engine::{Desk, liveness};
-use crate::store::{self, Store};
+use crate::store::{self, Fate, Store};
 
 /// Without an engine, a delivery itself repeats what failed for a moment, for so long.
 const PERSIST: Duration = Duration::from_secs(25);
@@ -27,6 +27,10 @@ pub fn follow(
     let webhooks = alive && desk.config.server.public_url.is_some();
     let moved = desk.clock.is_moved_by_hand();
     let mut engine = surroundings.engine(desk, store, webhooks).only(alerts.to_vec());
+    if alive && !wait {
+        // A mail server may take its time, and an engine has that.
+        engine = engine.without_posts();
+    }
     if !alive {
         engine.ask_everything();
         engine.ask()?;
@@ -76,6 +80,10 @@ pub fn follow(
             if !alive {
                 lines.push(format!("alert {} is open and no engine follows up", alert.id));
             }
+        } else if !alive && unforwarded(engine.store(), *id)? {
+            // On disk, but nobody would send it: the redelivery does.
+            over = false;
+            lines.push(format!("a mail of alert {} has not been forwarded yet, and no engine follows up", alert.id));
         } else if !alive && something_unsent(engine.store(), &[*id])? {
             // News that nobody would send: the redelivery tries again, until it was sent or given up.
             over = false;
@@ -113,6 +121,11 @@ fn wants_a_tick(store: &mut dyn Store, alerts: &[AlertId], now: jiff::Timestamp)
         }
     }
     Ok(false)
+}
+
+/// Whether a mail of this alert is still to be forwarded.
+fn unforwarded(store: &mut dyn Store, alert: AlertId) -> store::Result<bool> {
+    Ok(store.posts(alert)?.iter().any(|post| matches!(post.fate, Fate::Due(_))))
 }
 
 fn something_due(store: &mut dyn Store, alerts: &[AlertId], now: jiff::Timestamp) -> store::Result<bool> {

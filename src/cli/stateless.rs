@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::test::reason;
 use crate::alert::{Channel, Digest};
 use crate::engine::Desk;
-use crate::engine::send::TEXT_SEGMENTS;
+use crate::engine::send::{TEXT_SEGMENTS, group_name};
 use crate::intake::Wish;
 use crate::notify::letter::{self, Head};
 use crate::notify::{sms, speech, twiml};
@@ -92,8 +92,7 @@ fn text(desk: &Desk, wish: &Wish<'_>, number: &Phone) -> Result<String, Refusal>
 
 fn mail(desk: &Desk, wish: &Wish<'_>, contact: &Contact, to: &MailAddress) -> Result<String, Refusal> {
     let Wish { arrival, .. } = wish;
-    let group = desk.config.roster.groups.get(&arrival.group);
-    let group = group.map_or(arrival.group.as_str(), |group| group.name.as_str());
+    let group = group_name(&desk.config, &arrival.group);
     let at = desk.now();
     desk.providers.mail(desk.clock.as_ref(), &|from| {
         let head = Head {
@@ -104,7 +103,8 @@ fn mail(desk: &Desk, wish: &Wish<'_>, contact: &Contact, to: &MailAddress) -> Re
             identity: Digest::of(["mail without a store", &arrival.mail.to_string(), to.as_str(), &at.to_string()]),
             thread: None,
             at,
-            list: Some((&arrival.group, group)),
+            answers: None,
+            list: Some((&arrival.group, &group)),
         };
         letter::plain(&head, &arrival.text)
     })

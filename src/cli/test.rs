@@ -174,7 +174,7 @@ fn text(desk: &Desk, contact: &Contact, to: &Phone) -> Text {
 fn mail(desk: &Desk, from: &letter::Sender, to: (&str, &MailAddress), words: &str) -> letter::Letter {
     let at = desk.now();
     let identity = Digest::of(["test", to.1.as_str(), &at.to_string(), &std::process::id().to_string()]);
-    let head = Head { from, to, reply_to: None, subject: words, identity, thread: None, at, list: None };
+    let head = Head { from, to, reply_to: None, subject: words, identity, thread: None, at, list: None, answers: None };
     letter::plain(&head, &format!("{words}\n"))
 }
 

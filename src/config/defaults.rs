@@ -4,12 +4,14 @@ use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 
 use super::reader::Reader;
+use super::scalar::Fault;
 use super::value::Table;
 use super::{Defaults, Scope, Unmatched, policies, rule_entries, time};
 use crate::alert::Target;
+use crate::notify::replies::RepliesError;
 use crate::oncall::GroupId;
 
-const KEYS: &[&str] = &["unmatched", "group", "window", "time_zone", "escalation"];
+const KEYS: &[&str] = &["unmatched", "group", "window", "time_zone", "escalation", "replies"];
 const WINDOW: SignedDuration = SignedDuration::from_hours(1);
 
 /// The time zone for conditions and rotations that name none. Needed before everything else.
@@ -32,6 +34,7 @@ pub(super) fn read(scope: &Scope<'_>) -> Defaults {
         window: WINDOW,
         time_zone: scope.time_zone.clone(),
         escalation: None,
+        replies: None,
     };
     let Some(table) = reader.section("defaults") else { return defaults };
     read_table(scope, table, &mut defaults);
@@ -53,6 +56,11 @@ fn read_table(scope: &Scope<'_>, table: Table<'_>, defaults: &mut Defaults) {
     if let Some(window) = table.get("window").and_then(|value| reader.parsed(value, window)) {
         defaults.window = window;
     }
+    let replies = |text: &str| {
+        let hint = "write for example `thialfi+*@sms.example.com`: mail to it must come to `thialfi deliver`";
+        text.parse().map_err(|error: RepliesError| Fault::new(error.to_string()).hint(hint))
+    };
+    defaults.replies = table.get("replies").and_then(|value| reader.parsed(value, replies));
     if let Some(value) = table.get("escalation") {
         // With a wrong one the file is refused anyway: steps that say `escalation` shall not complain on top of it.
         let target = reader.parsed(value, |text| policies::named(text, &scope.names));

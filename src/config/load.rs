@@ -9,8 +9,8 @@ use super::reader::{Purpose, Reader};
 use super::source::SourceFile;
 use super::{Config, Report, Scope};
 use super::{
-    coverage, defaults, heartbeats, include, languages, limits, people, policies, providers, recipients, rule_entries,
-    self_test, services, test_entries, warnings,
+    coverage, defaults, forward, heartbeats, include, languages, limits, people, policies, providers, recipients,
+    rule_entries, self_test, services, test_entries, warnings,
 };
 use crate::oncall::Roster;
 use crate::rules::RuleSet;
@@ -100,6 +100,7 @@ fn check(reader: &Reader<'_>, path: &Path) -> Config {
         warnings: Vec::new(),
     };
     warnings::check_groups_of_rules(scope, &config, &places);
+    forward::check(scope, &config);
     if reader.purpose == Purpose::Check {
         warnings::warn(scope, &config, &places);
         languages::warn(scope, &config);

@@ -8,6 +8,7 @@ use secrecy::SecretString;
 
 use crate::alert::limit::Limits;
 use crate::alert::{Policy, Target};
+use crate::notify::replies::Replies;
 use crate::oncall::{Contact, ContactId, GroupId, Phone, Roster};
 use crate::rules::RuleSet;
 
@@ -17,11 +18,11 @@ mod coverage;
 mod defaults;
 pub mod diagnostic;
 mod document;
+mod forward;
 pub mod heartbeats;
 mod hours;
 mod include;
 mod languages;
-mod later;
 mod limits;
 mod load;
 pub mod locate;
@@ -59,8 +60,8 @@ mod tests;
 
 pub use calendar::CalendarFile;
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
+pub use forward::{Forward, ForwardTo};
 pub use heartbeats::{Heartbeat, Heartbeats};
-pub use later::Forward;
 pub use moment::{Moment, MomentError};
 pub use providers::{DeliveryOrder, ProviderEntry, ProviderKind, Service};
 pub use recipients::Recipient;
@@ -127,7 +128,7 @@ pub struct Config {
     pub voice: Voice,
     /// The directory `twiml = "…"` whose files replace the built-in templates; checked to be readable.
     pub twiml: Option<PathBuf>,
-    /// `[groups.NAME] forward`. Not acted upon yet.
+    /// `[groups.NAME] forward`.
     pub forwards: BTreeMap<GroupId, Forward>,
     /// The calendars that say who is on call, in the order in which they were read.
     pub calendars: Vec<CalendarFile>,
@@ -209,6 +210,8 @@ pub struct Defaults {
     pub time_zone: jiff::tz::TimeZone,
     /// `escalation`: whom steps with `notify = "escalation"` notify. Steps hold it already.
     pub escalation: Option<Target>,
+    /// `replies`: the addresses at which our mails are answered.
+    pub replies: Option<Replies>,
 }
 
 /// `[voice]`.

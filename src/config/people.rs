@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use super::Scope;
 use super::calendar::CalendarFile;
-use super::later::Forward;
+use super::forward::{self, Forward};
 use super::rotation::{self, Rota, Source, Whose};
-use super::scalar::{self, Fault};
+use super::scalar;
 use super::value::{Table, Value};
 use crate::oncall::{Contact, ContactId, Group, GroupId, OnCall};
 
@@ -60,7 +60,7 @@ pub(super) fn groups(scope: &Scope<'_>, contacts: &BTreeMap<ContactId, Contact>)
         let Some(table) = reader.table(entry.value) else { continue };
         reader.only(table, GROUP_KEYS);
         let id = GroupId::new(*name);
-        if let Some(forward) = table.get("forward").and_then(|value| forward(scope, value)) {
+        if let Some(forward) = table.get("forward").and_then(|value| forward::read(reader, value)) {
             forwards.insert(id.clone(), forward);
         }
         let members = people(scope, table, "members");
@@ -138,25 +138,4 @@ fn people(scope: &Scope<'_>, table: Table<'_>, key: &str) -> Vec<ContactId> {
 /// `name`, or else the key.
 fn shown_name(scope: &Scope<'_>, table: Table<'_>, key: &str) -> String {
     table.get("name").and_then(|value| scope.reader.words(value)).unwrap_or(key).trim().to_owned()
-}
-
-/// `"oncall"`, `"members"`, or addresses.
-fn forward(scope: &Scope<'_>, value: Value<'_>) -> Option<Forward> {
-    let reader = scope.reader;
-    let forward = match value.as_text() {
-        Some("oncall") => Some(Forward::OnCall),
-        Some("members") => Some(Forward::Members),
-        Some(text) => reader.parsed(value, |_| {
-            scalar::mail_address(text)
-                .map(|address| Forward::Addresses(vec![address]))
-                .map_err(|_| Fault::new(format!("`{text}` is neither `oncall` nor `members` nor a mail address")))
-        }),
-        None => {
-            let items = reader.list(value)?;
-            let addresses = items.into_iter().filter_map(|item| reader.parsed(item, scalar::mail_address));
-            Some(Forward::Addresses(addresses.collect()))
-        }
-    };
-    reader.warn(value.at, "`forward` has no effect yet", "mails are not forwarded by this version");
-    forward
 }

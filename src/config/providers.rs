@@ -549,9 +549,10 @@ pub(super) fn warn(scope: &Scope<'_>, config: &Config) {
     }
 }
 
-/// Whether a policy mails anybody.
+/// Whether a policy mails anybody, or a group's mails are forwarded.
 fn mails_are_wanted(config: &Config) -> bool {
-    config.policies.values().flat_map(|policy| &policy.steps).any(|step| step.by.contains(&Channel::Email))
+    !config.forwards.is_empty()
+        || config.policies.values().flat_map(|policy| &policy.steps).any(|step| step.by.contains(&Channel::Email))
 }
 
 fn place_of<'a>(reader: &Reader<'a>, written: Value<'a>, name: &str) -> Value<'a> {

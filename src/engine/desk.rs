@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 
+use super::outbox::Incoming;
 use super::providers::Providers;
 use crate::alert::{
     Actor, Alert, AlertId, CallStatus, Change, Command, Context, Decision, Delivery, Entry, EntryKind, Event, Fact,
@@ -79,31 +80,41 @@ impl Desk {
     }
 
     /// Opens or joins the alert that a wish asks for. On disk when it returns.
-    pub fn receive(&self, store: &mut dyn Store, wish: &Wish<'_>) -> store::Result<Receipt> {
-        self.receive_arrival(store, &wish.arrival)
+    pub fn receive(&self, store: &mut dyn Store, wish: &Wish<'_>, mail: Incoming<'_>) -> store::Result<Receipt> {
+        self.receive_arrival(store, &wish.arrival, Some(mail))
     }
 
     /// The same for what no mail but the time asks for.
-    pub fn receive_arrival(&self, store: &mut dyn Store, arrival: &Arrival) -> store::Result<Receipt> {
+    pub fn receive_arrival(
+        &self,
+        store: &mut dyn Store,
+        arrival: &Arrival,
+        mail: Option<Incoming<'_>>,
+    ) -> store::Result<Receipt> {
         let now = self.now();
         let roster = self.roster(store)?;
+        let parcel = mail.and_then(|mail| self.parcel(mail, &arrival.group, &roster, now));
         let mut hang_ups = Vec::new();
-        let receipt = store.receive(arrival, now, &mut || self.draw(), &mut |alert, joined, random| {
-            let now = self.now();
-            let event = if joined {
-                Event::Joined { recipients: arrival.recipients.clone(), subject: arrival.subject.clone() }
-            } else {
-                Event::Opened
-            };
-            let mut change = escalate(alert, event, &mut Context { now, roster: &roster, random });
-            hang_ups.extend(change.commands.iter().cloned());
-            let decision = if joined { Decision::Joined } else { Decision::Opened };
-            let kind = if joined { EntryKind::Joined } else { EntryKind::Opened };
-            if let Some(line) = change.history.iter_mut().find(|line| line.kind == kind) {
-                line.fact = arrival.fact(decision);
-            }
-            change
-        })?;
+        let receipt =
+            store.receive(arrival, parcel.as_ref(), now, &mut || self.draw(), &mut |alert, joined, random| {
+                let now = self.now();
+                let event = if joined {
+                    Event::Joined { recipients: arrival.recipients.clone(), subject: arrival.subject.clone() }
+                } else {
+                    Event::Opened
+                };
+                let mut change = escalate(alert, event, &mut Context { now, roster: &roster, random });
+                hang_ups.extend(change.commands.iter().cloned());
+                let decision = if joined { Decision::Joined } else { Decision::Opened };
+                let kind = if joined { EntryKind::Joined } else { EntryKind::Opened };
+                if let Some(line) = change.history.iter_mut().find(|line| line.kind == kind) {
+                    line.fact = arrival.fact(decision);
+                }
+                let forwarding = |mail| self.forwarding(mail, parcel.as_ref(), &change.alert, &roster, now);
+                let line = mail.and_then(forwarding);
+                change.history.extend(line);
+                change
+            })?;
         self.to_hang_up(store, hang_ups)?;
         Ok(receipt)
     }
@@ -378,7 +389,7 @@ mod tests {
             text: "text".to_owned(),
             policy: crate::alert::Policy::default(),
         };
-        let id = desk.receive_arrival(&mut store, &arrival).unwrap().alert().id;
+        let id = desk.receive_arrival(&mut store, &arrival, None).unwrap().alert().id;
         let read = clock.read.load(Ordering::SeqCst);
         let (locked, is_locked) = channel();
         let (go_on, goes_on) = channel();

@@ -13,7 +13,7 @@ use super::send::Job;
 use super::{Desk, heartbeats, liveness};
 use crate::alert::{AlertId, Delivery, Event, Notification, NotificationId, State};
 use crate::provider::{Inbound, Refusal, Status};
-use crate::store::{self, Store};
+use crate::store::{self, Post, Store};
 
 /// At most so many notifications are being sent at once.
 const AT_ONCE: usize = 8;
@@ -40,6 +40,8 @@ pub enum Message {
     Inbound(Result<Vec<Inbound>, Refusal>),
     /// Calls that nobody needed any more were ended, as far as that could be done.
     HungUp,
+    /// A mail was forwarded, or not.
+    Posted(Box<Post>, Result<(String, String), (String, Refusal)>),
     /// The rule file was read again.
     Desk(Arc<Desk>),
     /// Something changed in the store.
@@ -83,6 +85,10 @@ pub struct Engine {
     sending: usize,
     /// Questions to the provider that have not come back. Counted apart: asking must never hold up a call.
     pub(super) asking: usize,
+    /// Mails that are being forwarded. Counted apart for the same reason.
+    pub(super) posting: usize,
+    /// Whether mails are forwarded, too.
+    pub(super) posts: bool,
     /// Threads that end calls.
     hanging_up: usize,
     /// When the escalations were last ticked; `None`: not yet.
@@ -111,6 +117,8 @@ impl Engine {
             hands: Box::new(Threads),
             sending: 0,
             asking: 0,
+            posting: 0,
+            posts: true,
             hanging_up: 0,
             ticked_at: None,
             heartbeats: None,
@@ -130,6 +138,13 @@ impl Engine {
     #[must_use]
     pub fn with_hands(mut self, hands: Box<dyn Hands>) -> Self {
         self.hands = hands;
+        self
+    }
+
+    /// An engine that leaves mails to be forwarded to another one.
+    #[must_use]
+    pub fn without_posts(mut self) -> Self {
+        self.posts = false;
         self
     }
 
@@ -191,6 +206,7 @@ impl Engine {
         self.watch()?;
         self.tick()?;
         self.send_due()?;
+        self.send_posts()?;
         self.ask()?;
         if self.desk.has_to_hang_up() && self.hanging_up == 0 {
             let desk = Arc::clone(&self.desk);
@@ -211,7 +227,7 @@ impl Engine {
     /// Records what comes back until nothing is outstanding, at most so long. True when nothing is.
     pub fn settle(&mut self, at_most: Duration) -> bool {
         let end = std::time::Instant::now() + at_most;
-        while self.sending + self.asking + self.hanging_up > 0 {
+        while self.sending + self.asking + self.posting + self.hanging_up > 0 {
             let left = end.saturating_duration_since(std::time::Instant::now());
             match self.hear.recv_timeout(left) {
                 Ok(message) => {
@@ -264,6 +280,10 @@ impl Engine {
                 for event in events {
                     self.record_sent(&job, event);
                 }
+            }
+            Message::Posted(post, outcome) => {
+                self.posting = self.posting.saturating_sub(1);
+                self.record_post(&post, outcome);
             }
             Message::Asked(id, status) => {
                 self.asking = self.asking.saturating_sub(1);

@@ -182,7 +182,7 @@ impl Desk {
             store.alert(id)?
         } else {
             let arrival = self.lateness(seen, standing, told);
-            let receipt = self.receive_arrival(store, &arrival)?;
+            let receipt = self.receive_arrival(store, &arrival, None)?;
             let alert = receipt.alert().clone();
             lines.push(format!(
                 "heartbeat {}: {}: alert {} ({})",

@@ -6,6 +6,7 @@ pub mod follow;
 pub mod hands;
 pub mod heartbeats;
 pub mod liveness;
+pub mod outbox;
 pub mod poll;
 pub mod providers;
 pub mod reply;

@@ -1,5 +1,6 @@
 //! Texts from people: which alert they mean, and what becomes of it.
 
+pub mod mail;
 mod note;
 
 use std::collections::BTreeSet;
@@ -74,7 +75,7 @@ pub fn receive(desk: &Desk, store: &mut dyn Store, reply: Reply<'_>) -> store::R
     }
     let Some(Answer { text: answer, about }) = answer? else { return Ok(None) };
     // What the text asked for is on disk: that the answer cannot be counted is no reason to take it for not received.
-    let may_answer = may_answer(store, &number, reply.id, desk.now());
+    let may_answer = may_answer(store, number.as_str(), reply.id, desk.now());
     let told = match &may_answer {
         Ok(true) => format!("{number} is answered: {answer}"),
         Ok(false) | Err(_) => format!("{number} gets no answer: {ANSWERS} have gone there within an hour"),
@@ -99,9 +100,9 @@ pub fn receive(desk: &Desk, store: &mut dyn Store, reply: Reply<'_>) -> store::R
 
 /// Whether one more answer may go to a number. A machine that answers every text would else talk to us for ever, at our
 /// cost: two of them have done so before. Those that were held back count, too, so it stays silent until that one stops.
-fn may_answer(store: &mut dyn Store, number: &Phone, id: &str, now: Timestamp) -> store::Result<bool> {
+fn may_answer(store: &mut dyn Store, to: &str, id: &str, now: Timestamp) -> store::Result<bool> {
     let text = Digest::of(["answer to", id]);
-    let counter = Digest::of(["answers to", number.as_str()]);
+    let counter = Digest::of(["answers to", to]);
     let tally = Tally { counter, mail: text, arrival: text, within: ANSWERS_WITHIN, enough: ANSWERS + 1 };
     Ok(store.count(&tally, now)? <= ANSWERS)
 }
@@ -305,6 +306,17 @@ fn carry_out(
     // Of several who share a telephone it is the one who was told.
     let contact =
         alert.notifications.iter().rev().find(|one| one.to.phone() == Some(number)).map_or(contact, |one| &one.contact);
+    act(desk, store, alert, (contact, Through::Reply), wish)
+}
+
+/// Does what a contact wants with an alert. Returns what to answer.
+fn act(
+    desk: &Desk,
+    store: &mut dyn Store,
+    alert: &Alert,
+    (contact, through): (&ContactId, Through),
+    wish: Wish,
+) -> store::Result<String> {
     let late = match (alert.state, wish) {
         (State::Open | State::Expired, _) | (State::Acknowledged, Wish::Resolve | Wish::TakeOver) => false,
         (State::Acknowledged, Wish::Escalate) => alert.taken_by.as_ref() != Some(contact),
@@ -313,7 +325,7 @@ fn carry_out(
     if late {
         return Ok(desk.standing(alert, contact));
     }
-    let by = Actor { contact: Some(contact.clone()), name: desk.name_of(contact), through: Through::Reply };
+    let by = Actor { contact: Some(contact.clone()), name: desk.name_of(contact), through };
     let name = by.name.clone();
     let event = match wish {
         Wish::Acknowledge => Event::Acknowledge { by, within: None },

@@ -83,7 +83,8 @@ impl Desk {
             return Ok(Some(Taken::Noted(known.id)));
         };
         // Twice at once, it is the same mail to the store.
-        let receipt = self.receive_arrival(store, &self.arrival(message, mark, (known.id, contact), test))?;
+        let arrival = self.arrival(message, mark, (known.id, contact), test);
+        let receipt = self.receive_arrival(store, &arrival, None)?;
         store.self_test_came(mark, Some(receipt.alert().id), now)?;
         Ok(Some(Taken::Opened(known.id, Box::new(receipt.alert().clone()))))
     }

@@ -2,13 +2,13 @@
 
 use jiff::Timestamp;
 
-use crate::alert::{Alert, Channel, Delivery, Digest, Event, News, Notification, State};
-use crate::config::Voice;
+use crate::alert::{Alert, Channel, Delivery, Digest, Event, News, Notification, State, Token};
+use crate::config::{Config, Voice};
 use crate::notify::letter::{self, Head, Letter, Sender};
 use crate::notify::phrase::{About, Phrase};
 use crate::notify::twiml::{Page, Script as Words};
 use crate::notify::{fold, sms, speech};
-use crate::oncall::{Address, ContactId, MailAddress, Phone};
+use crate::oncall::{Address, ContactId, GroupId, MailAddress, Phone};
 use crate::provider::{Call, Provider, Records, Refusal, Script, Text};
 
 use super::Desk;
@@ -140,33 +140,44 @@ impl Desk {
     fn letter(&self, job: &Job, from: &Sender, to: &MailAddress, at: Timestamp) -> Letter {
         let Job { alert, notification, .. } = job;
         let contact = &notification.contact;
-        let group = self.config.roster.groups.get(&alert.group);
-        let group = group.map_or(alert.group.as_str(), |group| group.name.as_str());
-        let say = |phrase| self.text(contact, phrase, &About { group: group.to_owned(), ..About::of(alert) });
+        let group = group_name(&self.config, &alert.group);
+        let say = |phrase| self.text(contact, phrase, &About { group: group.clone(), ..About::of(alert) });
         let words = self.written(job);
         let mut text = format!("{words}\n\n{}\n", say(Phrase::MailAbout));
         let subject = if notification.news.is_some() {
             words
         } else {
-            text.push_str(&format!("{}\n", say(Phrase::MailHow)));
+            text.push_str(&format!("{}\n", say(self.how_to_take_it())));
             alert.subject.clone()
         };
         if let Some(link) = self.config.server.link_of(&alert.id) {
             text.push_str(&format!("{link}\n"));
         }
         let name = self.name_of(contact);
+        let reply_to = self.reply_to(&notification.token);
         let head = Head {
             from,
             to: (&name, to),
-            reply_to: None,
+            reply_to: reply_to.as_ref(),
             subject: &format!("{} {subject}", alert.code),
             // The same whenever it is sent: the second of two that were sent in doubt is known for what it is.
             identity: Digest::of(["mail", notification.token.as_str()]),
             thread: Some(thread(alert)),
             at,
-            list: Some((&alert.group, group)),
+            answers: None,
+            list: Some((&alert.group, &group)),
         };
         letter::plain(&head, &text)
+    }
+
+    /// Where a mail with this token is replied to; `None`: the rule file has no address for that.
+    pub(super) fn reply_to(&self, token: &Token) -> Option<MailAddress> {
+        self.config.defaults.replies.as_ref().and_then(|replies| replies.address(token))
+    }
+
+    /// What a mail says of how one takes its alert.
+    pub(super) fn how_to_take_it(&self) -> Phrase {
+        if self.config.defaults.replies.is_some() { Phrase::MailReply } else { Phrase::MailHow }
     }
 
     /// News in the contact's language, without the code.
@@ -248,8 +259,13 @@ impl Desk {
     }
 }
 
+/// The name of a group, or its key when the rule file does not know it any more.
+pub fn group_name(config: &Config, group: &GroupId) -> String {
+    config.roster.groups.get(group).map_or_else(|| group.to_string(), |group| group.name.clone())
+}
+
 /// What all mails about an alert belong to.
-fn thread(alert: &Alert) -> Digest {
+pub(super) fn thread(alert: &Alert) -> Digest {
     Digest::of(["alert", &alert.id.to_string(), &alert.opened_at.to_string()])
 }
 

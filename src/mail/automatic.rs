@@ -11,6 +11,19 @@ pub fn is_automatic(message: &Message, envelope_sender: Option<&str>) -> bool {
     message.automatic || envelope_sender.is_some_and(str::is_empty)
 }
 
+/// Whether a machine may have written `message`, as far as mail and envelope tell: what must not act in a person's place.
+/// Unlike [`is_automatic`], this takes every mail that says that it is automatic or sent to many.
+pub fn is_by_machine(message: &Message, envelope_sender: Option<&str>) -> bool {
+    let first = |value: &str| value.split([';', ' ', ',', '(']).next().unwrap_or_default().to_ascii_lowercase();
+    message.own
+        || is_automatic(message, envelope_sender)
+        || message.header_values("Auto-Submitted").any(|value| first(value.trim()) != "no")
+        || message
+            .header_values("Precedence")
+            .any(|value| ["bulk", "junk", "list"].contains(&first(value.trim()).as_str()))
+        || message.header("List-Id").is_some()
+}
+
 /// What the header fields alone tell; [`Message::automatic`] holds it.
 pub(super) fn by_header(message: &Message) -> bool {
     answered(message)
@@ -99,6 +112,34 @@ mod tests {
             "From: Mail Delivery System <Mailer-Daemon@mx.example>\nX-Failed-Recipients: b@c.example",
         ] {
             assert!(automatic(header), "{header}");
+        }
+    }
+
+    #[test]
+    fn a_person_is_told_from_a_machine_when_in_doubt_for_a_machine() {
+        let by_machine = |header: &str, sender| {
+            let message = Message::parse(&Raw::from(format!("{header}\nTo: a@b.example\n\nack\n").as_bytes()));
+            super::is_by_machine(&message, sender)
+        };
+        for header in [
+            "Auto-Submitted: auto-replied",
+            "Auto-Submitted: auto-generated",
+            "Auto-Submitted: auto-notified; owner-email=a@b",
+            "Auto-Submitted: no\nAuto-Submitted: auto-replied",
+            "Precedence: bulk",
+            "Precedence: Junk",
+            "List-Id: <l.example>",
+            "X-Thialfi-Loop: x.example",
+            "X-Autoreply: yes",
+            "Content-Type: multipart/report; report-type=disposition-notification; boundary=x",
+        ] {
+            assert!(by_machine(header, Some("david@example.com")), "{header}");
+        }
+        assert!(by_machine("Subject: Re: 7K", Some("")));
+        for header in
+            ["Subject: Re: 7K", "Auto-Submitted: no", "Auto-Submitted: No (a person)", "Precedence: first-class"]
+        {
+            assert!(!by_machine(header, Some("david@example.com")) && !by_machine(header, None), "{header}");
         }
     }
 

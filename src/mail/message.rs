@@ -20,16 +20,31 @@ pub const LOOP_HEADER: &str = "X-Thialfi-Loop";
 pub struct Raw {
     /// Its first [`PARSE_LIMIT`] bytes.
     pub bytes: Vec<u8>,
+    /// The bytes after them, as far as they were to be kept.
+    pub rest: Vec<u8>,
     /// Its whole size in bytes, as far as it could be read.
     pub size: u64,
     /// Reading failed after something had been read: what is here may not be all of the mail.
     pub error: Option<io::Error>,
 }
 
+impl Raw {
+    /// The bytes of the whole mail; where not all were kept, its first [`PARSE_LIMIT`] bytes up to the end of a line.
+    pub fn into_bytes(self) -> Vec<u8> {
+        let Self { mut bytes, rest, size, .. } = self;
+        if (bytes.len() + rest.len()) as u64 == size {
+            bytes.extend_from_slice(&rest);
+        } else if let Some(end) = bytes.iter().rposition(|byte| *byte == b'\n') {
+            bytes.truncate(end + 1);
+        }
+        bytes
+    }
+}
+
 impl From<&[u8]> for Raw {
     fn from(bytes: &[u8]) -> Raw {
         let kept = bytes.get(..PARSE_LIMIT).unwrap_or(bytes);
-        Raw { bytes: kept.to_vec(), size: bytes.len() as u64, error: None }
+        Raw { bytes: kept.to_vec(), rest: Vec::new(), size: bytes.len() as u64, error: None }
     }
 }
 
@@ -39,6 +54,14 @@ impl From<&[u8]> for Raw {
 /// # Errors
 /// Only when nothing at all could be read; a later failure is kept in [`Raw::error`] beside what was read.
 pub fn read(input: &mut dyn Read) -> io::Result<Raw> {
+    read_and_keep(input, PARSE_LIMIT)
+}
+
+/// The same, and keeps so many bytes of it, for whoever wants them all. No more than [`PARSE_LIMIT`] are parsed.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_and_keep(input: &mut dyn Read, keep: usize) -> io::Result<Raw> {
     let mut raw = Raw::default();
     let mut buffer = vec![0_u8; 64 * 1024];
     loop {
@@ -48,6 +71,8 @@ pub fn read(input: &mut dyn Read) -> io::Result<Raw> {
                 raw.size += length as u64;
                 let room = PARSE_LIMIT.saturating_sub(raw.bytes.len()).min(length);
                 raw.bytes.extend_from_slice(buffer.get(..room).unwrap_or_default());
+                let more = keep.saturating_sub(raw.bytes.len() + raw.rest.len()).min(length - room);
+                raw.rest.extend_from_slice(buffer.get(room..room + more).unwrap_or_default());
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) if raw.size == 0 => return Err(error),
@@ -187,6 +212,11 @@ impl Message {
             let text = String::from_utf8_lossy(&self.undecoded.bytes);
             if text.contains('\n') { text.replace("\r\n", "\n") } else { text.replace('\r', "\n") }
         })
+    }
+
+    /// The mail as it came: its first [`PARSE_LIMIT`] bytes.
+    pub fn bytes(&self) -> &[u8] {
+        &self.undecoded.bytes
     }
 
     /// The decoded subject; empty when there is none.

@@ -63,6 +63,15 @@ pub struct Head<'a> {
     pub at: Timestamp,
     /// The group that it is for: its key and its name.
     pub list: Option<(&'a GroupId, &'a str)>,
+    /// The mail that it answers.
+    pub answers: Option<Answering<'a>>,
+}
+
+/// A mail that is answered.
+#[derive(Debug, Clone, Copy)]
+pub struct Answering<'a> {
+    /// Its Message-ID, as it came.
+    pub message_id: Option<&'a str>,
 }
 
 impl Head<'_> {
@@ -77,10 +86,11 @@ impl Head<'_> {
             mailbox(&mut out, "Reply-To", "", address);
         }
         unstructured(&mut out, "Subject", &start(self.subject, MAX_SUBJECT));
-        // RFC 5322, 3.3, has no names of time zones; UTC is one that everybody's program turns into theirs.
-        let date = self.at.to_zoned(TimeZone::UTC).strftime("%a, %d %b %Y %H:%M:%S +0000");
-        let _ = write!(out, "Date: {date}\r\n");
+        let _ = write!(out, "Date: {}\r\n", date(self.at));
         let _ = write!(out, "Message-ID: {}\r\n", message_id(self.identity, domain));
+        if let Some(answered) = self.answers.and_then(|answers| answers.message_id).and_then(bare_id) {
+            let _ = write!(out, "In-Reply-To: {answered}\r\n");
+        }
         if let Some(thread) = self.thread {
             let _ = write!(out, "References: {}\r\n", message_id(thread, domain));
         }
@@ -89,7 +99,8 @@ impl Head<'_> {
             let _ = write!(out, "\r\n <{}.{domain}>\r\n", label(group));
         }
         // RFC 3834, 5: what writes by itself says so, and is not answered by what answers by itself.
-        out.push_str("Auto-Submitted: auto-generated\r\nX-Auto-Response-Suppress: All\r\n");
+        let how = if self.answers.is_some() { "auto-replied" } else { "auto-generated" };
+        let _ = write!(out, "Auto-Submitted: {how}\r\nX-Auto-Response-Suppress: All\r\n");
         let _ = write!(out, "{LOOP_HEADER}: {}\r\n", label_of(domain));
         out
     }
@@ -113,6 +124,19 @@ pub fn text_part(text: &str) -> String {
         ("quoted-printable", lines.iter().map(|line| quoted_printable(line)).collect::<String>())
     };
     format!("Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n{body}")
+}
+
+/// A time as header fields have it (RFC 5322, 3.3), in UTC: everybody's program shows it in their own zone.
+pub fn date(at: Timestamp) -> String {
+    at.to_zoned(TimeZone::UTC).strftime("%a, %d %b %Y %H:%M:%S +0000").to_string()
+}
+
+/// A Message-ID of somebody else's, if it is one: it stands in our header as it is.
+fn bare_id(text: &str) -> Option<&str> {
+    let text = text.trim();
+    let inner = text.strip_prefix('<')?.strip_suffix('>')?;
+    let fits = inner.bytes().all(|byte| matches!(byte, b'!'..=b'~') && byte != b'<' && byte != b'>');
+    (fits && (3..=250).contains(&inner.len())).then_some(text)
 }
 
 /// `<HEX@domain>`, the Message-ID of what this digest stands for.

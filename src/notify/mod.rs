@@ -2,8 +2,10 @@
 
 pub(crate) mod clean;
 pub mod fold;
+pub mod forward;
 pub mod letter;
 pub mod phrase;
+pub mod replies;
 pub mod sms;
 pub mod speech;
 pub mod template;

@@ -54,11 +54,19 @@ pub enum Phrase {
     MailHow,
     /// A mail that says that it is a test.
     MailTest,
+    /// Under the text of an alert that is mailed, where a reply to it takes it: how.
+    MailReply,
+    /// Answer to a mail that says nothing that we know.
+    MailUnclear,
+    /// Above a forwarded mail: why it is.
+    ForwardRule,
+    /// Above a forwarded mail that is too large: that it is cut.
+    ForwardCut,
 }
 
 impl Phrase {
     /// All of them.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 28] = [
         Self::Taken,
         Self::Over,
         Self::TakenOver,
@@ -83,6 +91,10 @@ impl Phrase {
         Self::MailAbout,
         Self::MailHow,
         Self::MailTest,
+        Self::MailReply,
+        Self::MailUnclear,
+        Self::ForwardRule,
+        Self::ForwardCut,
     ];
 
     /// Its key in `texts.toml`.
@@ -112,6 +124,10 @@ impl Phrase {
             Self::MailAbout => "mail_about",
             Self::MailHow => "mail_how",
             Self::MailTest => "mail_test",
+            Self::MailReply => "mail_reply",
+            Self::MailUnclear => "mail_unclear",
+            Self::ForwardRule => "forward_rule",
+            Self::ForwardCut => "forward_cut",
         }
     }
 }
@@ -140,6 +156,12 @@ pub struct About {
     pub first: String,
     /// The name of the alert's group.
     pub group: String,
+    /// The rule that wanted somebody called for it.
+    pub rule: String,
+    /// Which of the alert's mails it is, from 1; 0 where it is about none.
+    pub mail: u32,
+    /// How large the mail is: `23 MB`.
+    pub size: String,
 }
 
 /// An address, without its domain, and how many alerts arrived at it.

@@ -2,12 +2,14 @@
 
 mod arrival;
 pub mod code;
+pub mod outbox;
 pub mod sqlite;
 #[cfg(test)]
 mod suite;
 
 use jiff::{SignedDuration, Timestamp};
 
+pub use outbox::{Addressee, Fate, Outbox, Parcel, Post, PostId};
 pub use sqlite::Sqlite;
 
 use crate::alert::limit::{Limits, Verdict, Window};
@@ -302,7 +304,7 @@ pub struct Updated {
 ///
 /// Times are kept in whole milliseconds, rounded down. An alert or notification that a method returns, or hands to a
 /// closure, has been cut so already: it equals what is read back later, and nothing becomes due later than it says.
-pub trait Store: Send {
+pub trait Store: Outbox + Send {
     /// Finds or opens the alert that `arrival` belongs to, in one transaction:
     /// 1. an alert that has had this very mail (`arrival.mail`): adds recipients that it has not named and digests that
     ///    it has not had, and a line that tells of it to the history (up to [`TOLD_AGAIN`]), nothing else;
@@ -311,11 +313,14 @@ pub trait Store: Send {
     /// 3. none: makes one in state open (id and unused code given, no notifications, `mails` 1) and commits what
     ///    `change(alert, false)` makes of it.
     ///
+    /// In 2 and 3, `parcel` is put into the outbox, if it [goes on](Parcel::goes_on), and once for each address.
+    ///
     /// The alert has all digests of the mail from then on. In 2 and 3, the window of alerts of `arrival.over` ends.
     #[allow(clippy::type_complexity)] // an alias would hide what the closure is given
     fn receive(
         &mut self,
         arrival: &Arrival,
+        parcel: Option<&Parcel>,
         now: Timestamp,
         random: &mut dyn FnMut() -> u128,
         change: &mut dyn FnMut(Alert, bool, &mut dyn FnMut() -> u128) -> Change,
@@ -429,7 +434,7 @@ pub trait Store: Send {
     fn under_way(&mut self, since: Timestamp) -> Result<Vec<Notification>>;
 
     /// The earliest time at which something becomes due: an alert's `next_at`, a notification that may be claimed
-    /// then, an expiring claim.
+    /// then, an expiring claim, a mail that goes on.
     fn next_due(&mut self) -> Result<Option<Timestamp>>;
 
     /// The provider's ids of everything sent to `to` that was created at or after `since`.

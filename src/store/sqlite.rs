@@ -14,6 +14,7 @@ mod list;
 mod look;
 mod mails;
 mod open;
+mod outbox;
 mod query;
 mod row;
 mod schema;
@@ -29,8 +30,8 @@ use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
 use super::{
-    Arrival, Awaited, Beat, Closing, Error, Filter, Receipt, Result, SelfTestRecord, Sighting, Store, Tally, Throttle,
-    Told, Updated, code,
+    Arrival, Awaited, Beat, Closing, Error, Filter, Parcel, Receipt, Result, SelfTestRecord, Sighting, Store, Tally,
+    Throttle, Told, Updated, code,
 };
 use crate::alert::limit::{Verdict, Wanted};
 use crate::alert::{Alert, AlertId, Change, Channel, Code, Digest, Entry, Notification, NotificationId, Token};
@@ -115,6 +116,7 @@ impl Store for Sqlite {
     fn receive(
         &mut self,
         arrival: &Arrival,
+        parcel: Option<&Parcel>,
         now: Timestamp,
         random: &mut dyn FnMut() -> u128,
         change: &mut dyn FnMut(Alert, bool, &mut dyn FnMut() -> u128) -> Change,
@@ -139,6 +141,9 @@ impl Store for Sqlite {
             add_digests(transaction, id, arrival)?;
             let sent_at = arrival.sent_at.map(milliseconds);
             execute(transaction, query::REMEMBER_MAIL, params![arrival.mail.0, id.0, milliseconds(now), sent_at])?;
+            if let Some(parcel) = parcel {
+                outbox::post(transaction, &after, arrival.mail, parcel, now, random)?;
+            }
             Ok(if joined.is_some() { Receipt::Joined(after) } else { Receipt::Opened(after) })
         })
     }
@@ -343,8 +348,9 @@ impl Store for Sqlite {
         self.read(|transaction| {
             let alert: Option<i64> = one(transaction, query::NEXT_ALERT, [], |row| Ok(row.get(0)?))?.flatten();
             let notification: Option<i64> = one(transaction, query::NEXT_NOTIFICATION, [], |row| Ok(row.get(0)?))?;
+            let post: Option<i64> = one(transaction, query::NEXT_POST, [], |row| Ok(row.get(0)?))?.flatten();
             // A time that cannot be one is due at once: looking too often is better than not looking.
-            Ok([alert, notification]
+            Ok([alert, notification, post]
                 .into_iter()
                 .flatten()
                 .min()

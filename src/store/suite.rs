@@ -7,6 +7,7 @@ pub mod claim;
 pub mod close;
 pub mod count;
 pub mod heartbeats;
+pub mod outbox;
 pub mod receive;
 pub mod self_tests;
 
@@ -70,6 +71,14 @@ macro_rules! run {
             a_self_test_is_known_by_its_mark_alone,
             the_mail_of_a_self_test_counts_once_and_so_does_its_end,
             self_tests_that_nobody_ended_are_found,
+        );
+        $crate::store::suite::run!($stage; outbox:
+            a_mail_goes_on_to_each_address_once,
+            what_is_claimed_is_nobody_elses_until_the_claim_expires,
+            a_post_that_is_over_stays_so_and_its_mail_goes_with_the_last,
+            a_storm_is_not_forwarded,
+            nothing_goes_on_of_a_mail_that_could_not_be_received,
+            a_closed_alert_still_forwards,
         );
         $crate::store::suite::run!($stage; claim:
             what_is_due_is_claimed_once,

@@ -199,6 +199,7 @@ pub(super) fn signature(by: &Actor) -> String {
     let how = match by.through {
         Through::Key => "by key",
         Through::Reply => "by text",
+        Through::Email => "by e-mail",
         Through::Click => "on the web page",
         Through::Command => "on the command line",
         Through::Mail => "by mail",

@@ -17,7 +17,7 @@ pub fn object(explanation: &Explanation<'_>) -> Value {
             "action": null, "rule": null, "group": null, "key": null, "digest": null, "contact": null,
             "say": null, "sms": null, "segments": null, "encoding": null, "variables": {}, "policy": null,
             "remind": null,
-            "attempts": [], "held": [], "on_call": null, "joins": null, "notes": [],
+            "attempts": [], "held": [], "on_call": null, "forward": null, "joins": null, "notes": [],
         })
     });
     let also: Vec<Value> = wishes.collect();
@@ -117,6 +117,7 @@ fn asked(explanation: &Explanation<'_>, wish: &Wish<'_>, meeting: &Meeting, held
         "attempts": attempts,
         "held": held,
         "on_call": on_call,
+        "forward": super::forward::object(explanation, wish, meeting),
         "joins": meeting.json(),
         "notes": wish.notes,
     })

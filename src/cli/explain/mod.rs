@@ -8,6 +8,7 @@ use clap::Args;
 use jiff::Timestamp;
 
 use super::judged::{Judged, Mail};
+use super::replies;
 use super::setup::{self, complain};
 use crate::alert::Channel;
 use crate::alert::limit::Window;
@@ -22,6 +23,7 @@ use memory::{Meeting, Memory};
 use words::{code_of, text_of};
 
 pub mod conditions;
+mod forward;
 mod json;
 mod memory;
 mod page;
@@ -72,7 +74,17 @@ fn story(config: Option<&Path>, options: &Options) -> Result<bool, Exit> {
         complain("there is no mail on standard input");
         return Err(Exit::No);
     }
-    let mail = Mail::new(&raw, options.sender.as_deref(), &options.recipients);
+    let mut mail = Mail::new(&raw, options.sender.as_deref(), &options.recipients);
+    let is_reply = !replies::take_out(&config, &mut mail.envelope).is_empty();
+    if is_reply && !options.json {
+        println!("For the address with a token, it is a reply to a mail of ours: its first line is a command.");
+    }
+    if is_reply && mail.envelope.recipients.is_empty() {
+        if options.json {
+            println!("{}", serde_json::json!({ "reply": true, "action": null, "rules": null }));
+        }
+        return Ok(false);
+    }
     let present = clock::from_environment().now();
     let now = at.map_or(present, |at| at.resolve(present, &config.defaults.time_zone));
     let mut memory = Memory::of(&config);

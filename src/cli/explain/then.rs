@@ -170,6 +170,9 @@ pub fn wish(
     }
     fact(page, "window", &format!("{:#}: so long, more mails of this key join it", wish.arrival.window), width);
     fact(page, "on call", &on_call(explanation, wish), width);
+    if let Some(words) = super::forward::words(explanation, wish, meeting) {
+        fact(page, "forwarded", &words, width);
+    }
     attempts(page, explanation, wish, meeting);
     for held in held {
         let name = explanation.roster.contacts.get(&held.contact).map_or(held.contact.as_str(), |known| &known.name);

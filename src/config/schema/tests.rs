@@ -188,6 +188,7 @@ const PLACES: &[(&str, &str)] = &[
     ("[delivery]\nZZ = 1", "/properties/delivery"),
     ("[contacts]\nx = { ZZ = 1 }", "/$defs/contact"),
     ("[groups]\nx = { ZZ = 1 }", "/$defs/group"),
+    ("[contacts]\nx = {}\n[groups.x]\nmembers = [\"x\"]\nforward = { ZZ = 1 }", "/$defs/forward"),
     ("[groups.x]\nrotation = { ZZ = 1 }", "/$defs/rotation"),
     ("[groups.x]\nlayers = [ { ZZ = 1 } ]", "/$defs/layer"),
     ("[groups.x]\nlayers = [ { only = { ZZ = 1 } } ]", "/$defs/hours"),

@@ -21,6 +21,7 @@ fn letter(subject: &str, name: &str, text: &str) -> String {
         thread: Some(Digest::of(["all"])),
         at: "2026-11-02T02:00:00Z".parse().unwrap(),
         list: Some((&group, name)),
+        answers: None,
     };
     String::from_utf8(plain(&head, text).bytes).unwrap()
 }
@@ -119,5 +120,33 @@ proptest! {
         let body = message.body_text(0).unwrap_or_default();
         let lines = |text: &str| text.lines().map(visible).collect::<Vec<_>>().join("\n").trim_end().to_owned();
         prop_assert_eq!(lines(&body), lines(&text));
+    }
+}
+
+#[test]
+fn an_answer_names_what_it_answers_and_nothing_else() {
+    let (from, to) = (sender("thialfi"), "david@example.com".parse().unwrap());
+    for (id, expected) in [
+        (Some("<abc@mail.example>"), Some("In-Reply-To: <abc@mail.example>\r\n")),
+        (Some("<a\r\nBcc: victim@example.com>"), None),
+        (Some("<a b@c>"), None),
+        (Some("abc@mail.example"), None),
+        (None, None),
+    ] {
+        let head = Head {
+            from: &from,
+            to: ("", &to),
+            reply_to: None,
+            subject: "Re: 7K",
+            identity: Digest::of(["answer"]),
+            thread: None,
+            at: Timestamp::UNIX_EPOCH,
+            list: None,
+            answers: Some(Answering { message_id: id }),
+        };
+        let fields = head.fields();
+        assert!(fields.contains("Auto-Submitted: auto-replied\r\n"), "{fields}");
+        assert_eq!(fields.contains("In-Reply-To"), expected.is_some(), "{fields}");
+        assert!(expected.is_none_or(|field| fields.contains(field)) && !fields.contains("Bcc"), "{fields}");
     }
 }

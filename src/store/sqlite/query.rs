@@ -214,6 +214,26 @@ pub const BEAT: &str = "INSERT INTO engine (owner, beat_at) VALUES (?1, ?2) \
 pub const FORGET_BEATS: &str = "DELETE FROM engine WHERE beat_at < ?1 OR beat_at > ?2";
 pub const STOP_BEATING: &str = "DELETE FROM engine WHERE owner = ?1";
 
+pub const KEEP_MAIL: &str = "INSERT OR IGNORE INTO outbox_mails (digest, bytes) VALUES (?1, ?2)";
+pub const POST: &str = "INSERT OR IGNORE INTO outbox (alert, mail, number, content, size, form, contact, address, token, \
+     created_at, tries, doubts, fate, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 0, 0, 'due', ?10)";
+/// Due more than an hour ahead of ?1: none is put off for so long, so the clock has been set back since.
+pub const CLAIMABLE_POSTS: &str = "SELECT * FROM outbox INDEXED BY outbox_due WHERE fate = 'due' AND at <= ?1 \
+     UNION ALL SELECT * FROM outbox INDEXED BY outbox_due WHERE fate = 'due' AND at > ?1 + 3600000 \
+     ORDER BY at, id LIMIT ?2";
+pub const CLAIMABLE_POSTS_OF: &str = "SELECT * FROM outbox WHERE alert = ?3 AND fate = 'due' \
+     AND (+at <= ?1 OR +at > ?1 + 3600000) ORDER BY id LIMIT ?2";
+pub const CLAIM_POST: &str = "UPDATE outbox SET at = ?2, tries = tries + 1 WHERE id = ?1 AND fate = 'due'";
+pub const MAIL_OF: &str = "SELECT bytes FROM outbox CROSS JOIN outbox_mails ON digest = content WHERE id = ?1";
+pub const SETTLE_POST: &str = "UPDATE outbox SET fate = ?2, at = ?3, doubts = doubts + ?4 WHERE id = ?1 AND fate = 'due' \
+     RETURNING alert";
+/// There are only mails that somebody waits for, so few are looked at.
+pub const DROP_MAILS: &str = "DELETE FROM outbox_mails WHERE NOT EXISTS (SELECT 1 FROM outbox WHERE content = digest \
+     AND fate = 'due')";
+pub const POSTS: &str = "SELECT * FROM outbox WHERE alert = ?1 ORDER BY id";
+pub const POST_OF: &str = "SELECT * FROM outbox WHERE token = ?1";
+pub const NEXT_POST: &str = "SELECT min(at) FROM outbox INDEXED BY outbox_due WHERE fate = 'due'";
+
 /// The list, for a filter: which states (stored words, so no quoting is needed), whether a group and times are given.
 pub fn list(states: &[&'static str], group: bool, since: bool, until: bool) -> String {
     let mut sql = String::from("SELECT * FROM alerts WHERE TRUE");

@@ -11,10 +11,10 @@ use super::fault::Fault;
 const APPLICATION_ID: i32 = 0x7468_6961;
 
 /// Step n, from 0, brings a file from `user_version` n to n + 1. Never change one that was released: add one.
-const STEPS: &[&str] = &[FIRST, SECOND, THIRD, HEARTBEATS, FACTS, REMINDERS, LIMITS, SELF_TESTS];
+const STEPS: &[&str] = &[FIRST, SECOND, THIRD, HEARTBEATS, FACTS, REMINDERS, LIMITS, SELF_TESTS, OUTBOX];
 
 /// The `user_version` that this program reads and writes.
-pub const VERSION: i64 = 8;
+pub const VERSION: i64 = 9;
 
 const FIRST: &str = "
 CREATE TABLE alerts (
@@ -235,6 +235,34 @@ CREATE TABLE self_tests (
 CREATE INDEX self_tests_outstanding ON self_tests (until) WHERE ended_at IS NULL;
 ";
 
+const OUTBOX: &str = "
+-- Mails that go on by e-mail: the bytes of each once, for as long as somebody waits for them, and where they go.
+CREATE TABLE outbox_mails (
+    digest BLOB NOT NULL PRIMARY KEY CHECK (length(digest) = 32),
+    bytes BLOB NOT NULL
+) STRICT;
+CREATE TABLE outbox (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    alert INTEGER NOT NULL REFERENCES alerts ON DELETE CASCADE,
+    mail BLOB NOT NULL CHECK (length(mail) = 32), -- as in mails
+    number INTEGER NOT NULL, -- which of the alert's mails
+    content BLOB NOT NULL CHECK (length(content) = 32), -- as in outbox_mails
+    size INTEGER NOT NULL, -- of all of the mail, also of what was not kept
+    form TEXT NOT NULL,
+    contact TEXT,
+    address TEXT NOT NULL,
+    token TEXT NOT NULL UNIQUE,
+    created_at INTEGER NOT NULL,
+    tries INTEGER NOT NULL,
+    doubts INTEGER NOT NULL,
+    fate TEXT NOT NULL, -- due, sent, failed
+    at INTEGER NOT NULL, -- when it is due, or the claim on it expires; when it was sent, or failed
+    UNIQUE (alert, mail, address)
+) STRICT;
+CREATE INDEX outbox_due ON outbox (at) WHERE fate = 'due';
+CREATE INDEX outbox_content ON outbox (content) WHERE fate = 'due';
+";
+
 /// Brings the file up to date, in one transaction: of several processes that find an old file, one does the work and
 /// the others find it done.
 ///
@@ -261,6 +289,8 @@ pub fn bring_up_to_date(connection: &mut Connection) -> Result<(), Fault> {
 /// # Errors
 /// [`Fault::Foreign`] when somebody else made the database: it must not get our tables.
 pub fn version(connection: &Connection) -> Result<i64, Fault> {
+    // What another process is just making of an empty file is seen whole or not at all.
+    let _snapshot = connection.is_autocommit().then(|| connection.unchecked_transaction()).transpose()?;
     let id: i32 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
     if id == APPLICATION_ID {
         return Ok(connection.pragma_query_value(None, "user_version", |row| row.get(0))?);

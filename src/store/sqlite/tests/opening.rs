@@ -86,6 +86,25 @@ fn many_may_open_a_new_store_at_once() {
     });
 }
 
+/// Where nobody can wait for a turn, one may find it busy; but never somebody else's, while another is just making it.
+#[test]
+fn without_turns_a_new_store_is_ours_from_its_first_moment() {
+    for _ in 0..20 {
+        let file = OneFile::new();
+        fs::create_dir(beside(&file.path(), ".lock")).unwrap();
+        let barrier = Barrier::new(8);
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    barrier.wait();
+                    let opened = Sqlite::open(&file.path()).map(drop);
+                    assert!(matches!(opened, Ok(()) | Err(Error::Busy { .. })), "{opened:?}");
+                });
+            }
+        });
+    }
+}
+
 #[test]
 fn a_missing_directory_is_named_and_not_made() {
     let file = OneFile::new();

@@ -22,7 +22,9 @@ fn crowded() -> Sqlite {
              INSERT INTO digests SELECT randomblob(32), i FROM n;
              INSERT INTO closings SELECT randomblob(32), '[]', i FROM n;
              INSERT INTO counts SELECT randomblob(32), randomblob(32), i, 1, i FROM n;
-             INSERT INTO seen SELECT 'SM' || i, i FROM n;",
+             INSERT INTO seen SELECT 'SM' || i, i FROM n;
+             INSERT INTO outbox SELECT i, i, randomblob(32), 1, randomblob(32), 1, 'attachment', NULL, 'a@b',
+                 printf('%032x', i), i, 1, 0, 'sent', i FROM n;",
         )
         .unwrap();
     store
@@ -96,6 +98,14 @@ fn no_question_reads_everything() {
         (query::SELF_TEST, "SEARCH self_tests USING INDEX sqlite_autoindex_self_tests_1 (mark=?)"),
         (query::ABANDONED_SELF_TESTS, "SEARCH self_tests USING INDEX self_tests_outstanding (until<?)"),
         (query::ADD_LINE, "SEARCH history USING PRIMARY KEY (alert=?)"),
+        (query::CLAIMABLE_POSTS, "SEARCH outbox USING INDEX outbox_due (at<?)"),
+        (query::CLAIMABLE_POSTS_OF, "SEARCH outbox USING INDEX sqlite_autoindex_outbox_2 (alert=?)"),
+        (query::CLAIM_POST, "SEARCH outbox USING INTEGER PRIMARY KEY (rowid=?)"),
+        (query::MAIL_OF, "SEARCH outbox USING INTEGER PRIMARY KEY (rowid=?)"),
+        (query::SETTLE_POST, "SEARCH outbox USING INTEGER PRIMARY KEY (rowid=?)"),
+        (query::POSTS, "SEARCH outbox USING INDEX sqlite_autoindex_outbox_2 (alert=?)"),
+        (query::POST_OF, "SEARCH outbox USING INDEX sqlite_autoindex_outbox_1 (token=?)"),
+        (query::NEXT_POST, "SEARCH outbox USING COVERING INDEX outbox_due"),
         (query::SET_RECIPIENTS, "SEARCH alerts USING INTEGER PRIMARY KEY (rowid=?)"),
         (query::FORGET_SEEN, "SEARCH seen USING COVERING INDEX seen_at (at<?)"),
         (query::REPLACE_FIXED, "SEARCH overrides USING INDEX overrides_until (until=?)"),
