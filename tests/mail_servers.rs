@@ -1,6 +1,9 @@
 //! The files for mail servers, under the real programs. A program that is not installed is skipped, and the test says so;
 //! `tests/run` installs them.
 
+mod mta;
+mod postfix;
+
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 

@@ -383,6 +383,6 @@ fn write_clock(directory: &Path, now: Timestamp) {
 }
 
 /// A port that nobody listens on at the moment.
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
