@@ -88,6 +88,45 @@ fn an_acknowledgement_at_the_command_line_ends_the_redeliveries() {
 }
 
 #[test]
+fn an_acknowledgement_at_the_command_line_is_told_by_the_command_itself() {
+    let mut test = test().phone(DAVID, [Phone::NoAnswer]);
+    let mail = test.mail("db1", "db1 is DOWN");
+    test.deliver(&mail).exit(75).done();
+    test.run(&["alerts", "ack", "1"], b"").exit(0).done();
+    // No mail comes and no engine runs that would do it.
+    let texts = test.texts();
+    assert!(matches!(texts.as_slice(), [text] if text.to == DAVID && text.body.contains("has it")), "{texts:?}");
+    test.run(&["alerts", "resolve", "1"], b"").exit(0).done();
+    assert!(test.texts().iter().any(|text| text.to == DAVID && text.body.contains("over, says")), "{:?}", test.texts());
+}
+
+#[test]
+fn news_that_a_limit_holds_back_is_waited_for() {
+    let rules = r#"
+[limits]
+sms = "1 per 2h"
+[policies.page]
+repeat = 0
+steps = [{ notify = "oncall", by = "sms", wait = "5m" }]
+"#;
+    let mut test = Test::new().rules(&format!("{PEOPLE}{rules}{}", crate::support::DOWN)).without_webhooks();
+    let mail = test.mail("db1", "db1 is DOWN");
+    test.deliver(&mail).exit(75).done();
+    test.wait_until(|test| test.texts().first().is_some_and(|text| text.status == "delivered"), "no text");
+    test.advance("6m");
+    // David has had his text for these two hours. That nobody answered he is told later, by a redelivery.
+    test.deliver(&mail).exit(75).says("not everybody has been told").done();
+    assert_eq!(test.run(&["alerts", "--json", "--all"], b"").json()[0]["state"], "expired");
+    let told = |test: &Test| {
+        test.texts().iter().filter(|text| text.to == DAVID && text.body.contains("nobody answered")).count()
+    };
+    assert_eq!(told(&test), 0);
+    test.advance("2h");
+    test.deliver(&mail).exit(0).done();
+    assert_eq!(told(&test), 1);
+}
+
+#[test]
 fn with_wait_it_stays_until_a_human_has_it() {
     let test = Test::new()
         .rules(&format!("{PEOPLE}{PAGE}{}", crate::support::DOWN))

@@ -84,8 +84,9 @@ pub fn follow(
             // On disk, but nobody would send it: the redelivery does.
             over = false;
             lines.push(format!("a mail of alert {} has not been forwarded yet, and no engine follows up", alert.id));
-        } else if !alive && something_unsent(engine.store(), &[*id])? {
-            // News that nobody would send: the redelivery tries again, until it was sent or given up.
+        } else if !alive && alert.notifications.iter().any(Notification::is_unsent) {
+            // News that nobody would send, or that a limit holds back: the redelivery tries again, until it was sent or
+            // given up.
             over = false;
             lines.push(format!("not everybody has been told of alert {}, and no engine follows up", alert.id));
         }

@@ -49,15 +49,20 @@ pub type Chance = dyn Fn() -> u128 + Send + Sync;
 impl Desk {
     /// A desk for this rule file.
     pub fn new(config: Arc<Config>, clock: Arc<dyn Clock>) -> Self {
+        let (templates, trouble) = Templates::load_or_built_in(config.twiml.as_deref());
         let providers = Providers::of(&config, &clock);
-        Self::with(config, clock, providers, Arc::new(draw))
+        Self { trouble, ..Self::with(config, clock, Arc::new(templates), providers, Arc::new(draw)) }
     }
 
-    /// A desk with other providers than those of the rule file, and a chance that can be played again.
-    pub fn with(config: Arc<Config>, clock: Arc<dyn Clock>, providers: Providers, chance: Arc<Chance>) -> Self {
-        let (templates, trouble) = Templates::load_or_built_in(config.twiml.as_deref());
-        let templates = Arc::new(templates);
-        Self { config, providers, templates, trouble, clock, hang_ups: Arc::default(), chance }
+    /// A desk with other providers and templates than those of the rule file, and a chance that can be played again.
+    pub fn with(
+        config: Arc<Config>,
+        clock: Arc<dyn Clock>,
+        templates: Arc<Templates>,
+        providers: Providers,
+        chance: Arc<Chance>,
+    ) -> Self {
+        Self { config, providers, templates, trouble: None, clock, hang_ups: Arc::default(), chance }
     }
 
     /// The same desk with another rule file: what is to be hung up stays to be hung up.

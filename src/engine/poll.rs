@@ -1,14 +1,14 @@
 //! Asking the provider how something went, and what came in: often where no webhook can tell, seldom where one should
 //! have.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::follow::{Engine, Message};
 use super::reply;
-use crate::alert::{AlertId, Channel, Delivery, Event, Notification, NotificationId, State};
+use crate::alert::{Channel, Delivery, Event, Notification, NotificationId, State};
 use crate::provider::{Inbound, Refusal, Status};
 use crate::store;
 
@@ -141,21 +141,15 @@ impl Engine {
 
     /// Since when a reply may have come: the opening of the oldest open alert that somebody was told of.
     fn somebody_may_reply(&mut self, now: Timestamp) -> store::Result<Option<Timestamp>> {
-        let mut oldest = None;
-        let ids: BTreeSet<AlertId> = if let Some(only) = &self.only {
-            only.iter().copied().collect()
+        let alerts = if let Some(only) = self.only.clone() {
+            only.into_iter().map(|id| self.store.alert(id)).collect::<store::Result<_>>()?
         } else {
             let since = Some(now - SignedDuration::from_hours(24));
             let filter = store::Filter { states: vec![State::Open], since, ..store::Filter::default() };
-            self.store.alerts(&filter)?.iter().map(|alert| alert.id).collect()
+            self.store.alerts(&filter)?
         };
-        for id in ids {
-            let alert = self.store.alert(id)?;
-            if alert.state == State::Open && !alert.notifications.is_empty() {
-                oldest = Some(oldest.map_or(alert.opened_at, |at: Timestamp| at.min(alert.opened_at)));
-            }
-        }
-        Ok(oldest)
+        let told = alerts.iter().filter(|alert| alert.state == State::Open && !alert.notifications.is_empty());
+        Ok(told.map(|alert| alert.opened_at).min())
     }
 
     pub(super) fn record_status(&mut self, id: NotificationId, status: Result<Status, Refusal>) {

@@ -101,6 +101,8 @@ impl<'a> Play<'a> {
                     let length = until.duration_since(*since);
                     if pull_back(since, present, now) {
                         *until = later(now, length);
+                        // Whoever has it may have sent it before the clock went back.
+                        *unsure_since = Some(earlier(now, LONGEST_RETRY_AFTER));
                         mended = true;
                     }
                     if let Some(since) = unsure_since {

@@ -248,6 +248,18 @@ fn a_clock_that_goes_back_does_not_wedge_it() {
 }
 
 #[test]
+fn what_was_being_sent_when_the_clock_went_back_is_looked_for_before_that() {
+    let mut night = Night::opened(page());
+    night.claim();
+    night.now -= SignedDuration::from_mins(4);
+    night.event(Event::Tick);
+    let Delivery::Claimed { since, unsure_since, .. } = night.notification(1).delivery else { panic!("not claimed") };
+    assert_eq!(since, night.now);
+    // Whoever has it may have sent it a moment before that: by the clock as it is now, minutes ago.
+    assert_eq!(unsure_since, Some(night.now - SignedDuration::from_mins(10)));
+}
+
+#[test]
 fn a_second_call_of_the_same_notification_is_hung_up() {
     let mut night = Night::opened(page());
     night.send();

@@ -6,18 +6,20 @@ mod object;
 mod story;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use anstream::{print, println};
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use clap::{Args, Subcommand};
 
-use super::layout;
 use super::setup::{self, complain};
-use super::terminal;
-use crate::alert::{Actor, AlertId, Event, State, Through};
+use super::surroundings::Surroundings;
+use super::{follow_up, layout, terminal};
+use crate::alert::{Actor, Alert, AlertId, Event, State, Through};
 use crate::config::Config;
+use crate::engine::{Desk, liveness};
 use crate::exit::Exit;
-use crate::store::{Sqlite, Store as _};
+use crate::store::{self, Sqlite, Store};
 
 /// What `alerts` takes.
 #[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own on the command line")]
@@ -104,22 +106,46 @@ fn carry_out(config: Option<&Path>, options: &Options) -> Result<(), Exit> {
     let by = Actor { contact: None, name: setup::user(), through: Through::Command };
     match action {
         Action::Show { .. } => show(&config, &mut store, id, options.json),
-        Action::Ack { .. } => act(config, &mut store, id, &Event::Acknowledge { by, within: None }, options.json),
-        Action::Resolve { .. } => act(config, &mut store, id, &Event::Resolve { by, within: None }, options.json),
+        Action::Ack { .. } => act(config, store, id, &Event::Acknowledge { by, within: None }, options.json),
+        Action::Resolve { .. } => act(config, store, id, &Event::Resolve { by, within: None }, options.json),
     }
 }
 
-fn act(config: Config, store: &mut Sqlite, id: AlertId, event: &Event, json: bool) -> Result<(), Exit> {
+fn act(config: Config, store: Sqlite, id: AlertId, event: &Event, json: bool) -> Result<(), Exit> {
     let desk = setup::desk(config);
-    let alert = desk.apply(store, id, event).map_err(|error| fail(&error))?;
-    desk.hang_up();
+    let (alert, all_told) =
+        act_in(&Surroundings::default(), &desk, Box::new(store), id, event).map_err(|error| fail(&error))?;
     if json {
         println!("{}", object::summary(&alert));
     } else {
         let who = alert.acknowledged_by.as_deref().map(|who| format!(" by {who}")).unwrap_or_default();
         println!("Alert {} ({}) is {}{}.", alert.id, alert.code, alert.state.word(), terminal::one_line(&who));
     }
+    if !all_told {
+        complain("not everybody who was notified has been told, and no engine runs that would try again");
+    }
     Ok(())
+}
+
+/// Lets `event` happen to an alert, and where no engine does, tells those who are to know. Whether all have been told, or
+/// will be.
+///
+/// # Errors
+/// When the store fails.
+pub fn act_in(
+    surroundings: &Surroundings,
+    desk: &Arc<Desk>,
+    mut store: Box<dyn Store>,
+    id: AlertId,
+    event: &Event,
+) -> store::Result<(Alert, bool)> {
+    let alert = desk.apply(store.as_mut(), id, event)?;
+    desk.hang_up();
+    if liveness::is_alive(store.as_mut())? {
+        return Ok((alert, true));
+    }
+    let (_, all_told) = follow_up::follow(surroundings, desk, store, &[id], false)?;
+    Ok((alert, all_told))
 }
 
 fn show(config: &Config, store: &mut Sqlite, id: AlertId, json: bool) -> Result<(), Exit> {

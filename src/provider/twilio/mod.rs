@@ -39,7 +39,8 @@ const TEXT_LIMIT: usize = 1600;
 const PAGE_SIZE: &str = "50";
 const PAGES: usize = 10;
 
-/// Differences between our clock and Twilio's below this are rounding (Twilio's times have no fraction) and delay.
+/// Records that seem to be older than they must be by no more than this are taken all the same: Twilio's times have no
+/// fraction, its answer takes a moment, and our clock may be a little ahead.
 const SKEW_TOLERANCE: SignedDuration = SignedDuration::from_secs(5);
 
 /// Above this the answer's date is not believed.
@@ -132,8 +133,9 @@ impl Twilio {
                 }
             };
             let ahead = answer.date().map_or(SignedDuration::ZERO, |date| asked_at.duration_since(date));
-            let ahead = if ahead > SKEW_TOLERANCE && ahead < SKEW_LIMIT { ahead } else { SignedDuration::ZERO };
-            let earliest = whole_second(since).checked_sub(ahead).unwrap_or(Timestamp::MIN);
+            let believed = ahead > SignedDuration::ZERO && ahead < SKEW_LIMIT;
+            let ahead = SKEW_TOLERANCE + if believed { ahead } else { SignedDuration::ZERO };
+            let earliest = whole_second(since.checked_sub(ahead).unwrap_or(Timestamp::MIN));
 
             let page: T = answer.json().map_err(|reason| Attempt::Read.unreadable(&reason))?;
             let (records, following) = page.into_parts();

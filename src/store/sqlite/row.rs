@@ -1,6 +1,8 @@
 //! Rows and what they mean. Times are cut to whole milliseconds here and nowhere else; words are stored as they stand
 //! in the tables below, and never change.
 
+use std::cell::Cell;
+
 use jiff::Timestamp;
 use rusqlite::Row;
 use rusqlite::types::FromSql;
@@ -316,8 +318,33 @@ pub fn duty_override(row: &Row<'_>) -> Result<Override, Fault> {
     read().or_else(|why| Err(Fault::Damaged { what: what()?, why }))
 }
 
+thread_local! {
+    /// Where columns stood when they were last looked for, by [`slot`] of their names.
+    static PLACES: [Cell<usize>; 128] = const { [const { Cell::new(0) }; 128] };
+}
+
+/// Where a column stands. To look through all names for each value of each row took four fifths of the time in which an
+/// alert is read.
+fn place(row: &Row<'_>, column: &str) -> rusqlite::Result<usize> {
+    PLACES.with(|places| {
+        let Some(known) = places.get(slot(column)) else { return row.as_ref().column_index(column) };
+        let place = known.get();
+        if row.as_ref().column_name(place).is_ok_and(|name| name == column) {
+            return Ok(place);
+        }
+        known.set(row.as_ref().column_index(column)?);
+        Ok(known.get())
+    })
+}
+
+/// A number below 128 that names seldom share.
+fn slot(column: &str) -> usize {
+    column.bytes().fold(0_usize, |sum, byte| sum.wrapping_mul(31).wrapping_add(usize::from(byte))) % 128
+}
+
 fn get<T: FromSql>(row: &Row<'_>, column: &str) -> Result<T, String> {
-    row.get(column).map_err(|error| format!("`{column}`: {error}"))
+    let value = place(row, column).and_then(|place| row.get(place));
+    value.map_err(|error| format!("`{column}`: {error}"))
 }
 
 fn json<T: serde::de::DeserializeOwned>(row: &Row<'_>, column: &str) -> Result<T, String> {
@@ -338,6 +365,17 @@ fn optional_time(row: &Row<'_>, column: &str) -> Result<Option<Timestamp>, Strin
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_column_is_found_wherever_it_stands() {
+        let connection = rusqlite::Connection::open_in_memory().unwrap();
+        for sql in ["SELECT 1 AS a, 2 AS b", "SELECT 2 AS b, 1 AS a", "SELECT 3 AS c, 2 AS b, 1 AS a", "SELECT 2 AS b"]
+        {
+            let found = connection.query_row(sql, [], |row| Ok((get::<i64>(row, "a"), get::<i64>(row, "b")))).unwrap();
+            assert_eq!(found.1, Ok(2), "{sql}");
+            assert_eq!(found.0.ok(), sql.contains("AS a").then_some(1), "{sql}");
+        }
+    }
 
     #[test]
     fn times_are_rounded_down_on_both_sides_of_1970() {
