@@ -1,6 +1,12 @@
 //! When things fail: exit 0 or 75, one clear line, never a panic, never a hang, nothing lost.
 
+use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt as _;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use thialfi::alert::{Alert, Delivery, State};
+use thialfi::store::{Filter, Sqlite, Store as _};
 
 use crate::support::{DAVID, PAGE, PEOPLE, Phone, Test};
 
@@ -155,4 +161,54 @@ fn two_deliveries_at_once_of_the_same_event_make_one_call() {
     test.let_it_turn();
     assert_eq!(test.called(), [DAVID]);
     assert_eq!(test.alerts()[0]["mails"], 20);
+}
+
+/// In a storm each commit of the engine waits for those of the deliveries, and one of its turns lasts for minutes.
+#[test]
+fn an_engine_whose_turn_lasts_is_not_taken_for_dead() {
+    const ALERTS: usize = 40;
+    let groups: String = (0..ALERTS)
+        .map(|n| format!("[groups.g{n}]\nmembers = [\"david\"]\n[recipients.\"r{n}@example.com\"]\ngroup = \"g{n}\"\n"))
+        .collect();
+    let policy = "[limits]\nsms = []\n[policies.page]\nrepeat = 0\nsteps = [{ notify = \"oncall\", by = \"sms\", wait = \"10m\" }]\n";
+    let mut test = Test::new().rules(&format!("{PEOPLE}{policy}{groups}")).serve();
+    let recipients: Vec<String> = (0..ALERTS).map(|n| format!("r{n}@example.com")).collect();
+    let recipients: Vec<&str> = recipients.iter().map(String::as_str).collect();
+    let mail = test.mail("disk", "full");
+    test.deliver_to(&recipients, &mail).exit(0).done();
+    let mut store = Sqlite::open(&test.path("thialfi.db")).unwrap();
+    let delivered =
+        |alert: &Alert| alert.notifications.iter().all(|one| matches!(one.delivery, Delivery::Ended { .. }));
+    let mut all = move || (store.alerts(&Filter::default()).unwrap(), store.last_beat().unwrap());
+    while !all().0.iter().all(delivered) {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let lock = std::fs::File::open(test.path("thialfi.db.lock")).unwrap();
+    let is_over = AtomicBool::new(false);
+    let beats = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !is_over.load(Ordering::SeqCst) {
+                lock.lock().unwrap();
+                std::thread::sleep(Duration::from_millis(100));
+                lock.unlock().unwrap();
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        });
+        test.advance("10m 1s");
+        let mut beats = BTreeSet::new();
+        loop {
+            let (alerts, beat) = all();
+            match alerts.iter().filter(|alert| alert.state == State::Expired).count() {
+                0 => {}
+                ALERTS => break,
+                _ => drop(beats.insert(beat)),
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        is_over.store(true, Ordering::SeqCst);
+        beats
+    });
+    // One before the turn, and at least one in its course.
+    assert!(beats.len() >= 2, "{beats:?}");
+    assert_eq!(test.get("/healthz"), 200);
 }

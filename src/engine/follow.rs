@@ -97,6 +97,8 @@ pub struct Engine {
     heartbeats: Option<(Timestamp, Timestamp)>,
     /// Whether the alerts of heartbeats that the rule file has no more were looked for.
     has_forgotten: bool,
+    /// When it last said that it is alive, in the system's time; `None` while nobody is to count upon it.
+    beaten_at: Option<Timestamp>,
     pulse: Pulse,
 }
 
@@ -123,6 +125,7 @@ impl Engine {
             ticked_at: None,
             heartbeats: None,
             has_forgotten: false,
+            beaten_at: None,
             pulse: Pulse::default(),
         }
     }
@@ -170,14 +173,9 @@ impl Engine {
 
     /// Works until it is told to stop. Errors of the store are logged and tried again: the alerts are on disk.
     pub fn run(&mut self) {
-        let mut beaten_at: Option<Timestamp> = None;
         loop {
-            let now = Timestamp::now();
-            if beaten_at.is_none_or(|at| now.duration_since(at).abs() >= liveness::BEAT) {
-                match self.store.beat(&self.owner, now) {
-                    Ok(()) => beaten_at = Some(now),
-                    Err(error) => tracing::error!(%error, "the engine cannot say that it is alive"),
-                }
+            if self.beaten_at.is_none_or(is_long_ago) {
+                self.say_alive();
             }
             let wait = match self.turn() {
                 Ok(()) => {
@@ -194,11 +192,32 @@ impl Engine {
             }
         }
         // First of all: from now on a delivery must not count upon us.
+        self.beaten_at = None;
         if let Err(error) = self.store.stop_beating(&self.owner) {
             tracing::warn!(%error, "the engine could not say that it has stopped");
         }
         self.settle(Duration::from_secs(25));
         self.desk.hang_up();
+    }
+
+    fn say_alive(&mut self) -> bool {
+        let now = Timestamp::now();
+        match self.store.beat(&self.owner, now) {
+            Ok(()) => self.beaten_at = Some(now),
+            Err(error) => {
+                tracing::error!(%error, "the engine cannot say that it is alive");
+                return false;
+            }
+        }
+        true
+    }
+
+    /// A piece of a turn is done. In a storm a turn lasts: each commit waits for those of fifty deliveries. Who takes us for
+    /// dead meanwhile keeps a mail that we follow up on.
+    fn is_getting_on(&mut self) {
+        if self.beaten_at.is_some_and(is_long_ago) && self.say_alive() {
+            self.pulse.beat();
+        }
     }
 
     /// One turn: what time asks for, then what is due, then questions. Does not wait for the provider.
@@ -258,6 +277,7 @@ impl Engine {
         let mut goes_on = self.take(first);
         while let Ok(message) = self.hear.try_recv() {
             goes_on &= self.take(message);
+            self.is_getting_on();
         }
         goes_on
     }
@@ -309,6 +329,7 @@ impl Engine {
         };
         for id in due {
             self.desk.apply(self.store.as_mut(), id, &Event::Tick)?;
+            self.is_getting_on();
         }
         self.ticked_at = Some(now);
         Ok(())
@@ -366,6 +387,7 @@ impl Engine {
                 let events = desk.send(&job);
                 Some(Message::Sent(Box::new(job), events))
             });
+            self.is_getting_on();
         }
         Ok(())
     }
@@ -413,6 +435,11 @@ impl Engine {
         let (notification, provider) = (*notification, provider.clone());
         Ok(Event::NotAccepted { notification, provider, refusal: Refusal::Ambiguous { reason, since } })
     }
+}
+
+/// Whether it is time to say again that the engine is alive.
+fn is_long_ago(at: Timestamp) -> bool {
+    Timestamp::now().duration_since(at).abs() >= liveness::BEAT
 }
 
 fn is_unsure(notification: &Notification) -> bool {
