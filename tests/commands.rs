@@ -158,7 +158,7 @@ fn completions_and_the_manual_page_are_printed() {
 fn the_demo_tells_the_whole_story() {
     let test = Test::new();
     let mut command = test.command();
-    command.env_remove("THIALFI_CONFIG").env_remove("THIALFI_CLOCK_FILE").arg("demo");
+    command.env_remove("THIALFI_CONFIG").env_remove("THIALFI_CLOCK_FILE").args(["demo", "--pace", "50"]);
     let ran = crate::support::ran(&command.stdin(std::process::Stdio::null()).output().unwrap()).exit(0);
     assert!(!ran.out.contains("warning"), "{}", ran.out);
     let _ = ran.says("8 6 5 8").says("acknowledged").says("no rule wants it").says("Darren");

@@ -388,9 +388,11 @@ fn a_provider_that_fails_again_and_again_is_passed_over_for_a_while_and_then_tri
         "[providers.gate]\nkind = \"http\"\nurl = \"{}\"\nbody = \"{{{{ text }}}}\"\n[delivery]\nsms = [\"gate\", \"twilio\"]\n[limits]\nsms = []\n",
         gateway.url
     );
-    let mut test = with(policy, &provider).serve();
-    down(&mut test);
-    // The delivery tries it once; the engine three times, each time before the other.
+    let mut test = with(policy, &provider);
+    // The delivery tries it once; the engine, which begins after that, three times, each time before the other.
+    let mail = test.mail("db1", "db1 is DOWN");
+    test.deliver(&mail).exit(75).done();
+    let mut test = test.serve();
     for text in 2..=4 {
         test.advance("11s");
         test.wait_until(|test| test.texts().len() == text, "no text");
