@@ -279,17 +279,23 @@ fn answers(alert: &[u8], text: &str) -> [Vec<u8>; 2] {
 
 #[test]
 fn no_answer_to_any_of_these_mails_calls_or_ends_anything() {
+    use std::fmt::Write as _;
     let packs = packs();
     let house = House::with(&packs.iter().collect::<Vec<_>>());
+    let mut rules = std::fs::read_to_string(&house.config).unwrap();
     let mut answered = 0;
     for test in packs.iter().flat_map(|pack| &pack.tests).filter(|test| test.rule != "none") {
         let alert = mail(test);
         let text = house.test.run(&["newtext"], &alert).exit(0).out;
         for answer in answers(&alert, &text) {
-            let story = house.explain(&answer, None);
-            assert_eq!(deciding(&story), "none", "{}\n{}", test.mail, String::from_utf8_lossy(&answer));
+            // All of them are judged by one process, as tests of the rule file: the patterns are compiled once.
+            std::fs::write(house.test.path(&format!("answer-{answered}.eml")), answer).unwrap();
+            write!(rules, "[[tests]]\nmail = \"answer-{answered}.eml\"\nrule = \"none\"\n").unwrap();
             answered += 1;
         }
     }
     assert!(answered > 100);
+    std::fs::write(&house.config, rules).unwrap();
+    let ran = house.test.run(&["--config", &house.config, "check", "--offline", "--mail"], b"");
+    ran.exit(0).says(&format!("{answered} tests, all passed")).done();
 }
