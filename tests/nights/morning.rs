@@ -38,6 +38,7 @@ impl World {
                 let what = if one.is_held() { "5: something is held back" } else { "1: something is unsent" };
                 broken(format!("{what} in the morning: {one:?}"));
             }
+            self.let_go_of_what_was_held(&alert);
             self.with(|state| {
                 let held = alert.notifications.iter().filter(|one| one.held_since.is_some()).count();
                 if held > 0 {
@@ -47,6 +48,20 @@ impl World {
             if alert.state == State::Expired {
                 self.watch_expired(&alert);
                 self.was_played_to_its_end(&alert);
+            }
+        }
+    }
+
+    /// What a limit held back was made, was told by another, or was not needed any more from the moment on at which the
+    /// alert was open no more.
+    fn let_go_of_what_was_held(&self, alert: &Alert) {
+        let (story, made_of) = self.with(|state| (state.story(alert.id).clone(), state.made_of.clone()));
+        let held = |one: &&Notification| one.held_since.is_some() && one.purpose == Purpose::Page;
+        for one in alert.notifications.iter().filter(held) {
+            let Delivery::Ended { at, outcome: Outcome::Withdrawn, .. } = one.delivery else { continue };
+            let closed = story.closed_walls.contains(&at.as_millisecond());
+            if !closed && one.tries == 0 && one.told_by.is_none() && !made_of.contains_key(one.token.as_str()) {
+                broken(format!("5: a page that a limit held back was dropped: {one:?}"));
             }
         }
     }

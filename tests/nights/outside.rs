@@ -63,6 +63,10 @@ impl World {
         if times > 1 && set_back {
             return self.with(|state| state.counts.add("made twice: the clock was set back while that was in doubt"));
         }
+        // A text in doubt is found by its words; those of news tell how things stand, and change.
+        if times > 1 && job.purpose == Purpose::News && job.channel == Channel::Text {
+            return self.with(|state| state.counts.add("news told twice: it was in doubt, and its words had changed"));
+        }
         if times > 1 && self.is_taken_for_another(&job) {
             return self
                 .with(|state| state.counts.add("made twice: of two to one number in doubt one had the other's call"));
@@ -243,7 +247,9 @@ impl World {
     }
 
     fn tells_of_what_is_open(&self, call: NotificationId) -> bool {
-        let told = self.store.lock().unwrap().told(call, i64::MAX).unwrap();
+        let mut store = self.store.lock().unwrap();
+        let teller = store.teller(call).unwrap();
+        let told = store.told(teller, i64::MAX).unwrap();
         std::iter::once(&told.alert).chain(&told.besides).any(|alert| alert.state == State::Open)
     }
 

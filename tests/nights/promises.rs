@@ -59,6 +59,9 @@ impl World {
                 };
             };
             keep(&mut state.open, after.state == State::Open);
+            if before.state == State::Open && after.state != State::Open {
+                state.story(after.id).closed_walls.push(wall);
+            }
             keep(&mut state.unsent, after.notifications.iter().any(Notification::is_unsent));
             if after.state == State::Open {
                 state.taken.remove(&after.id);
@@ -288,7 +291,9 @@ impl World {
             broken(format!("1: a mail was said to be dealt with, and is not on disk: {}", mail.text));
         };
         let open = self.store.lock().unwrap().alert(id).unwrap().state == State::Open;
-        if open && !self.engine_seems_alive() {
+        // One that has died is believed for 15 s; then the delivery may be interrupted before it ends.
+        let (now, down) = (self.now_true(), self.with(|state| state.down_since));
+        if open && !self.engine_seems_alive() && now - down > 60 * SECOND {
             broken(format!("1: a mail was said to be dealt with, its alert {id} is open, and nobody follows up"));
         }
     }

@@ -137,6 +137,8 @@ pub struct Story {
     pub taken_wall: i64,
     pub taken_at: i64,
     pub reopened_at: i64,
+    /// When it was open no more, each time, by our machine's clock.
+    pub closed_walls: Vec<i64>,
     /// Somebody passed it on.
     pub was_passed: bool,
 }
