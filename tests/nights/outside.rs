@@ -1,7 +1,7 @@
 //! The promises, watched from outside: at each request to the provider, at each key and text of a person, and some time
 //! later.
 
-use thialfi::alert::{AlertId, Channel, Delivery, Notification, NotificationId, Purpose, State};
+use thialfi::alert::{Alert, AlertId, Channel, Delivery, Notification, NotificationId, Purpose, State};
 use thialfi::store::{Filter, Store};
 
 use crate::network::{Asked, Call};
@@ -249,8 +249,10 @@ impl World {
     fn tells_of_what_is_open(&self, call: NotificationId) -> bool {
         let mut store = self.store.lock().unwrap();
         let teller = store.teller(call).unwrap();
-        let told = store.told(teller, i64::MAX).unwrap();
-        std::iter::once(&told.alert).chain(&told.besides).any(|alert| alert.state == State::Open)
+        // What has joined a call that nobody has answered yet has no place in it.
+        let alerts = store.alerts(&Filter { states: vec![State::Open], ..Filter::default() }).unwrap();
+        let told_by = |alert: &Alert| alert.notifications.iter().any(|one| one.told_by == Some(teller));
+        alerts.iter().any(|alert| alert.id == teller.alert || told_by(alert))
     }
 
     /// A call or text has failed at the other end: in a calm night something follows at once.
