@@ -190,6 +190,8 @@ pub enum Delivery {
         outcome: Outcome,
         /// Code and reason, for the person who reads the history.
         detail: String,
+        /// Who has taken it, when it got so far.
+        provider: Option<String>,
         /// The provider's id, when it got so far.
         provider_id: Option<String>,
     },

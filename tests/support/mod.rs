@@ -237,6 +237,7 @@ impl Test {
 
     /// Moves the clock of every process.
     pub fn advance(&mut self, span: &str) {
+        self.let_be_recorded();
         self.now += span.parse::<SignedDuration>().unwrap();
         write_clock(self.directory.path(), self.now);
     }
@@ -244,8 +245,27 @@ impl Test {
     /// Moves the clock of every process to a moment (`2026-11-03 09:00`) in the local time of a zone.
     pub fn move_to(&mut self, local: &str, zone: &str) {
         let local: jiff::civil::DateTime = local.parse().unwrap();
+        self.let_be_recorded();
         self.now = local.in_tz(zone).unwrap().timestamp();
         write_clock(self.directory.path(), self.now);
+    }
+
+    /// Gives the engine a moment to record what it has just sent: moved in between, the clock would make of it something
+    /// that was sent long ago. Who means to move it while something is being sent waits that moment in vain.
+    fn let_be_recorded(&self) {
+        if self.server.is_none() {
+            return;
+        }
+        let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
+        let Ok(store) = rusqlite::Connection::open_with_flags(self.path("").join(&self.store), flags) else { return };
+        let claimed = || {
+            let question = "SELECT count(*) FROM notifications WHERE delivery = 'claimed'";
+            store.query_row(question, [], |row| row.get::<_, u32>(0)).unwrap_or(0)
+        };
+        let end = Instant::now() + Duration::from_millis(500);
+        while claimed() > 0 && Instant::now() < end {
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 
     /// Every call that was placed, the first first.

@@ -50,17 +50,19 @@ impl Play<'_> {
                     self.hang_up(&notification, &provider, &provider_id);
                 }
             }
-            Delivery::Ended { at, outcome, detail, provider_id: known } => {
+            Delivery::Ended { at, outcome, detail, provider_id: known, .. } => {
                 if known.is_some() {
                     return;
                 }
                 self.say(EntryKind::Sent, format!("{provider} has taken {what}, which had ended: {provider_id}"));
-                let id_there = Some(provider_id.clone());
+                let (by, id_there) = (Some(provider.clone()), Some(provider_id.clone()));
                 if let Some(notification) = self.notification_mut(id) {
-                    notification.delivery = Delivery::Ended { at, outcome, detail, provider_id: id_there };
+                    notification.delivery =
+                        Delivery::Ended { at, outcome, detail, provider: by, provider_id: id_there };
                 }
-                // The call in which they took it may be told of faster than our own request.
-                if self.is_taken() && !notification.reached && matches!(outcome, Outcome::Withdrawn | Outcome::GaveUp) {
+                // The call of whoever has it may be told of faster than our own request.
+                let theirs = notification.reached && self.alert.taken_by.as_ref() == Some(&notification.contact);
+                if self.is_taken() && !theirs && matches!(outcome, Outcome::Withdrawn | Outcome::GaveUp) {
                     self.hang_up(&notification, &provider, &provider_id);
                 }
             }

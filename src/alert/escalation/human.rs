@@ -2,7 +2,7 @@
 
 use super::EntryKind;
 use super::play::{Place, Play};
-use crate::alert::{Actor, Channel, Delivery, News, NotificationId, Outcome, Purpose, State, Through};
+use crate::alert::{Actor, Channel, Delivery, News, Notification, NotificationId, Outcome, Purpose, State, Through};
 use crate::oncall::{Address, ContactId};
 
 impl Play<'_> {
@@ -136,6 +136,11 @@ impl Play<'_> {
         let place = self.alert.progress.map_or(Place::FIRST, |progress| Place::of_progress(&progress));
         self.alert.progress = None;
         self.alert.next_at = None;
+        // A call in which somebody spoke was taken by its provider, although that may not have been recorded yet.
+        let spoken = within.filter(|id| self.notification(*id).is_some_and(Notification::is_unsent));
+        if let Some(id) = spoken {
+            self.end_notification(id, Outcome::Completed, String::new());
+        }
         self.withdraw_pages(why, |_| true);
         self.hang_up_all_but(within);
         if let Some((news, by)) = news {

@@ -246,12 +246,12 @@ impl<'a> Play<'a> {
     pub fn end_notification(&mut self, id: NotificationId, outcome: Outcome, detail: String) {
         let at = self.now;
         if let Some(notification) = self.notification_mut(id) {
-            let provider_id = match &notification.delivery {
-                Delivery::Accepted { provider_id, .. } => Some(provider_id.clone()),
-                Delivery::Ended { provider_id, .. } => provider_id.clone(),
-                Delivery::Due { .. } | Delivery::Held { .. } | Delivery::Claimed { .. } => None,
+            let (provider, provider_id) = match &notification.delivery {
+                Delivery::Accepted { provider, provider_id, .. } => (Some(provider.clone()), Some(provider_id.clone())),
+                Delivery::Ended { provider, provider_id, .. } => (provider.clone(), provider_id.clone()),
+                Delivery::Due { .. } | Delivery::Held { .. } | Delivery::Claimed { .. } => (None, None),
             };
-            notification.delivery = Delivery::Ended { at, outcome, detail, provider_id };
+            notification.delivery = Delivery::Ended { at, outcome, detail, provider, provider_id };
         }
     }
 
@@ -268,9 +268,19 @@ impl<'a> Play<'a> {
 
     /// Ends all live calls but the one in which a human spoke.
     pub fn hang_up_all_but(&mut self, within: Option<NotificationId>) {
-        let live: Vec<_> = self.pages().filter(|page| Some(page.id) != within).cloned().collect();
-        for page in live {
-            if let Delivery::Accepted { provider, provider_id, .. } = &page.delivery {
+        let others: Vec<_> = self.pages().filter(|page| Some(page.id) != within).cloned().collect();
+        for page in others {
+            let live = match &page.delivery {
+                Delivery::Accepted { provider, provider_id, .. } => Some((provider, provider_id)),
+                // Its time was up while it was being placed; the provider took it all the same, and it may ring yet.
+                Delivery::Ended { at, outcome: Outcome::GaveUp, provider, provider_id, .. }
+                    if self.now.duration_since(*at) < CALL_LIFETIME =>
+                {
+                    provider.as_ref().zip(provider_id.as_ref())
+                }
+                _ => None,
+            };
+            if let Some((provider, provider_id)) = live {
                 self.hang_up(&page, provider, provider_id);
             }
         }

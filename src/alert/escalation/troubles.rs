@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 
-use super::night::{Night, acknowledge, called, page, permanent, step, temporary};
+use super::night::{Night, acknowledge, called, page, permanent, person, step, temporary};
 use super::*;
 use crate::alert::{Channel, Delivery, Outcome, Policy, State, Target};
 
@@ -267,4 +267,61 @@ fn a_second_call_of_the_same_notification_is_hung_up() {
     night.event(Event::Accepted { notification, provider: "twilio".to_owned(), provider_id: "CA99".to_owned() });
     let [Command::HangUp { provider_id, .. }] = night.commands.as_slice() else { panic!("not hung up") };
     assert_eq!(provider_id, "CA99");
+}
+
+/// Calls to the whole group, of which the provider has told nothing yet but that this one was answered by a human.
+fn a_group_in_which_one_answers(number: u32) -> Night {
+    let steps = vec![step(Target::Group, &[Channel::Call], 1, 5)];
+    let mut night = Night::opened(Policy { steps, ..page() });
+    assert_eq!(night.claim().len(), 3);
+    night.call(number, CallStatus::InProgress, Some(true));
+    night
+}
+
+#[test]
+fn a_call_that_somebody_else_answers_is_hung_up_although_its_answer_came_before_its_acceptance() {
+    let mut night = a_group_in_which_one_answers(2);
+    let first = night.id(1);
+    night.event(acknowledge("david", Some(first)));
+    assert_eq!(night.alert.state, State::Acknowledged);
+    let second = night.id(2);
+    night.accept(second);
+    let [Command::HangUp { notification, .. }] = night.commands.as_slice() else { panic!("{:?}", night.commands) };
+    assert_eq!(*notification, second);
+}
+
+#[test]
+fn the_call_in_which_they_took_it_is_left_alone_although_it_was_not_yet_recorded() {
+    for resolve in [false, true] {
+        let mut night = a_group_in_which_one_answers(1);
+        let (first, by) = (night.id(1), person("david"));
+        let within = Some(first);
+        night.event(if resolve { Event::Resolve { by, within } } else { Event::Acknowledge { by, within } });
+        night.accept(first);
+        assert_eq!((night.outcome(1), night.commands.as_slice()), (Some(Outcome::Completed), [].as_slice()));
+        assert!(!night.said("the call to David (+64211110001) was withdrawn"));
+    }
+}
+
+#[test]
+fn a_call_whose_time_was_up_while_it_was_placed_is_hung_up_when_somebody_has_it() {
+    let mut night = Night::opened(page());
+    let late = night.claim()[0].id;
+    night.tick();
+    assert_eq!(night.outcome(1), Some(Outcome::GaveUp));
+    night.accept(late);
+    assert_eq!(night.commands, [], "nobody has it yet: let it ring");
+    night.event(acknowledge("darren", None));
+    let [Command::HangUp { notification, provider, provider_id }] = night.commands.as_slice() else {
+        panic!("{:?}", night.commands)
+    };
+    assert_eq!((*notification, provider.as_str(), provider_id.as_str()), (late, "twilio", "CA1"));
+    // What rang an hour ago rings no more.
+    let mut night = Night::opened(page());
+    night.claim();
+    night.tick();
+    night.accept(late);
+    night.pass(SignedDuration::from_hours(1));
+    night.event(acknowledge("darren", None));
+    assert_eq!(night.commands, []);
 }

@@ -90,7 +90,7 @@ pub fn cut_alert(alert: &mut Alert) {
                 unsure_since.as_mut().map(cut_in);
             }
             Delivery::Accepted { at, provider: _, provider_id: _, status: _ }
-            | Delivery::Ended { at, outcome: _, detail: _, provider_id: _ } => cut_in(at),
+            | Delivery::Ended { at, outcome: _, detail: _, provider: _, provider_id: _ } => cut_in(at),
         }
     }
 }
@@ -143,11 +143,12 @@ impl<'a> From<&'a Delivery> for DeliveryColumns<'a> {
                 status: Some(status),
                 ..Self::default()
             },
-            Delivery::Ended { at, outcome, detail, provider_id } => Self {
+            Delivery::Ended { at, outcome, detail, provider, provider_id } => Self {
                 delivery: "ended",
                 at: milliseconds(*at),
                 outcome: Some(outcome_word(*outcome)),
                 detail: Some(detail),
+                provider: provider.as_deref(),
                 provider_id: provider_id.as_deref(),
                 ..Self::default()
             },
@@ -274,6 +275,7 @@ fn delivery(row: &Row<'_>) -> Result<Delivery, String> {
             at,
             outcome: outcome(&get::<String>(row, "outcome")?)?,
             detail: get(row, "detail")?,
+            provider: get(row, "provider")?,
             provider_id: get(row, "provider_id")?,
         },
         word => return Err(format!("unknown word `{word}`")),

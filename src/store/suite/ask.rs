@@ -118,7 +118,13 @@ fn accepted(id: &str) -> Delivery {
 }
 
 fn ended(outcome: Outcome, id: Option<&str>) -> Delivery {
-    Delivery::Ended { at: at(6), outcome, detail: String::new(), provider_id: id.map(Into::into) }
+    Delivery::Ended {
+        at: at(6),
+        outcome,
+        detail: String::new(),
+        provider: id.map(|_| "twilio".into()),
+        provider_id: id.map(Into::into),
+    }
 }
 
 pub fn only_numbers_that_may_have_been_reached_were_notified(stage: &dyn Stage) {

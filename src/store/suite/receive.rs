@@ -80,7 +80,8 @@ pub fn every_field_survives(stage: &dyn Stage) {
         for (notification, outcome) in alert.notifications.iter_mut().zip(outcomes) {
             let detail = format!("because of {outcome:?}");
             let provider_id = (outcome != Outcome::Refused).then(|| "CA1".to_owned());
-            notification.delivery = Delivery::Ended { at: nanoseconds(9), outcome, detail, provider_id };
+            let provider = provider_id.as_ref().map(|_| "twilio".to_owned());
+            notification.delivery = Delivery::Ended { at: nanoseconds(9), outcome, detail, provider, provider_id };
         }
         let mut news = notification(id, 13, nanoseconds(10));
         news.purpose = Purpose::News;
