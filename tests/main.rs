@@ -19,6 +19,7 @@ mod fresh;
 mod gateways;
 mod hearing;
 mod heartbeats;
+mod kill_sweep;
 mod limits;
 mod mail_replies;
 mod mail_servers;

@@ -198,7 +198,7 @@ sms = ["gate", "twilio"]
     test.wait_until(|test| test.story(1).contains("was delivered"), "not delivered");
     let sent = gateway.received().remove(0);
     assert_eq!(sent.target, format!("/send?key={TOKEN}"));
-    let body: serde_json::Value = serde_json::from_str(&sent.body).unwrap();
+    let body = sent.json();
     assert_eq!(body["to"], DAVID);
     assert!(body["text"].as_str().unwrap().contains("db1 is down"), "{body}");
     assert_eq!(gateway.received()[1].target, "/status/a1");

@@ -2,9 +2,12 @@
 
 pub mod circuit;
 pub mod command;
-#[cfg(test)]
-mod double;
 pub mod exchange;
+#[cfg(test)]
+// The end-to-end tests use all of it.
+#[allow(dead_code)]
+#[path = "../../tests/support/gateway.rs"]
+mod gateway;
 pub mod http;
 pub mod pace;
 pub mod presets;

@@ -22,6 +22,8 @@ pub trait Mta {
     fn port(&self) -> u16;
     /// The address whose mail goes to thialfi.
     fn recipient(&self) -> &'static str;
+    /// Has it begin to deliver what it has just taken, where it does not by itself.
+    fn begin(&self) {}
     /// How many mails wait in its queue.
     fn queued(&self) -> usize;
     /// Has it try again now what waits.
@@ -37,6 +39,7 @@ pub trait Mta {
         );
         let transport = SmtpTransport::builder_dangerous("127.0.0.1").port(self.port()).build();
         transport.send_raw(&envelope.unwrap(), mail).unwrap_or_else(|error| panic!("{error}\n{}", self.log()));
+        self.begin();
     }
 
     /// Waits until nothing is in the queue, trying it again and again.

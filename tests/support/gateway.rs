@@ -1,4 +1,4 @@
-//! An SMS gateway for tests: it keeps what it was sent and answers what it was told to.
+//! A gateway for tests: it keeps what it was sent and answers what it was told to.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -18,6 +18,10 @@ impl Received {
     pub fn header(&self, name: &str) -> &str {
         let found = self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
         found.map_or("", |(_, value)| value.as_str())
+    }
+
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.body).unwrap()
     }
 
     /// Reads a request; `None`: whoever connected has gone away.
@@ -87,7 +91,10 @@ impl Gateway {
                 match answer {
                     Answer::Status(status, body) => {
                         let length = body.len();
-                        let head = format!("HTTP/1.1 {status} x\r\nContent-Length: {length}\r\nConnection: close");
+                        let mut head = format!("HTTP/1.1 {status} x\r\nContent-Length: {length}\r\nConnection: close");
+                        if status == 429 {
+                            head.push_str("\r\nRetry-After: 7");
+                        }
                         let _ = write!(reader.get_mut(), "{head}\r\n\r\n{body}");
                     }
                     Answer::HangUp => {}

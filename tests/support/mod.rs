@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 mod documented;
@@ -403,6 +404,16 @@ fn write_clock(directory: &Path, now: Timestamp) {
 }
 
 /// A port that nobody listens on at the moment.
+/// A port for a server that is started later. None of those that the system gives to connections that go out: one of these
+/// could be taken meanwhile.
 pub fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    static TURN: AtomicU32 = AtomicU32::new(0);
+    loop {
+        // Another process of tests begins elsewhere.
+        let turn = std::process::id().wrapping_mul(251).wrapping_add(TURN.fetch_add(1, Ordering::Relaxed));
+        let port = 10_000 + u16::try_from(turn % 20_000).unwrap();
+        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }

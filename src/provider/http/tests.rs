@@ -4,7 +4,7 @@ use regex::Regex;
 use super::*;
 use crate::alert::TextStatus;
 use crate::clock::SystemClock;
-use crate::provider::double::Double;
+use crate::provider::gateway::Gateway as Double;
 
 fn parts(url: &str) -> Parts {
     Parts {

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::*;
 use crate::alert::{Channel, TextStatus};
 use crate::clock::SystemClock;
-use crate::provider::double::{Double, Received};
+use crate::provider::gateway::{Gateway as Double, Received};
 use crate::provider::http::{Gateway, Http};
 use crate::provider::{Provider as _, Refusal, Status, Text};
 

@@ -1,0 +1,126 @@
+//! Exim: the shipped router, transport and retry rule. Debian has one mail server installed at a time, so `tests/run` unpacks
+//! this one beside Postfix.
+
+use std::fs;
+use std::os::unix::fs::chown;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+
+use super::mta::{self, Mta, ids, output};
+use crate::support::{DAVID, Phone, Test, free_port, wait};
+
+const UNPACKED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/target/mail-servers/exim4-daemon-light/usr/sbin/exim4");
+
+/// An Exim in a directory of its own. Its queue is run by us: what receives mail by SMTP has no right to deliver it.
+struct Exim {
+    program: &'static str,
+    directory: tempfile::TempDir,
+    port: u16,
+    daemon: Child,
+}
+
+impl Exim {
+    fn start(test: &Test) -> Option<Self> {
+        let program = [UNPACKED, "/usr/sbin/exim4"].into_iter().find(|path| std::path::Path::new(path).exists());
+        let program = program.unwrap_or(UNPACKED);
+        if !mta::may_start("Exim", program) {
+            return None;
+        }
+        let thialfi = mta::prepare(test);
+        let directory = tempfile::tempdir().unwrap();
+        fs::set_permissions(directory.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        let spool = directory.path().join("spool");
+        fs::create_dir(&spool).unwrap();
+        let (user, group) = ids("Debian-exim");
+        chown(&spool, Some(user), Some(group)).unwrap();
+        let shipped = mta::example(test, "exim.conf", &thialfi);
+        let shipped = ["routers", "transports", "retry"].iter().fold(shipped, |text, part| {
+            assert!(text.contains(&format!("# begin {part}\n")));
+            text.replace(&format!("# begin {part}\n"), &format!("begin {part}\n"))
+        });
+        let clock = test.path("clock");
+        let environment = format!("driver = pipe\n  environment = THIALFI_CLOCK_FILE={}", clock.display());
+        let shipped = shipped
+            .replace("user = thialfi", &format!("user = {}", mta::USER))
+            .replace("group = thialfi", "group = nogroup")
+            .replace("driver = pipe", &environment);
+        let head = format!(
+            "exim_path = {program}\nspool_directory = {}\nlog_file_path = {}/%s.log\nprimary_hostname = mail.example.com\n\
+             tls_advertise_hosts =\nkeep_environment =\nqueue_only = true\nacl_smtp_rcpt = everybody\nbegin acl\n\
+             everybody:\n  accept\n",
+            spool.display(),
+            spool.display()
+        );
+        let configuration = directory.path().join("exim.conf");
+        fs::write(&configuration, head + &shipped).unwrap();
+        let port = free_port();
+        let daemon = Command::new(program)
+            .args(["-C", configuration.to_str().unwrap(), "-bdf", "-oX", &format!("[127.0.0.1]:{port}")])
+            .args(["-oP", directory.path().join("pid").to_str().unwrap()])
+            .stdin(Stdio::null())
+            .spawn()
+            .unwrap();
+        let exim = Self { program, directory, port, daemon };
+        let answers = || std::net::TcpStream::connect(("127.0.0.1", port)).is_ok();
+        wait(answers, &format!("Exim does not start: {}", exim.log()));
+        Some(exim)
+    }
+
+    fn configuration(&self) -> PathBuf {
+        self.directory.path().join("exim.conf")
+    }
+
+    fn run(&self, arguments: &[&str]) -> String {
+        output(self.program, &[&["-C", self.configuration().to_str().unwrap()], arguments].concat())
+    }
+}
+
+impl Mta for Exim {
+    fn port(&self) -> u16 {
+        self.port
+    }
+
+    fn recipient(&self) -> &'static str {
+        "oncall@sms.example.com"
+    }
+
+    fn begin(&self) {
+        let mut queue = Command::new(self.program);
+        queue.arg("-C").arg(self.configuration()).arg("-qff").stdin(Stdio::null());
+        let mut queue = queue.spawn().unwrap();
+        std::thread::spawn(move || queue.wait());
+    }
+
+    fn queued(&self) -> usize {
+        let counted = self.run(&["-bpc"]);
+        counted.trim().parse().unwrap_or_else(|_| panic!("{counted}"))
+    }
+
+    fn run_queue(&self) {
+        // Twice f: what is frozen, too.
+        self.run(&["-qff"]);
+    }
+
+    fn log(&self) -> String {
+        fs::read_to_string(self.directory.path().join("spool/main.log")).unwrap_or_default()
+    }
+}
+
+impl Drop for Exim {
+    fn drop(&mut self) {
+        let _ = self.daemon.kill();
+        let _ = self.daemon.wait();
+    }
+}
+
+#[test]
+fn exim_by_its_pipe_loses_nothing_and_bounces_nothing() {
+    let mut test = Test::with_people().phone(DAVID, [Phone::press(["1"])]);
+    let Some(exim) = Exim::start(&test) else { return };
+    mta::a_mail_rings(&mut test, &exim);
+    mta::what_fails_stays_and_rings_later(&mut test, &exim);
+    mta::what_is_killed_stays_and_rings_once(&mut test, &exim);
+    // `**` is an address that failed for good, `<= <>` a bounce.
+    let log = exim.log();
+    assert!(!log.contains(" ** ") && !log.contains("<= <>"), "{log}");
+}
