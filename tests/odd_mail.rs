@@ -95,11 +95,14 @@ fn pass(test: &Test, what: &str, arguments: &[&str], mail: &[u8]) -> Passed {
 /// Waits until the child ends, and looks meanwhile at the most memory that it has had. `None`: it does not end.
 fn watch(child: &mut Child, id: u32, start: Instant) -> (Option<std::process::ExitStatus>, u64) {
     let mut peak = 0;
+    let ours = std::env::current_exe().unwrap();
     loop {
+        // Until the child has become the program, its memory is that of this process.
+        let has_begun = std::fs::read_link(format!("/proc/{id}/exe")).is_ok_and(|program| program != ours);
         // The system counts the peak; only what comes in the last millisecond of a process is missed.
         let seen = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
         let now = seen.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse().ok());
-        peak = peak.max(now.unwrap_or(0));
+        peak = peak.max(now.filter(|_| has_begun).unwrap_or(0));
         if let Some(status) = child.try_wait().unwrap() {
             return (Some(status), peak);
         }
