@@ -9,8 +9,8 @@ use super::reader::{Purpose, Reader};
 use super::source::SourceFile;
 use super::{Config, Report, Scope};
 use super::{
-    coverage, defaults, forward, heartbeats, include, languages, limits, people, policies, providers, recipients,
-    rule_entries, self_test, services, test_entries, warnings,
+    coverage, defaults, delivery, forward, heartbeats, include, languages, limits, people, policies, providers,
+    recipients, rule_entries, self_test, services, test_entries, warnings,
 };
 use crate::oncall::Roster;
 use crate::rules::RuleSet;
@@ -95,7 +95,7 @@ fn check(reader: &Reader<'_>, path: &Path) -> Config {
         heartbeats,
         self_test,
         providers: providers::providers(scope),
-        delivery: providers::delivery(reader),
+        delivery: delivery::read(reader),
         tests,
         warnings: Vec::new(),
     };

@@ -1,22 +1,19 @@
 //! `[providers.NAME]` and `[delivery]`: who carries notifications, and in which order they are tried.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use regex::Regex;
 use secrecy::SecretString;
 
 use super::reader::Reader;
 use super::scalar::{self, Fault};
-use super::suggest::{listed, nearest};
-use super::value::{Table, Value};
-use super::{Config, Scope, Twilio, mask, secret, services, smtp, time};
+use super::value::Table;
+use super::{Config, Scope, Twilio, gateway, secret, services, smtp, time};
 use crate::alert::Channel;
 use crate::provider::command::Settings as Command;
 use crate::provider::exchange::TOTAL;
-use crate::provider::http::{Finder, Gateway, Login, Parts, Polling};
+use crate::provider::http::{Gateway, Parts};
 use crate::provider::presets;
 use crate::provider::smtp::Settings as Smtp;
 
@@ -65,25 +62,6 @@ pub struct ProviderEntry {
     pub service: Option<Service>,
 }
 
-/// `[delivery]`: the providers in the order in which they are tried.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct DeliveryOrder {
-    call: Option<Vec<String>>,
-    sms: Option<Vec<String>>,
-    email: Option<Vec<String>>,
-}
-
-impl DeliveryOrder {
-    /// The providers for a channel; `None` when left out: all that can, `[twilio]` first, then as they stand.
-    pub fn providers(&self, channel: Channel) -> Option<&[String]> {
-        match channel {
-            Channel::Call => self.call.as_deref(),
-            Channel::Text => self.sms.as_deref(),
-            Channel::Email => self.email.as_deref(),
-        }
-    }
-}
-
 impl Config {
     /// All providers by name: `[twilio]` first, then as they stand.
     pub fn services(&self) -> impl Iterator<Item = (&str, &Service)> {
@@ -125,33 +103,6 @@ const KINDS: &[(&str, ProviderKind)] = &[
     ("smtp", ProviderKind::Smtp),
     ("sandbox", ProviderKind::Sandbox),
 ];
-
-const HTTP_KEYS: &[&str] = &[
-    "kind",
-    "method",
-    "url",
-    "headers",
-    "body",
-    "user",
-    "password",
-    "secrets",
-    "from",
-    "success",
-    "id",
-    "reason",
-    "permanent",
-    "credentials",
-    "status_url",
-    "status",
-    "delivered",
-    "sent",
-    "failed",
-    "timeout",
-];
-
-const METHODS: &[(&str, &str)] = &[("GET", "GET"), ("POST", "POST"), ("PUT", "PUT")];
-
-const CHANNELS: &[(&str, Channel)] = &[("call", Channel::Call), ("sms", Channel::Text), ("email", Channel::Email)];
 
 /// What a command can carry.
 const COMMAND_CHANNELS: &[(&str, Channel)] = &[("call", Channel::Call), ("sms", Channel::Text)];
@@ -197,7 +148,7 @@ pub(super) fn providers(scope: &Scope<'_>) -> Vec<ProviderEntry> {
                 services::account(scope, table, &["kind"]).map(|account| Service::Twilio(Box::new(account)))
             }
             ProviderKind::Sandbox => sandbox(scope, table),
-            ProviderKind::Http => http(reader, table),
+            ProviderKind::Http => gateway::read(reader, table),
             ProviderKind::MessageMedia => preset(reader, table, MESSAGEMEDIA, true, presets::messagemedia),
             ProviderKind::SmsGlobal => preset(reader, table, SMSGLOBAL, true, presets::smsglobal),
             ProviderKind::Clickatell => {
@@ -288,149 +239,6 @@ fn preset(
     }
 }
 
-fn http(reader: &Reader<'_>, table: Table<'_>) -> Option<Service> {
-    reader.only(table, HTTP_KEYS);
-    let text = |key: &str| table.get(key).map_or(Some(String::new()), |value| reader.text(value).map(str::to_owned));
-    let method = table.get("method").map_or(Some("POST"), |value| reader.choice(value, METHODS));
-    let url = reader.need(table, "url", "\"https://gateway.example.com/send\"").and_then(|value| reader.words(value));
-    let secrets = secrets(reader, table);
-    let headers = headers(reader, table);
-    let login = login(reader, table);
-    let finder = |key: &str| optional(table.get(key).map(|value| reader.parsed(value, finder)));
-    let pattern = |key: &str| optional(table.get(key).map(|value| reader.parsed(value, pattern)));
-    let (success, id, reason) = (finder("success"), finder("id"), finder("reason"));
-    let (permanent, credentials) = (pattern("permanent"), pattern("credentials"));
-    let polling = polling(reader, table);
-    let (body, from) = (text("body"), text("from"));
-    let timeout = timeout(reader, table, TOTAL);
-    let parts = Parts {
-        method: method?.parse().ok()?,
-        url: url?.to_owned(),
-        headers: headers?,
-        body: body?,
-        login: login?,
-        secrets: secrets?,
-        from: from?,
-        success: success?,
-        id: id?,
-        reason: reason?,
-        permanent: permanent?,
-        credentials: credentials?,
-        polling: polling?,
-        timeout: timeout?,
-    };
-    match Gateway::of(parts) {
-        Ok(gateway) => Some(Service::Http(Arc::new(gateway))),
-        Err(fault) => {
-            let hint = "known are `to`, `to_digits`, `text`, `from`, `secrets.NAME` (and `id` in `status_url`); filters \
-                        `urlencode` and `json`";
-            reader.error_hint(table.get(fault.part).map_or(table.at, |value| value.at), fault.why, hint);
-            None
-        }
-    }
-}
-
-/// A key that may be left out, but not be wrong.
-#[allow(clippy::option_option)]
-fn optional<T>(value: Option<Option<T>>) -> Option<Option<T>> {
-    match value {
-        None => Some(None),
-        Some(None) => None,
-        Some(Some(value)) => Some(Some(value)),
-    }
-}
-
-/// A table of secrets, by name.
-fn secrets(reader: &Reader<'_>, table: Table<'_>) -> Option<BTreeMap<String, SecretString>> {
-    let Some(value) = table.get("secrets") else { return Some(BTreeMap::new()) };
-    let mut secrets = BTreeMap::new();
-    let entries = reader.table(value)?.entries();
-    let wanted = entries.len();
-    for entry in entries {
-        if let Some(secret) = secret::read(reader, entry.value, entry.key) {
-            secrets.insert(entry.key.to_owned(), secret);
-        }
-    }
-    (secrets.len() == wanted).then_some(secrets)
-}
-
-/// Header fields: templates, or secrets.
-fn headers(reader: &Reader<'_>, table: Table<'_>) -> Option<Vec<(String, SecretString)>> {
-    let Some(value) = table.get("headers") else { return Some(Vec::new()) };
-    let mut headers = Vec::new();
-    let entries = reader.table(value)?.entries();
-    let wanted = entries.len();
-    for entry in entries {
-        let name = entry.key.to_ascii_lowercase();
-        let secret = mask::sounds_secret(&name) || ["auth", "key"].iter().any(|part| name.contains(part));
-        let is_template = entry.value.as_text().is_some_and(|text| text.contains("{{"));
-        let read = if secret && !is_template {
-            secret::read(reader, entry.value, entry.key)
-        } else {
-            secret::read_plain(reader, entry.value, entry.key).map(SecretString::from)
-        };
-        headers.extend(read.map(|value| (entry.key.to_owned(), value)));
-    }
-    (headers.len() == wanted).then_some(headers)
-}
-
-/// `user` and `password`: both or neither.
-#[allow(clippy::option_option)]
-fn login(reader: &Reader<'_>, table: Table<'_>) -> Option<Option<Login>> {
-    match (table.get("user"), table.get("password")) {
-        (None, None) => Some(None),
-        (Some(user), Some(password)) => {
-            let (user, password) =
-                (secret::read_plain(reader, user, "user"), secret::read(reader, password, "password"));
-            Some(Some(Login::Basic { user: user?, password: password? }))
-        }
-        (Some(value), None) | (None, Some(value)) => {
-            reader.error(value.at, "`user` and `password` stand together or not at all");
-            None
-        }
-    }
-}
-
-/// `status_url`, `status`, `delivered`, `sent`, `failed`.
-#[allow(clippy::option_option, clippy::type_complexity)]
-fn polling(reader: &Reader<'_>, table: Table<'_>) -> Option<Option<(String, Polling)>> {
-    let words = |key: &str| -> Vec<String> {
-        let values = table.get(key).map(|value| reader.one_or_list(value)).unwrap_or_default();
-        values.into_iter().filter_map(|value| reader.words(value)).map(str::to_lowercase).collect()
-    };
-    let Some(url) = table.get("status_url") else {
-        for key in ["status", "delivered", "sent", "failed"] {
-            if let Some(value) = table.get(key) {
-                reader.error_hint(value.at, format!("`{key}` stands without `status_url`"), "add `status_url`");
-            }
-        }
-        return Some(None);
-    };
-    let finder = reader.need(table, "status", "\"/status\"").and_then(|value| reader.parsed(value, finder));
-    let polling =
-        Polling { finder: finder?, delivered: words("delivered"), sent: words("sent"), failed: words("failed") };
-    if polling.delivered.is_empty() && polling.failed.is_empty() {
-        let hint = "add `delivered = [\"…\"]` and `failed = [\"…\"]`, the gateway's words";
-        reader.error_hint(url.at, "`status_url` stands without words to look for", hint);
-        return None;
-    }
-    Some(Some((reader.words(url)?.to_owned(), polling)))
-}
-
-/// `/a/0/b` is a JSON pointer, everything else a regex.
-fn finder(text: &str) -> Result<Finder, Fault> {
-    if text.starts_with('/') { Ok(Finder::Pointer(text.to_owned())) } else { pattern(text).map(Finder::Pattern) }
-}
-
-fn pattern(text: &str) -> Result<Regex, Fault> {
-    let built = regex::RegexBuilder::new(text).case_insensitive(true).multi_line(true).size_limit(1 << 20).build();
-    built.map_err(|error| {
-        let why = error.to_string();
-        let why = why.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
-        Fault::new(format!("this is not a regular expression: {why}"))
-    })
-}
-
 fn command(reader: &Reader<'_>, table: Table<'_>) -> Option<Service> {
     reader.only(table, &["kind", "argv", "carries", "timeout"]);
     let argument = |text: &str| match Command::check_argument(text) {
@@ -461,102 +269,10 @@ fn command(reader: &Reader<'_>, table: Table<'_>) -> Option<Service> {
 }
 
 /// `timeout`: how long a provider may take for one notification.
-fn timeout(reader: &Reader<'_>, table: Table<'_>, otherwise: Duration) -> Option<Duration> {
+pub(super) fn timeout(reader: &Reader<'_>, table: Table<'_>, otherwise: Duration) -> Option<Duration> {
     let Some(value) = table.get("timeout") else { return Some(otherwise) };
     let bound = |text| time::duration_within(text, SignedDuration::from_secs(1), LONGEST_TIMEOUT);
     Duration::try_from(reader.parsed(value, bound)?).ok()
-}
-
-/// Reads `[delivery]`.
-pub(super) fn delivery(reader: &Reader<'_>) -> DeliveryOrder {
-    let Some(table) = reader.section("delivery") else { return DeliveryOrder::default() };
-    reader.only(table, &["call", "sms", "email"]);
-    let mut known: Vec<&str> = Vec::new();
-    if reader.main_root().is_some_and(|root| root.get("twilio").is_some()) {
-        known.push("twilio");
-    }
-    known.extend(reader.section("providers").map(Table::entries).unwrap_or_default().into_iter().map(|e| e.key));
-    let name = |text: &str| {
-        if known.contains(&text) {
-            return Ok(text.to_owned());
-        }
-        let fault = Fault::new(format!("there is no provider `{text}`"));
-        Err(match nearest(text, known.iter().copied()) {
-            Some(near) => fault.hint(format!("did you mean `{near}`?")),
-            None if known.is_empty() => fault.hint("add `[providers.NAME]`, or `[twilio]`"),
-            None => fault.hint(format!("there is {}", listed(known.iter().copied()))),
-        })
-    };
-    let order = |key: &str| -> Option<Vec<String>> {
-        let mut names: Vec<String> = Vec::new();
-        for value in reader.one_or_list(table.get(key)?) {
-            let Some(name) = reader.parsed(value, name) else { continue };
-            if names.contains(&name) {
-                reader.warn(value.at, format!("`{name}` is named twice"), "each provider is tried once");
-            } else {
-                names.push(name);
-            }
-        }
-        Some(names)
-    };
-    DeliveryOrder { call: order("call"), sms: order("sms"), email: order("email") }
-}
-
-/// Warns of what is never used, and of channels that nobody carries.
-pub(super) fn warn(scope: &Scope<'_>, config: &Config) {
-    let reader = scope.reader;
-    let Some(root) = reader.main_root() else { return };
-    let delivery = root.get("delivery").filter(|value| value.is_table()).and_then(|value| reader.table(value));
-    let services: Vec<(&str, &Service)> = config.services().collect();
-    let service = |name: &str| services.iter().find(|(known, _)| *known == name).map(|(_, service)| *service);
-    let mut used: Vec<&str> = Vec::new();
-    for (word, channel) in CHANNELS {
-        let written = delivery.and_then(|table| table.get(word));
-        let what = format!("{}s", channel.noun());
-        let names: Vec<&str> = match config.delivery.providers(*channel) {
-            Some(names) => names.iter().map(String::as_str).collect(),
-            None => services.iter().map(|(name, _)| *name).collect(),
-        };
-        let able: Vec<&str> =
-            names.iter().copied().filter(|name| service(name).is_some_and(|it| it.carries(*channel))).collect();
-        if let Some(written) = written {
-            for name in names.iter().filter(|name| service(name).is_some() && !able.contains(name)) {
-                let message = format!("`{name}` carries no {what}");
-                reader.warn(place_of(reader, written, name).at, message, format!("leave it out of `{word}`"));
-            }
-        }
-        // Where a secret is missing nothing is known.
-        let all_known = config.providers.iter().all(|entry| entry.service.is_some());
-        // Who never mails needs no mail server.
-        let wanted = *channel != Channel::Email || written.is_some() || mails_are_wanted(config);
-        if able.is_empty() && all_known && wanted && !services.is_empty() {
-            let at = written
-                .or_else(|| root.get("providers"))
-                .or_else(|| root.get("twilio"))
-                .map_or(root.at, |value| value.at);
-            let message = format!("no provider carries {what}: nobody can be {}", channel.done());
-            reader.warn(at, message, format!("name one in `[delivery] {word}`, or add one that can"));
-        }
-        if wanted {
-            used.extend(able);
-        }
-    }
-    for entry in reader.section("providers").map(Table::entries).unwrap_or_default() {
-        if service(entry.key).is_some() && !used.contains(&entry.key) {
-            let message = format!("the provider `{}` is never used", entry.key);
-            reader.warn(entry.key_at, message, "name it in `[delivery]`, or leave it out");
-        }
-    }
-}
-
-/// Whether a policy mails anybody, or a group's mails are forwarded.
-fn mails_are_wanted(config: &Config) -> bool {
-    !config.forwards.is_empty()
-        || config.policies.values().flat_map(|policy| &policy.steps).any(|step| step.by.contains(&Channel::Email))
-}
-
-fn place_of<'a>(reader: &Reader<'a>, written: Value<'a>, name: &str) -> Value<'a> {
-    reader.one_or_list(written).into_iter().find(|value| value.as_text() == Some(name)).unwrap_or(written)
 }
 
 /// Whether a host is Twilio's own: then its limit of calls a second is known.

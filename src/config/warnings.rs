@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::value::At;
-use super::{Config, Scope, Unmatched, pairs, policies, providers, recoveries};
+use super::{Config, Scope, Unmatched, delivery, pairs, policies, recoveries};
 use crate::alert::{Channel, Step, Target};
 use crate::oncall::{ContactId, Group, GroupId};
 use crate::rules::Action;
@@ -26,7 +26,7 @@ pub(super) fn check_groups_of_rules(scope: &Scope<'_>, config: &Config, places: 
 pub(super) fn warn(scope: &Scope<'_>, config: &Config, places: &[At]) {
     rules(scope, config, places);
     pairs::warn(scope, config, places);
-    providers::warn(scope, config);
+    delivery::warn(scope, config);
     numbers(scope, config);
 }
 

@@ -1,5 +1,6 @@
 //! Texts from people: which alert they mean, and what becomes of it.
 
+mod grammar;
 pub mod mail;
 mod note;
 
@@ -13,6 +14,7 @@ use crate::notify::phrase::{About, Phrase};
 use crate::oncall::{ContactId, Phone};
 use crate::provider::Text;
 use crate::store::{self, Store, Tally, Told};
+use grammar::{COMMANDS, Wish, is_machine, is_opt_out, looks_like_code, wish, words};
 
 /// Codes are not given again for so long, so a late reply means the alert that it names.
 const CODES_HOLD: SignedDuration = SignedDuration::from_hours(30 * 24);
@@ -25,15 +27,6 @@ const ANSWERS_WITHIN: SignedDuration = SignedDuration::from_hours(1);
 
 /// At most so many alerts are named to somebody whose text may mean any of them.
 const LISTED: usize = 5;
-
-/// What a reply says, apart from which alert it means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Wish {
-    Acknowledge,
-    TakeOver,
-    Resolve,
-    Escalate,
-}
 
 /// How far the provider's clock may be behind ours: a text that seems to be older than what it answers by more than
 /// this answers something else.
@@ -198,16 +191,6 @@ fn react(
     }
 }
 
-/// The words of a text, in capitals. `can't` is one word.
-fn words(body: &str) -> Vec<String> {
-    body.replace(['\'', '\u{2019}'], "")
-        .split(|c: char| !c.is_alphanumeric())
-        .filter(|word| !word.is_empty())
-        .take(50)
-        .map(str::to_uppercase)
-        .collect()
-}
-
 /// The alerts whose codes the words hold. That of an alert of which the sender was not told counts only where nothing
 /// else is said: "back in 5m" does not mean somebody else's alert `5M`.
 fn named(store: &mut dyn Store, words: &[String], told: &[Alert], now: Timestamp) -> store::Result<Vec<Alert>> {
@@ -355,153 +338,4 @@ fn theirs<'a>(told: &'a [Alert], contact: &ContactId) -> Option<&'a Alert> {
 fn brief(alert: &Alert) -> String {
     let subject: String = alert.subject.chars().take(30).collect();
     format!("{} {}", alert.code, subject.trim())
-}
-
-fn looks_like_code(word: &str) -> bool {
-    (2..=6).contains(&word.len())
-        && word.starts_with(|c: char| c.is_ascii_digit())
-        && word.chars().skip(1).all(|c| c.is_ascii_uppercase())
-}
-
-/// Words that say what is wanted, and nothing else.
-const COMMANDS: [&str; 32] = [
-    "A",
-    "ACK",
-    "ACKD",
-    "ACKNOWLEDGE",
-    "ACKNOWLEDGED",
-    "ALL",
-    "CLOSE",
-    "CLOSED",
-    "DONE",
-    "ESCALATE",
-    "FIXED",
-    "GOT",
-    "I",
-    "IT",
-    "NEXT",
-    "OK",
-    "OVER",
-    "PASS",
-    "RESOLVE",
-    "RESOLVED",
-    "TAKE",
-    "TAKEOVER",
-    "YES",
-    "ERLEDIGT",
-    "FERTIG",
-    "GELÖST",
-    "BEHOBEN",
-    "NEIN",
-    "WEITER",
-    "JA",
-    "ÜBERNEHME",
-    "ICH",
-];
-
-/// "can't" passes it on, "done" resolves, and anything else takes it. In a longer sentence, or a denial, `done` may mean
-/// anything ("not fixed yet", "will be done in five minutes"): then it is taken, and not over.
-fn wish(words: &[String]) -> Wish {
-    let any = |list: &[&str]| words.iter().any(|word| list.contains(&word.as_str()));
-    let said: Vec<&String> = words.iter().filter(|word| !looks_like_code(word)).collect();
-    let denied = any(&["NOT", "NO", "ISNT", "ARENT", "WASNT", "DIDNT", "DONT", "WONT", "NEVER", "NEARLY", "ALMOST"])
-        || any(&["NICHT", "NOCH", "NIE", "KEIN", "KEINE", "FAST", "BALD", "GLEICH"]);
-    let cannot = words.windows(2).any(|pair| matches!(pair, [can, not] if can == "KANN" && not == "NICHT"));
-    if any(&["ESCALATE", "NEXT", "PASS", "CANNOT", "CANT", "UNABLE"])
-        || cannot
-        || matches!(said.as_slice(), [no] if ["NO", "NEIN", "WEITER"].contains(&no.as_str()))
-    {
-        Wish::Escalate
-    } else if said.len() <= 4
-        && !denied
-        && (any(&["DONE", "RESOLVE", "RESOLVED", "FIXED", "CLOSE", "CLOSED"])
-            || any(&["ERLEDIGT", "FERTIG", "GELÖST", "GELOEST", "BEHOBEN"])
-            || matches!(said.as_slice(), [over] | [_, over] | [_, _, over] if *over == "OVER")
-                && !any(&["TAKE", "TAKING"]))
-    {
-        Wish::Resolve
-    } else if !denied && (any(&["TAKEOVER"]) || any(&["TAKE", "TAKING"]) && any(&["OVER"])) {
-        Wish::TakeOver
-    } else {
-        Wish::Acknowledge
-    }
-}
-
-/// The words by which a handset, not a human on call, ends the conversation (TWILIO "Opt-out keywords"), and the one
-/// that resumes it.
-fn is_opt_out(words: &[String]) -> bool {
-    const OPT_OUT: [&str; 12] = [
-        "STOP",
-        "UNSUBSCRIBE",
-        "END",
-        "QUIT",
-        "STOPALL",
-        "REVOKE",
-        "OPTOUT",
-        "CANCEL",
-        "START",
-        "UNSTOP",
-        "HELP",
-        "INFO",
-    ];
-    let split = matches!(words, [stop, all] if stop == "STOP" && all == "ALL" || stop == "OPT" && all == "OUT");
-    split || matches!(words, [word] if OPT_OUT.contains(&word.as_str()))
-}
-
-/// Handsets that answer by themselves: nobody has read the text.
-fn is_machine(words: &[String]) -> bool {
-    let has = |word: &str| words.iter().any(|other| other == word);
-    has("DRIVING") || has("AUTOREPLY") || has("AUTOMATED") || (has("AUTO") && has("REPLY")) || has("AUTOMATIC")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_reply_is_taken_for_what_it_says() {
-        let of = |text: &str| wish(&words(text));
-        for text in ["7K", "ack 7K", "ok, on it", "not fixed yet", "will be done in five minutes", "yes"] {
-            assert_eq!(of(text), Wish::Acknowledge, "{text}");
-        }
-        for text in ["I'm taking over", "take over 7K", "7K takeover"] {
-            assert_eq!(of(text), Wish::TakeOver, "{text}");
-        }
-        for text in ["7K done", "done", "it is fixed now", "resolved 7K", "7K over", "it's over"] {
-            assert_eq!(of(text), Wish::Resolve, "{text}");
-        }
-        for text in ["no", "7K no", "I can't", "I can\u{2019}t take it", "cannot", "next", "7K pass"] {
-            assert_eq!(of(text), Wish::Escalate, "{text}");
-        }
-    }
-
-    #[test]
-    fn a_reply_in_german_is_taken_for_what_it_says() {
-        let of = |text: &str| wish(&words(text));
-        for text in
-            ["ja", "7K ja", "mache ich", "noch nicht erledigt", "nicht gelöst", "bald fertig", "schaue weiter danach"]
-        {
-            assert_eq!(of(text), Wish::Acknowledge, "{text}");
-        }
-        for text in ["7K erledigt", "Fertig!", "ist gelöst", "geloest", "7k behoben"] {
-            assert_eq!(of(text), Wish::Resolve, "{text}");
-        }
-        for text in ["nein", "7K nein", "weiter", "ich kann nicht", "Kann nicht, bin unterwegs"] {
-            assert_eq!(of(text), Wish::Escalate, "{text}");
-        }
-    }
-
-    #[test]
-    fn opt_out_words_are_known_however_they_are_written() {
-        for text in ["STOP", "stop.", "Stop all", "StopAll", " unsubscribe ", "opt-out", "opt out", "help"] {
-            assert!(is_opt_out(&words(text)), "{text}");
-        }
-        assert!(!is_opt_out(&words("stopping the batch job now")));
-    }
-
-    #[test]
-    fn handsets_that_answer_by_themselves_are_known() {
-        assert!(is_machine(&words("I'm driving with Do Not Disturb turned on.")));
-        assert!(!is_machine(&words("on it")));
-    }
 }

@@ -4,7 +4,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{COMMANDS, Wish, act, looks_like_code, may_answer, wish, words};
+use super::grammar::{COMMANDS, Wish, looks_like_code, wish, words};
+use super::{act, may_answer};
 use crate::alert::{Alert, AlertId, Channel, Digest, EntryKind, Fact, ReplyFact, Through, Token, fact};
 use crate::engine::Desk;
 use crate::engine::send::group_name;
