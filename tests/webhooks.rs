@@ -132,3 +132,21 @@ say = "{{ text }}"
     assert!(call.heard.join(" ").contains("Gather Hangup slash Dial 1900"), "{call:?}");
     test.wait_until(|test| test.calls()[0].heard.join(" ").contains("Press 1 to acknowledge"), "the call ends there");
 }
+
+#[test]
+fn what_calls_back_was_taken_although_the_answer_to_our_request_was_lost() {
+    // The clock stands still: nothing is tried again, and the provider is not asked.
+    let mut test = Test::with_people().phone(DAVID, [Phone::AcceptedThenDropped, Phone::Ring]).serve();
+    let mail = test.mail("db1", "db1 is DOWN");
+    test.deliver(&mail).exit(0).done();
+    let call = test.calls()[0].sid.clone();
+    let taken = format!("twilio has taken the call to David (+64211110001): {call}");
+    test.wait_until(|test| test.story(1).contains(&taken), "not known of");
+    // So it can be ended when nobody needs it any more, and is no other alert's.
+    test.run(&["alerts", "ack", "1"], b"").exit(0).done();
+    test.wait_until(|test| test.story(1).contains("hanging up the call to David"), "not hung up");
+    test.wait_until(|test| test.calls()[0].status == "canceled" || test.calls()[0].status == "completed", "rings on");
+    test.advance("1m");
+    test.let_it_turn();
+    assert_eq!(test.calls().len(), 1, "{:?}\n{}", test.calls(), test.story(1));
+}

@@ -394,6 +394,15 @@ pub struct Notification {
 }
 
 impl Notification {
+    /// What its provider calls it, once that is known.
+    pub fn provider_id(&self) -> Option<&str> {
+        match &self.delivery {
+            Delivery::Due { .. } | Delivery::Held { .. } | Delivery::Claimed { .. } => None,
+            Delivery::Accepted { provider_id, .. } => Some(provider_id),
+            Delivery::Ended { provider_id, .. } => provider_id.as_deref(),
+        }
+    }
+
     /// Whether it waits to be sent or is being sent.
     pub fn is_unsent(&self) -> bool {
         match self.delivery {

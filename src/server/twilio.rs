@@ -7,12 +7,16 @@ use super::{Routes, signature};
 use crate::alert::{
     Actor, Alert, AlertId, CallStatus, EntryKind, Event, Fact, NotificationId, State, TextStatus, Through, Token, fact,
 };
+use crate::config::Service;
 use crate::engine::reply::{self, Reply};
 use crate::notify::fold;
 use crate::notify::phrase::{About, Phrase};
 use crate::notify::twiml::{Page, Script};
 use crate::oncall::ContactId;
 use crate::store::{self, Store, Told};
+
+/// No id of Twilio's is longer: theirs have 34 characters.
+const LONGEST_SID: usize = 64;
 
 /// The parameters of a webhook, decoded.
 type Parameters = Vec<(String, String)>;
@@ -41,13 +45,13 @@ impl Routes {
         let asked = (parts.next(), parts.next(), parts.next(), parts.next());
         match asked {
             (Some("twiml"), Some(token), None, None) => {
-                self.with_notification(token, |routes, store, id| routes.document(store, id, parameters))
+                self.with_notification(token, parameters, |routes, store, id| routes.document(store, id, parameters))
             }
             (Some("twiml"), Some(token), Some("digits"), None) if post => {
-                self.with_notification(token, |routes, store, id| routes.digits(store, id, parameters))
+                self.with_notification(token, parameters, |routes, store, id| routes.digits(store, id, parameters))
             }
             (Some("twilio"), Some("status"), Some(token), None) if post => {
-                self.with_notification(token, |routes, store, id| routes.status(store, id, parameters))
+                self.with_notification(token, parameters, |routes, store, id| routes.status(store, id, parameters))
             }
             (Some("twilio"), Some("sms"), None, None) if post => self.text(parameters),
             _ => Ok(Response::text(404, "there is nothing here")),
@@ -75,13 +79,39 @@ impl Routes {
     fn with_notification(
         &self,
         token: &str,
+        parameters: &Parameters,
         answer: impl FnOnce(&Self, &mut dyn Store, NotificationId) -> store::Result<Response>,
     ) -> store::Result<Response> {
         let Some(token) = Token::parse(token) else { return Ok(Response::text(404, "no such token")) };
         self.with_store(|store| match store.by_token(&token)? {
-            Some(id) => answer(self, store, id),
+            Some(id) => {
+                self.note_taken(store, id, parameters)?;
+                answer(self, store, id)
+            }
             None => Ok(Response::text(404, "no such token")),
         })
+    }
+
+    /// Who calls back about a call or text has taken it, whatever became of the answer to our request: then it need not be
+    /// looked for, where another one to the same number could be taken for it, and can be ended.
+    fn note_taken(&self, store: &mut dyn Store, id: NotificationId, parameters: &Parameters) -> store::Result<()> {
+        let name = ["CallSid", "MessageSid"].into_iter().find_map(|name| parameter(parameters, name));
+        let Some(provider_id) = name.filter(|sid| sid.len() <= LONGEST_SID && is_word(sid)) else { return Ok(()) };
+        let alert = store.alert(id.alert)?;
+        if alert.notifications.iter().find(|one| one.id == id).is_none_or(|one| one.provider_id().is_some()) {
+            return Ok(());
+        }
+        let account = parameter(parameters, "AccountSid");
+        let is_it = |service: &Service| match service {
+            Service::Twilio(one) => account.is_none_or(|account| one.account_sid == account),
+            Service::Http(_) | Service::Command(_) | Service::Smtp(_) => false,
+        };
+        let Some((provider, _)) = self.desk.config.services().find(|(_, service)| is_it(service)) else {
+            return Ok(());
+        };
+        let (provider, provider_id) = (provider.to_owned(), provider_id.to_owned());
+        self.desk.apply_told(store, id, &Event::Accepted { notification: id, provider, provider_id })?;
+        Ok(())
     }
 
     /// A call was answered: what it says, as things stand now.
@@ -279,6 +309,10 @@ impl Routes {
 fn open(told: &Told) -> Vec<&Alert> {
     let all = std::iter::once(&told.alert).chain(&told.besides);
     all.filter(|alert| matches!(alert.state, State::Open | State::Expired)).collect()
+}
+
+fn is_word(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
 fn parameter<'a>(parameters: &'a Parameters, name: &str) -> Option<&'a str> {
