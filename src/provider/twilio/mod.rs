@@ -40,8 +40,9 @@ const PAGE_SIZE: &str = "50";
 const PAGES: usize = 10;
 
 /// Records that seem to be older than they must be by no more than this are taken all the same: Twilio's times have no
-/// fraction, its answer takes a moment, and our clock may be a little ahead.
-const SKEW_TOLERANCE: SignedDuration = SignedDuration::from_secs(5);
+/// fraction, its answer takes a moment, and our clock may be a little ahead. No longer than that: what was made for another
+/// alert a few seconds before is not to be taken for this one, which would then ring nowhere.
+const SKEW_TOLERANCE: SignedDuration = SignedDuration::from_secs(2);
 
 /// Above this the answer's date is not believed.
 const SKEW_LIMIT: SignedDuration = SignedDuration::from_hours(1);
@@ -133,8 +134,9 @@ impl Twilio {
                 }
             };
             let ahead = answer.date().map_or(SignedDuration::ZERO, |date| asked_at.duration_since(date));
-            let believed = ahead > SignedDuration::ZERO && ahead < SKEW_LIMIT;
-            let ahead = SKEW_TOLERANCE + if believed { ahead } else { SignedDuration::ZERO };
+            // The date has no fraction either: up to a second of the difference is none.
+            let ahead = if ahead < SKEW_LIMIT { ahead - SignedDuration::from_secs(1) } else { SignedDuration::ZERO };
+            let ahead = SKEW_TOLERANCE + ahead.max(SignedDuration::ZERO);
             let earliest = whole_second(since.checked_sub(ahead).unwrap_or(Timestamp::MIN));
 
             let page: T = answer.json().map_err(|reason| Attempt::Read.unreadable(&reason))?;
