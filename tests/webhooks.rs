@@ -139,7 +139,12 @@ fn what_calls_back_was_taken_although_the_answer_to_our_request_was_lost() {
     let mut test = Test::with_people().phone(DAVID, [Phone::AcceptedThenDropped, Phone::Ring]).serve();
     let mail = test.mail("db1", "db1 is DOWN");
     test.deliver(&mail).exit(0).done();
+    test.wait_until(|test| test.calls().len() == 1, "David is not called");
+    test.wait_until(|test| test.story(1).contains("may or may not have been taken"), "no doubt");
     let call = test.calls()[0].sid.clone();
+    let url = test.calls()[0].parameter("Url").unwrap().to_owned();
+    let status = format!("/twilio/status/{}", url.rsplit('/').next().unwrap());
+    assert_eq!(signed(&test, &status, &[("CallSid", &call), ("CallStatus", "ringing")]).0, 204);
     let taken = format!("twilio has taken the call to David (+64211110001): {call}");
     test.wait_until(|test| test.story(1).contains(&taken), "not known of");
     // So it can be ended when nobody needs it any more, and is no other alert's.

@@ -394,12 +394,13 @@ pub struct Notification {
 }
 
 impl Notification {
-    /// What its provider calls it, once that is known.
-    pub fn provider_id(&self) -> Option<&str> {
+    /// Whether it may have been sent, and nobody is there who will say so: whoever is sending it will.
+    pub fn is_in_doubt(&self, now: Timestamp) -> bool {
         match &self.delivery {
-            Delivery::Due { .. } | Delivery::Held { .. } | Delivery::Claimed { .. } => None,
-            Delivery::Accepted { provider_id, .. } => Some(provider_id),
-            Delivery::Ended { provider_id, .. } => provider_id.as_deref(),
+            Delivery::Due { unsure_since, .. } => unsure_since.is_some(),
+            Delivery::Claimed { until, unsure_since, .. } => unsure_since.is_some() || *until <= now,
+            Delivery::Ended { outcome, provider_id, .. } => provider_id.is_none() && *outcome != Outcome::Refused,
+            Delivery::Held { .. } | Delivery::Accepted { .. } => false,
         }
     }
 

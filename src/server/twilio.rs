@@ -92,23 +92,26 @@ impl Routes {
         })
     }
 
-    /// Who calls back about a call or text has taken it, whatever became of the answer to our request: then it need not be
+    /// Who calls back about a call or text has taken it, whatever became of the answer to our request: it need not be
     /// looked for, where another one to the same number could be taken for it, and can be ended.
     fn note_taken(&self, store: &mut dyn Store, id: NotificationId, parameters: &Parameters) -> store::Result<()> {
         let name = ["CallSid", "MessageSid"].into_iter().find_map(|name| parameter(parameters, name));
         let Some(provider_id) = name.filter(|sid| sid.len() <= LONGEST_SID && is_word(sid)) else { return Ok(()) };
         let alert = store.alert(id.alert)?;
-        if alert.notifications.iter().find(|one| one.id == id).is_none_or(|one| one.provider_id().is_some()) {
-            return Ok(());
-        }
+        let now = self.desk.now();
+        let in_doubt = alert.notifications.iter().find(|one| one.id == id).filter(|one| one.is_in_doubt(now));
+        let Some(notification) = in_doubt else { return Ok(()) };
         let account = parameter(parameters, "AccountSid");
         let is_it = |service: &Service| match service {
             Service::Twilio(one) => account.is_none_or(|account| one.account_sid == account),
             Service::Http(_) | Service::Command(_) | Service::Smtp(_) => false,
         };
-        let Some((provider, _)) = self.desk.config.services().find(|(_, service)| is_it(service)) else {
-            return Ok(());
-        };
+        // One account may be reached by several ways; then it is the one that may have it.
+        let services = self.desk.config.services();
+        let ways: Vec<&str> = services.filter(|(_, service)| is_it(service)).map(|(name, _)| name).collect();
+        let may_have_it = |way: &&str| notification.perhaps_with.iter().any(|name| name == way);
+        let only = ways.first().copied().filter(|_| ways.len() == 1);
+        let Some(provider) = ways.iter().copied().find(may_have_it).or(only) else { return Ok(()) };
         let (provider, provider_id) = (provider.to_owned(), provider_id.to_owned());
         self.desk.apply_told(store, id, &Event::Accepted { notification: id, provider, provider_id })?;
         Ok(())

@@ -188,7 +188,9 @@ impl World {
         if let Some(expected) = expected
             && page.contact.as_str() != NAMES[expected].to_lowercase()
         {
-            broken(format!("3: {} is on call at {at}, and not {}: {page:?}", NAMES[expected], page.contact));
+            let stand_ins = self.with(|state| format!("{:?}", state.stand_ins));
+            let who = NAMES[expected];
+            broken(format!("3: {who} is on call at {at}, and not {}: {page:?}; {stand_ins}", page.contact));
         }
     }
 
