@@ -135,7 +135,8 @@ impl State {
         }
     }
 
-    fn refuses(&self, number: &str) -> bool {
+    /// Whether the provider refuses this number all night.
+    pub fn refuses(&self, number: &str) -> bool {
         self.setting.refused.is_some_and(|index| crate::rules::owner(number) == Some(index))
     }
 

@@ -104,7 +104,7 @@ impl Hands for AtOnce {
 
 impl World {
     pub fn handle(self: &Arc<Self>, process: Process) -> Box<dyn Store> {
-        Box::new(Handle { world: Arc::clone(self), process })
+        Box::new(Handle { world: Arc::clone(self), process, roster: None })
     }
 
     pub fn desk(self: &Arc<Self>, process: Process) -> Desk {

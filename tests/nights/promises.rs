@@ -11,12 +11,15 @@ use thialfi::store::{Closing, Filter, Receipt, Sqlite, Store};
 
 use crate::rules::{NAMES, WINDOW};
 use crate::setting::{Follows, MINUTE, SECOND};
-use crate::state::{Look, Says, StandIn};
+use crate::state::{Look, RosterRead, Says, StandIn};
 use crate::world::{Happening, Process, World, broken};
+
+/// A process that is interrupted again and again acts so long after it has looked at who stands in, at most.
+const LOOKS: i64 = 10 * MINUTE;
 
 impl World {
     /// A change of an alert was committed.
-    pub fn watch(&self, process: Process, before: &Alert, change: &Change) {
+    pub fn watch(&self, process: Process, roster: Option<RosterRead>, before: &Alert, change: &Change) {
         let after = &change.alert;
         let is_open = |state| state == State::Open;
         if before.state != State::Acknowledged && after.state == State::Acknowledged {
@@ -31,7 +34,7 @@ impl World {
             if one.purpose == Purpose::Page && !is_open(after.state) {
                 broken(format!("4: a page was made for an alert that is {}: {one:?}", after.state.word()));
             }
-            self.is_whose_turn_it_is(after, one);
+            self.is_whose_turn_it_is(roster, after, one);
         }
         if !is_open(after.state) {
             let unsent = after.notifications.iter().find(|one| one.purpose == Purpose::Page && one.is_unsent());
@@ -156,7 +159,7 @@ impl World {
     }
 
     /// Who is on call is called, whatever the clocks do; and a step is begun in its hours.
-    fn is_whose_turn_it_is(&self, alert: &Alert, page: &Notification) {
+    fn is_whose_turn_it_is(&self, roster: Option<RosterRead>, alert: &Alert, page: &Notification) {
         let of_reminder = alert.resumed.is_some_and(|resumed| resumed.round == page.round);
         if page.purpose != Purpose::Page || of_reminder {
             return;
@@ -167,21 +170,27 @@ impl World {
         if page.attempt == 0 && page.news.is_none() && begins_here(alert, page) && !rules.counts(step, at) {
             broken(format!("3: step {} was begun out of its hours: {page:?}", number + 1));
         }
-        if alert.policy.steps[number].notify != Target::OnCall {
+        // In place of what was refused the same person has something else.
+        let in_place = |one: &Notification| {
+            let refused = matches!(one.delivery, Delivery::Ended { outcome: Outcome::Refused, .. });
+            refused && one.contact == page.contact && same_attempt(one, page)
+        };
+        if alert.policy.steps[number].notify != Target::OnCall || alert.notifications.iter().any(in_place) {
             return;
         }
         let now = self.now_true();
+        let Some(roster) = roster.filter(|read| now < read.at + LOOKS) else {
+            broken(format!("3: a page was made, and who stands in was last looked at {roster:?}: {page:?}"));
+        };
         let expected = self.with(|state| {
-            // A process reads who stands in just before.
-            if state.stand_ins.iter().any(|one| now < one.made_at + 2 * MINUTE) {
-                return None;
-            }
             let holds = |one: &&StandIn| one.from <= at && one.until.is_none_or(|until| at < until);
             let near = |t| at.duration_since(t).as_secs().abs() < 120;
-            if state.stand_ins.iter().any(|one| one.until.is_some_and(near) || near(one.from)) {
+            // What is said while a process is held up between its look and its act it does not know.
+            let known = state.stand_ins.get(..roster.seen)?;
+            if known.iter().any(|one| one.until.is_some_and(near) || near(one.from)) {
                 return None;
             }
-            let stand_in = state.stand_ins.iter().rev().find(holds).map(|one| one.who);
+            let stand_in = known.iter().rev().find(holds).map(|one| one.who);
             state.counts.add("calls and texts to whoever is on call");
             Some(stand_in.unwrap_or_else(|| rules.on_duty(at)))
         });
@@ -190,15 +199,20 @@ impl World {
         {
             let stand_ins = self.with(|state| format!("{:?}", state.stand_ins));
             let who = NAMES[expected];
-            broken(format!("3: {who} is on call at {at}, and not {}: {page:?}; {stand_ins}", page.contact));
+            broken(format!("3: {who} is on call at {at}, and not {}: {page:?}; {stand_ins}, {roster:?}", page.contact));
         }
     }
 
     /// Somebody stands in from now on.
     pub fn stands_in(&self, new: &Override) {
-        let made_at = self.now_true();
         let who = NAMES.iter().position(|name| name.to_lowercase() == new.contact.as_str()).unwrap();
-        self.with(|state| state.stand_ins.push(StandIn { who, from: new.from, until: new.until, made_at }));
+        self.with(|state| state.stand_ins.push(StandIn { who, from: new.from, until: new.until }));
+    }
+
+    /// A process looks at who stands in.
+    pub fn roster_read(&self) -> RosterRead {
+        let at = self.now_true();
+        self.with(|state| RosterRead { at, seen: state.stand_ins.len() })
     }
 
     /// Promise 2: one event, one alert; one mail, one alert.
@@ -358,8 +372,10 @@ fn waits_for_somebody(after: &Alert) {
 
 /// A number that is refused is followed by the other channel in the same attempt, some time later.
 fn begins_here(alert: &Alert, page: &Notification) -> bool {
-    let mut same = alert.notifications.iter().filter(|one| {
-        one.purpose == Purpose::Page && (one.round, one.step, one.attempt) == (page.round, page.step, page.attempt)
-    });
+    let mut same = alert.notifications.iter().filter(|one| same_attempt(one, page));
     same.all(|one| one.created_at == page.created_at)
+}
+
+fn same_attempt(one: &Notification, page: &Notification) -> bool {
+    one.purpose == Purpose::Page && (one.round, one.step, one.attempt) == (page.round, page.step, page.attempt)
 }

@@ -118,8 +118,13 @@ pub struct StandIn {
     pub who: usize,
     pub from: Timestamp,
     pub until: Option<Timestamp>,
-    /// When that was said, by the true time.
-    pub made_at: i64,
+}
+
+/// When a process looked last at who stands in, by the true time, and how many stand-ins it saw.
+#[derive(Debug, Clone, Copy)]
+pub struct RosterRead {
+    pub at: i64,
+    pub seen: usize,
 }
 
 /// What is known of an alert, besides what the program says.

@@ -12,12 +12,14 @@ use thialfi::store::{
     SelfTestRecord, Sighting, Sqlite, Store, Tally, Throttle, Told, Updated,
 };
 
+use crate::state::RosterRead;
 use crate::world::{Process, World};
 
 /// A connection of one process.
 pub struct Handle {
     pub world: Arc<World>,
     pub process: Process,
+    pub roster: Option<RosterRead>,
 }
 
 impl Handle {
@@ -99,7 +101,7 @@ impl Store for Handle {
         });
         if let Ok(receipt) = &result {
             if let Some((before, made)) = &noted {
-                self.world.watch(self.process, before, made);
+                self.world.watch(self.process, self.roster, before, made);
             }
             self.world.watch_receipt(self.process, receipt, &mut self.store());
         }
@@ -123,7 +125,7 @@ impl Store for Handle {
         });
         if let Ok(closing) = &result {
             for (before, made) in &noted {
-                self.world.watch(self.process, before, made);
+                self.world.watch(self.process, self.roster, before, made);
             }
             self.world.watch_closing(self.process, closing, &mut self.store());
         }
@@ -141,7 +143,7 @@ impl Store for Handle {
             made
         });
         if let (Ok(_), Some((before, made))) = (&result, &noted) {
-            self.world.watch(self.process, before, made);
+            self.world.watch(self.process, self.roster, before, made);
         }
         self.end("update");
         result
@@ -181,7 +183,7 @@ impl Store for Handle {
         });
         if result.is_ok() {
             for (before, made) in &noted {
-                self.world.watch(self.process, before, made);
+                self.world.watch(self.process, self.roster, before, made);
             }
         }
         self.end("update_told");
@@ -209,6 +211,13 @@ impl Store for Handle {
         result
     }
 
+    fn overrides(&mut self, now: Timestamp) -> Result<Vec<Override>> {
+        self.begin()?;
+        let held = self.store().overrides(now)?;
+        self.roster = Some(self.world.roster_read());
+        Ok(held)
+    }
+
     fn last_beat(&mut self) -> Result<Option<Timestamp>> {
         self.begin()?;
         // Liveness is about processes and the system's time: here, about those of the night.
@@ -229,7 +238,6 @@ impl Store for Handle {
         under_way(since: Timestamp) -> Vec<Notification>;
         next_due() -> Option<Timestamp>;
         provider_ids(to: &Address, since: Timestamp) -> Vec<String>;
-        overrides(now: Timestamp) -> Vec<Override>;
         overrides_between(since: Timestamp, until: Timestamp) -> Vec<Override>;
         unresolved(digest: Digest) -> Vec<AlertId>;
         told(teller: NotificationId, last: i64) -> Told;
