@@ -35,6 +35,7 @@ mod reaching;
 mod redelivery;
 mod regressions;
 mod replies;
+mod retention;
 mod same_mail;
 mod self_test;
 mod story;

@@ -23,6 +23,7 @@ pub mod layout;
 mod nearest;
 pub mod newtext;
 pub mod oncall;
+pub mod prune;
 pub mod reload;
 mod replies;
 pub mod sandbox;
@@ -83,6 +84,8 @@ pub enum Command {
     Alerts(alerts::Options),
     /// List the mails that must come: when each last did, and when it is due
     Heartbeats(heartbeats::Options),
+    /// Remove alerts that were over long ago, with all about them
+    Prune(prune::Options),
     /// Call or text a contact, saying that it is a test
     Test(test::Options),
     /// Run a telephone network in a box: Twilio's API on loopback
@@ -130,6 +133,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Oncall(options) => oncall::run(config, &options),
         Command::Alerts(options) => alerts::run(config, &options),
         Command::Heartbeats(options) => heartbeats::run(config, &options),
+        Command::Prune(options) => prune::run(config, &options),
         Command::Test(options) => test::run(config, &options),
         Command::Sandbox(options) => sandbox::run(&options),
         Command::Demo(options) => demo::run(&options),

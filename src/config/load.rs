@@ -76,12 +76,14 @@ fn check(reader: &Reader<'_>, path: &Path) -> Config {
     let tests = test_entries::read(scope, &rules);
     let (self_test, not_passed) = self_test::read(scope, &defaults, &contacts);
     let heartbeats = heartbeats::read(scope, &defaults, not_passed);
+    let (store, keep) = services::store(reader);
     let config = Config {
         path: path.to_owned(),
         files: reader.documents.iter().map(|document| document.file.path.clone()).collect(),
         twilio: services::twilio(scope),
         server: services::server(reader),
-        store: services::store(reader),
+        store,
+        keep,
         roster: Roster { contacts, groups, overrides: Vec::new() },
         policies,
         recipients,

@@ -69,6 +69,7 @@ pub use moment::{Moment, MomentError};
 pub use providers::{ProviderEntry, ProviderKind, Service};
 pub use recipients::Recipient;
 pub use self_test::SelfTest;
+pub use services::keep_time;
 pub use test_entries::{Expected, TestEntry};
 pub use variables::BUILT_IN_VARIABLES;
 
@@ -115,6 +116,8 @@ pub struct Config {
     pub server: Server,
     /// `[store] path`.
     pub store: PathBuf,
+    /// `[store] keep`: how long an alert that is over is kept; `None`: for ever.
+    pub keep: Option<SignedDuration>,
     /// `[contacts]` and `[groups]`; no overrides.
     pub roster: Roster,
     /// `[policies]`, and the built-in ones that no entry replaces: `call`, `sms`, `page`.

@@ -2,11 +2,14 @@
 
 use std::path::PathBuf;
 
+use jiff::SignedDuration;
+
 use super::Scope;
 use super::reader::Reader;
 use super::scalar::{self, Fault};
 use super::value::Table;
-use super::{Server, Service, Twilio, Voice, beside, providers, secret};
+use super::{Server, Service, Twilio, Voice, beside, providers, secret, time};
+use crate::store::retention;
 
 const TWILIO_KEYS: &[&str] = &[
     "account_sid",
@@ -23,6 +26,9 @@ const TWILIO_KEYS: &[&str] = &[
 const API_URL: &str = "https://api.twilio.com";
 const LISTEN: &str = "127.0.0.1:8085";
 const STORE: &str = "/var/lib/thialfi/thialfi.db";
+/// What is over is kept for a year and a month, so that a month can be laid beside the same one a year ago.
+const KEEP: SignedDuration = SignedDuration::from_hours(400 * 24);
+const LONGEST_KEEP: SignedDuration = SignedDuration::from_hours(100 * 366 * 24);
 /// Twilio's own default.
 const LANGUAGE: &str = "en-US";
 
@@ -170,12 +176,30 @@ pub(super) fn server(reader: &Reader<'_>) -> Server {
     server
 }
 
-/// Reads `[store] path`; a relative one is beside the rule file.
-pub(super) fn store(reader: &Reader<'_>) -> PathBuf {
-    let Some(table) = reader.section("store") else { return PathBuf::from(STORE) };
-    reader.only(table, &["path"]);
+/// Reads `[store]`: the file (a relative path is beside the rule file), and how long what is over is kept (`None`: for ever).
+pub(super) fn store(reader: &Reader<'_>) -> (PathBuf, Option<SignedDuration>) {
+    let Some(table) = reader.section("store") else { return (PathBuf::from(STORE), Some(KEEP)) };
+    reader.only(table, &["path", "keep"]);
     let path = table.get("path").and_then(|value| Some(beside(reader, value.at, reader.words(value)?.as_ref())));
-    path.unwrap_or_else(|| PathBuf::from(STORE))
+    let kept = table.get("keep").and_then(|value| reader.parsed(value, keep));
+    (path.unwrap_or_else(|| PathBuf::from(STORE)), kept.unwrap_or(Some(KEEP)))
+}
+
+/// A time, or `forever`.
+fn keep(text: &str) -> Result<Option<SignedDuration>, Fault> {
+    if text.trim() == "forever" {
+        return Ok(None);
+    }
+    let time = time::duration_within(text, retention::SHORTEST, LONGEST_KEEP);
+    time.map(Some).map_err(|fault| fault.hint("write for example `400 days`, or `forever`"))
+}
+
+/// How long something is kept, as somebody types it at the command line.
+///
+/// # Errors
+/// When it is no duration, or not within the bounds of `keep`; with what is wrong.
+pub fn keep_time(text: &str) -> Result<SignedDuration, String> {
+    time::duration_within(text, retention::SHORTEST, LONGEST_KEEP).map_err(|fault| fault.message)
 }
 
 /// Reads `[voice]`.

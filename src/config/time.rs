@@ -189,6 +189,10 @@ fn zoned(text: &str) -> Result<(&str, Option<TimeZone>), Fault> {
 
 /// A duration as one would write it in the rule file.
 pub(super) fn friendly(duration: SignedDuration) -> String {
+    let hours = duration.as_hours();
+    if hours >= 48 && hours % 24 == 0 && duration == SignedDuration::from_hours(hours) {
+        return format!("{} days", hours / 24);
+    }
     let rounded = Span::try_from(duration).and_then(|span| span.round(jiff::SpanRound::new().largest(Unit::Hour)));
     rounded.map_or_else(|_| format!("{duration:#}"), |span| format!("{span:#}"))
 }

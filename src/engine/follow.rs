@@ -9,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::hands::{Hands, Threads};
 use super::poll::Schedule;
+use super::retention::Pace;
 use super::send::Job;
 use super::{Desk, heartbeats, liveness};
 use crate::alert::{AlertId, Delivery, Event, Notification, NotificationId, State};
@@ -97,6 +98,8 @@ pub struct Engine {
     heartbeats: Option<(Timestamp, Timestamp)>,
     /// Whether the alerts of heartbeats that the rule file has no more were looked for.
     has_forgotten: bool,
+    /// When what is over is forgotten.
+    pub(super) forgets: Pace,
     /// When it last said that it is alive, in the system's time; `None` while nobody is to count upon it.
     beaten_at: Option<Timestamp>,
     pulse: Pulse,
@@ -125,6 +128,7 @@ impl Engine {
             ticked_at: None,
             heartbeats: None,
             has_forgotten: false,
+            forgets: Pace::default(),
             beaten_at: None,
             pulse: Pulse::default(),
         }
@@ -220,13 +224,14 @@ impl Engine {
         }
     }
 
-    /// One turn: what time asks for, then what is due, then questions. Does not wait for the provider.
+    /// One turn: what time asks for, then what is due, then questions, then what may be forgotten. Does not wait for the provider.
     pub fn turn(&mut self) -> store::Result<()> {
         self.watch()?;
         self.tick()?;
         self.send_due()?;
         self.send_posts()?;
         self.ask()?;
+        self.forget();
         if self.desk.has_to_hang_up() && self.hanging_up == 0 {
             let desk = Arc::clone(&self.desk);
             self.hanging_up += 1;

@@ -10,6 +10,7 @@ pub mod outbox;
 pub mod poll;
 pub mod providers;
 pub mod reply;
+pub mod retention;
 pub mod self_test;
 pub mod send;
 

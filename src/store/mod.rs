@@ -3,6 +3,7 @@
 mod arrival;
 pub mod code;
 pub mod outbox;
+pub mod retention;
 pub mod sqlite;
 #[cfg(test)]
 mod suite;
@@ -10,6 +11,7 @@ mod suite;
 use jiff::{SignedDuration, Timestamp};
 
 pub use outbox::{Addressee, Fate, Outbox, Parcel, Post, PostId};
+pub use retention::{Forgotten, Retention, Size};
 pub use sqlite::Sqlite;
 
 use crate::alert::limit::{Limits, Verdict, Window};
@@ -304,7 +306,7 @@ pub struct Updated {
 ///
 /// Times are kept in whole milliseconds, rounded down. An alert or notification that a method returns, or hands to a
 /// closure, has been cut so already: it equals what is read back later, and nothing becomes due later than it says.
-pub trait Store: Outbox + Send {
+pub trait Store: Outbox + Retention + Send {
     /// Finds or opens the alert that `arrival` belongs to, in one transaction:
     /// 1. an alert that has had this very mail (`arrival.mail`): adds recipients that it has not named and digests that
     ///    it has not had, and a line that tells of it to the history (up to [`TOLD_AGAIN`]), nothing else;

@@ -16,6 +16,7 @@ mod mails;
 mod open;
 mod outbox;
 mod query;
+mod retention;
 mod row;
 mod schema;
 mod self_tests;

@@ -9,6 +9,7 @@ pub mod count;
 pub mod heartbeats;
 pub mod outbox;
 pub mod receive;
+pub mod retention;
 pub mod self_tests;
 
 use super::Store;
@@ -79,6 +80,13 @@ macro_rules! run {
             a_storm_is_not_forwarded,
             nothing_goes_on_of_a_mail_that_could_not_be_received,
             a_closed_alert_still_forwards,
+        );
+        $crate::store::suite::run!($stage; retention:
+            what_was_over_before_is_forgotten_with_all_about_it,
+            what_is_not_over_is_kept,
+            the_oldest_goes_first_up_to_the_limit,
+            overrides_that_had_ended_are_forgotten,
+            a_compacted_store_is_smaller_and_holds_what_it_held,
         );
         $crate::store::suite::run!($stage; claim:
             what_is_due_is_claimed_once,

@@ -8,8 +8,8 @@ use thialfi::alert::limit::Verdict;
 use thialfi::alert::{Alert, AlertId, Change, Channel, Code, Digest, Entry, Notification, NotificationId, Token};
 use thialfi::oncall::{Address, ContactId, GroupId, Override, Phone};
 use thialfi::store::{
-    Arrival, Awaited, Beat, Closing, Error, Fate, Filter, Outbox, Parcel, Post, PostId, Receipt, Result,
-    SelfTestRecord, Sighting, Sqlite, Store, Tally, Throttle, Told, Updated,
+    Arrival, Awaited, Beat, Closing, Error, Fate, Filter, Forgotten, Outbox, Parcel, Post, PostId, Receipt, Result,
+    Retention, SelfTestRecord, Sighting, Size, Sqlite, Store, Tally, Throttle, Told, Updated,
 };
 
 use crate::state::RosterRead;
@@ -79,6 +79,18 @@ impl Outbox for Handle {
     writes! {
         claim_posts(now: Timestamp, until: Timestamp, limit: usize, only: Option<&[AlertId]>) -> Vec<Post>;
         settle_post(post: PostId, fate: Fate, doubt: bool, lines: &[Entry]) -> ();
+    }
+}
+
+impl Retention for Handle {
+    reads! {
+        prunable(before: Timestamp) -> Forgotten;
+        size() -> Size;
+    }
+
+    writes! {
+        prune(before: Timestamp, limit: usize) -> Forgotten;
+        compact() -> ();
     }
 }
 

@@ -129,7 +129,7 @@ impl Test {
         Self::new().rules(&format!("{PEOPLE}{PAGE}{DOWN}"))
     }
 
-    /// What stands in the rule file besides `[twilio]`, `[server]` and `[store]`.
+    /// What stands in the rule file besides `[twilio]`, `[server]` and `[store]`; its first lines may be of `[store]`.
     pub fn rules(mut self, rules: &str) -> Self {
         rules.clone_into(&mut self.rules);
         self.write_rules();

@@ -23,6 +23,19 @@ macro_rules! of_digest {
     };
 }
 
+/// An alert that has been over since before ?1. `opened_at` comes first, as the index has it: none was over before it was
+/// opened. Whoever has had an alert for so long, and is not to be reminded of it, has it no more.
+macro_rules! prunable {
+    () => {
+        "FROM alerts INDEXED BY alerts_opened WHERE opened_at < ?1 \
+         AND (state IN ('resolved', 'expired') AND ended_at < ?1 \
+         OR state = 'acknowledged' AND acknowledged_at < ?1 AND window_until < ?1 AND next_at IS NULL) \
+         AND NOT EXISTS (SELECT 1 FROM notifications WHERE alert = alerts.id AND wake_at IS NOT NULL) \
+         AND NOT EXISTS (SELECT 1 FROM outbox WHERE alert = alerts.id AND fate = 'due') \
+         AND NOT EXISTS (SELECT 1 FROM heartbeats WHERE alert = alerts.id)"
+    };
+}
+
 pub const ALERT: &str = "SELECT * FROM alerts WHERE id = ?1";
 pub const IS_OF_GROUP: &str = "SELECT EXISTS (SELECT 1 FROM alerts WHERE id = ?1 AND grp = ?2)";
 pub const ALERT_EXISTS: &str = "SELECT EXISTS (SELECT 1 FROM alerts WHERE id = ?1)";
@@ -233,6 +246,19 @@ pub const DROP_MAILS: &str = "DELETE FROM outbox_mails WHERE NOT EXISTS (SELECT 
 pub const POSTS: &str = "SELECT * FROM outbox WHERE alert = ?1 ORDER BY id";
 pub const POST_OF: &str = "SELECT * FROM outbox WHERE token = ?1";
 pub const NEXT_POST: &str = "SELECT min(at) FROM outbox INDEXED BY outbox_due WHERE fate = 'due'";
+
+pub const PRUNABLE: &str = concat!("SELECT id ", prunable!(), " ORDER BY opened_at, id LIMIT ?2");
+pub const COUNT_PRUNABLE: &str = concat!(
+    "SELECT count(*), coalesce(sum((SELECT count(*) FROM notifications WHERE alert = alerts.id)), 0), \
+     coalesce(sum((SELECT count(*) FROM history WHERE alert = alerts.id)), 0) ",
+    prunable!()
+);
+pub const BELONGINGS: &str = "SELECT (SELECT count(*) FROM notifications WHERE alert = ?1), \
+     (SELECT count(*) FROM history WHERE alert = ?1)";
+pub const FORGET_ALERT: &str = "DELETE FROM alerts WHERE id = ?1";
+pub const OVERRIDES_OVER: &str = "SELECT EXISTS (SELECT 1 FROM overrides INDEXED BY overrides_until WHERE until < ?1)";
+pub const FORGET_OVERRIDES: &str = "DELETE FROM overrides WHERE until < ?1";
+pub const COUNT_ALERTS: &str = "SELECT count(*) FROM alerts";
 
 /// The list, for a filter: which states (stored words, so no quoting is needed), whether a group and times are given.
 pub fn list(states: &[&'static str], group: bool, since: bool, until: bool) -> String {
