@@ -217,8 +217,10 @@ impl Engine {
     }
 
     /// A piece of a turn is done. In a storm a turn lasts: each commit waits for those of fifty deliveries. Who takes us for
-    /// dead meanwhile keeps a mail that we follow up on.
+    /// dead meanwhile keeps a mail that we follow up on. A telephone that somebody else's key has answered for rings no longer
+    /// than a piece of a turn.
     fn is_getting_on(&mut self) {
+        self.hang_up_what_is_over();
         if self.beaten_at.is_some_and(is_long_ago) && self.say_alive() {
             self.pulse.beat();
         }
@@ -232,6 +234,12 @@ impl Engine {
         self.send_posts()?;
         self.ask()?;
         self.forget();
+        self.hang_up_what_is_over();
+        Ok(())
+    }
+
+    /// Ends calls that nobody needs any more, without waiting for it.
+    fn hang_up_what_is_over(&mut self) {
         if self.desk.has_to_hang_up() && self.hanging_up == 0 {
             let desk = Arc::clone(&self.desk);
             self.hanging_up += 1;
@@ -240,7 +248,6 @@ impl Engine {
                 Some(Message::HungUp)
             });
         }
-        Ok(())
     }
 
     /// Asks the provider now about everything that is under way, whatever the schedule says.
@@ -382,8 +389,12 @@ impl Engine {
         let claimed =
             self.desk.throttled(webhooks, |throttle| store.claim(now, owner, now + CLAIM, free, only, throttle))?;
         for notification in claimed {
-            let alert = self.store.alert(notification.id.alert)?;
             let known = if is_unsure(&notification) { self.known(&notification)? } else { Vec::new() };
+            let alert = self.store.alert(notification.id.alert)?;
+            // What was in doubt may have called back since, and its id then be among those that are known.
+            if !alert.notifications.iter().any(|one| one.id == notification.id && self.has_claimed(one)) {
+                continue;
+            }
             let told = self.store.told(notification.id, i64::MAX)?;
             let job = Job { notification, alert, besides: told.besides, known, webhooks };
             let desk = Arc::clone(&self.desk);
@@ -395,6 +406,10 @@ impl Engine {
             self.is_getting_on();
         }
         Ok(())
+    }
+
+    fn has_claimed(&self, notification: &Notification) -> bool {
+        matches!(&notification.delivery, Delivery::Claimed { by, .. } if *by == self.owner)
     }
 
     /// The provider's ids of what was sent there lately.

@@ -97,6 +97,7 @@ macro_rules! run {
             an_older_doubt_is_kept,
             a_page_of_an_alert_that_is_not_open_is_never_claimed,
             news_of_an_alert_that_is_over_is_claimed,
+            what_one_that_is_over_was_to_tell_is_told_by_another,
             due_alerts_are_not_over_and_due,
             the_next_due_time_is_the_earliest_of_all,
         );

@@ -78,8 +78,8 @@ impl World {
         })
     }
 
-    /// Whether what the provider made for another notification to the same number is taken for this one. Both were in
-    /// doubt, and a provider's list of calls does not say what a call is about.
+    /// Whether what the provider made for another notification to the same number, or for a delivery that could not open the
+    /// store, is taken for this one, which was in doubt: a provider's list of calls does not say what a call is about.
     fn has_the_call_of_another(&self, one: &Notification) -> bool {
         let (Delivery::Accepted { provider_id, .. } | Delivery::Ended { provider_id: Some(provider_id), .. }) =
             &one.delivery
@@ -88,7 +88,7 @@ impl World {
         };
         self.with(|state| {
             let call = state.network.calls.iter().find(|call| call.sid == *provider_id && call.to == one.to.as_str());
-            call.and_then(|call| call.job.as_ref()).is_some_and(|job| job.id != one.id && one.told_by != Some(job.id))
+            call.is_some_and(|call| call.job.as_ref().is_none_or(|job| job.id != one.id && one.told_by != Some(job.id)))
         })
     }
 

@@ -194,6 +194,9 @@ impl World {
         if !done {
             broken(format!("4: somebody wrote `{wish}`, and alert {id} is {}", after.word()));
         }
+        if wish == "pass" {
+            self.with(|state| state.story(id).was_passed = true);
+        }
     }
 
     /// A look at an alert, some time later.
@@ -210,9 +213,16 @@ impl World {
                 let ringing = self.with(|state| {
                     let ours = |call: &&Call| call.job.as_ref().is_some_and(|job| job.id.alert == id);
                     let mut calls = state.network.calls.iter().filter(ours);
-                    calls.find(|call| !call.is_over() && !call.pressed).cloned()
+                    // A mailbox may be left its message.
+                    let rings =
+                        |call: &Call| !call.is_over() && !call.pressed && call.answered_by != Some("machine_start");
+                    calls.find(|call| rings(call)).cloned()
                 });
                 let Some(call) = ringing else { return };
+                // Who is to end the call may be held up just now, and can do nothing.
+                if self.with(|state| state.depth) > 0 {
+                    return self.with(|state| state.plan(now + 15 * SECOND, Happening::Look(id, Look::Silent)));
+                }
                 let needed = call.job.as_ref().is_some_and(|job| self.tells_of_what_is_open(job.id));
                 if !needed {
                     let word = alert.state.word();

@@ -51,7 +51,8 @@ impl Way for Line {
             let what = answer.as_ref().map_or_else(|f| format!("{f:?}"), |a| a.status.to_string());
             let (to, status) = (asked.form.get("To"), asked.form.get("Status"));
             let job = world.with(|state| state.job.as_ref().map(|job| job.id.to_string()));
-            format!("{:?} {} {to:?} {status:?} about {job:?}: {what}", self.process, asked.path)
+            let words = asked.form.get("Body").map(|words| format!(" {words:?}")).unwrap_or_default();
+            format!("{:?} {} {to:?} {status:?} about {job:?}: {what}{words}", self.process, asked.path)
         });
         if made {
             world.watch_made(&asked);
@@ -76,7 +77,7 @@ impl Hands for Threads {
     fn take(&self, work: Work, tell: Sender<Message>) {
         let now = self.0.now_true();
         self.0.with(|state| {
-            let job = state.pending.entry(Process::Server).or_default().pop_front();
+            let job = state.next.remove(&Process::Server);
             state.made += 1;
             let id = state.made;
             state.works.insert(id, Handed { work, tell, job });
@@ -92,7 +93,7 @@ struct AtOnce(Arc<World>, Process);
 
 impl Hands for AtOnce {
     fn take(&self, work: Work, tell: Sender<Message>) {
-        let job = self.0.with(|state| state.pending.entry(self.1).or_default().pop_front());
+        let job = self.0.with(|state| state.next.remove(&self.1));
         self.0.with(|state| state.job = job);
         let message = work();
         self.0.with(|state| state.job = None);
@@ -197,7 +198,7 @@ impl World {
             state.counts.add("deliveries");
             state.since.insert(process, began);
             state.unstored.remove(&process);
-            state.pending.remove(&process);
+            state.forget_claims(process);
         });
         let ended = self.live(process, || deliver::deliver_in(&surroundings, &config, &options, &message));
         self.tell(|| format!("deliver {index}: {ended:?}"));

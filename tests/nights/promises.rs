@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 
 use thialfi::alert::{
-    Alert, AlertId, Change, Delivery, EntryKind, Fact, Notification, Outcome, Purpose, State, Target,
+    Alert, AlertId, Change, Delivery, EntryKind, Fact, Notification, NotificationId, Outcome, Purpose, State, Target,
 };
 use thialfi::oncall::Override;
 use thialfi::store::{Closing, Filter, Receipt, Sqlite, Store};
@@ -292,7 +292,17 @@ impl World {
             state.pending.remove(&process);
             for one in claimed {
                 state.claims.insert(one.token.as_str().to_owned(), state.tick);
-                state.pending.entry(process).or_default().push_back(one.clone());
+                state.pending.entry(process).or_default().push(one.clone());
+            }
+        });
+    }
+
+    /// What a process asks about last before it hands it over to be sent.
+    pub fn is_next(&self, process: Process, id: NotificationId) {
+        self.with(|state| {
+            let claimed = state.pending.get(&process).and_then(|claimed| claimed.iter().find(|one| one.id == id));
+            if let Some(claimed) = claimed.cloned() {
+                state.next.insert(process, claimed);
             }
         });
     }

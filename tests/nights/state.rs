@@ -1,6 +1,6 @@
 //! What a night knows besides the store: its agenda, its mails, its network, who did what.
 
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::mpsc::Sender;
 
 use jiff::Timestamp;
@@ -161,7 +161,9 @@ pub struct State {
     pub mails: Vec<Mail>,
     pub works: HashMap<u64, Handed>,
     pub answers: HashMap<u64, (Message, Sender<Message>)>,
-    pub pending: HashMap<Process, VecDeque<Notification>>,
+    /// What each process has claimed, and which of that it hands over next to be sent.
+    pub pending: HashMap<Process, Vec<Notification>>,
+    pub next: HashMap<Process, Notification>,
     /// What is being sent at the moment.
     pub job: Option<Notification>,
     /// How long the request took that was made last.
@@ -205,6 +207,11 @@ pub struct State {
 }
 
 impl State {
+    pub fn forget_claims(&mut self, process: Process) {
+        self.pending.remove(&process);
+        self.next.remove(&process);
+    }
+
     /// What is known of an alert.
     pub fn story(&mut self, id: AlertId) -> &mut Story {
         self.stories.entry(id).or_default()

@@ -223,6 +223,13 @@ impl Store for Handle {
         result
     }
 
+    fn told(&mut self, teller: NotificationId, last: i64) -> Result<Told> {
+        self.begin()?;
+        let told = self.store().told(teller, last)?;
+        self.world.is_next(self.process, teller);
+        Ok(told)
+    }
+
     fn overrides(&mut self, now: Timestamp) -> Result<Vec<Override>> {
         self.begin()?;
         let held = self.store().overrides(now)?;
@@ -252,7 +259,6 @@ impl Store for Handle {
         provider_ids(to: &Address, since: Timestamp) -> Vec<String>;
         overrides_between(since: Timestamp, until: Timestamp) -> Vec<Override>;
         unresolved(digest: Digest) -> Vec<AlertId>;
-        told(teller: NotificationId, last: i64) -> Told;
         teller(id: NotificationId) -> NotificationId;
         is_needed(teller: NotificationId, provider_id: &str) -> bool;
         heartbeats(awaited: &[Awaited]) -> Vec<Sighting>;

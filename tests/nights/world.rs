@@ -73,6 +73,7 @@ impl World {
             works: HashMap::new(),
             answers: HashMap::new(),
             pending: HashMap::new(),
+            next: HashMap::new(),
             job: None,
             took: 0,
             up: false,
@@ -320,7 +321,7 @@ impl World {
                 if matches!(process, Process::Server | Process::Web) {
                     self.server_dies();
                 }
-                self.with(|state| state.pending.remove(&process));
+                self.with(|state| state.forget_claims(process));
                 None
             }
             Err(why) => resume_unwind(why),
@@ -343,7 +344,7 @@ impl World {
             state.dying = engine.is_none();
             state.works.clear();
             state.answers.clear();
-            state.pending.remove(&Process::Server);
+            state.forget_claims(Process::Server);
             let again = now + state.dice.between(SECOND, 4 * MINUTE);
             state.last_trouble = again;
             state.plan(again, Happening::Start);
@@ -361,7 +362,7 @@ impl World {
             // It is in the middle of a turn: it looks again after it.
             return;
         };
-        self.with(|state| state.pending.remove(&Process::Server));
+        self.with(|state| state.forget_claims(Process::Server));
         let lived = self.live(Process::Server, || {
             engine.listen(Duration::ZERO);
             engine.turn()

@@ -88,26 +88,40 @@ fn is_unsure(page: &Notification) -> bool {
 
 impl Claimant<'_> {
     /// Claims a notification that is unsure, with what it told of: it counts as sent already. `None`: it goes with
-    /// the one that tells of it.
+    /// the one that tells of it. Where that one is over, since nobody needs it any more, this one tells of the others in
+    /// its place.
     fn again(
         &self,
         connection: &Connection,
-        page: Notification,
+        mut page: Notification,
         done: &mut HashSet<NotificationId>,
     ) -> Answer<Option<Notification>> {
-        if let Some(teller) = page.told_by.map(|id| notification(connection, id)).transpose()?.flatten()
-            && matches!(teller.delivery, Delivery::Due { .. } | Delivery::Claimed { .. })
-        {
-            return Ok(None);
+        let mut of = page.id;
+        if let Some(teller) = page.told_by.map(|id| notification(connection, id)).transpose()?.flatten() {
+            if matches!(teller.delivery, Delivery::Due { .. } | Delivery::Claimed { .. }) {
+                return Ok(None);
+            }
+            of = teller.id;
+            page.told_by = None;
         }
         let page = self.take(connection, page)?;
-        for told in told_in(connection, page.id)? {
+        if of != page.id {
+            let sent = params![page.id.alert.0, page.id.number, milliseconds(self.now), self.boards(&page)];
+            execute(connection, query::MARK_SENT, sent)?;
+        }
+        for mut told in told_in(connection, of)? {
             if matches!(told.delivery, Delivery::Due { .. } | Delivery::Claimed { .. }) {
                 done.insert(told.id);
+                told.told_by = Some(page.id);
                 self.take(connection, told)?;
             }
         }
         Ok(Some(page))
+    }
+
+    /// Whether others may still join it once it has been sent: a call that asks for its words.
+    fn boards(&self, page: &Notification) -> bool {
+        self.throttle.webhooks && page.channel == Channel::Call
     }
 
     /// Claims a notification; when it is to be sent by itself and what waits for the same contact cannot be, that is
@@ -119,7 +133,7 @@ impl Claimant<'_> {
         room: usize,
         done: &mut HashSet<NotificationId>,
     ) -> Answer<Notification> {
-        let boards = self.throttle.webhooks && page.channel == Channel::Call;
+        let boards = self.boards(&page);
         let wakes = page.purpose == Purpose::Page && page.channel != Channel::Email;
         let is_first = wakes && !was_told(connection, page.id.alert)?;
         let riders = self.riders(connection, &page, boards, room)?;

@@ -5,7 +5,9 @@ use std::sync::{Barrier, Mutex};
 
 use super::Stage;
 use super::build::{at, change, open_due, set_state, unlimited};
-use crate::alert::{AlertId, Delivery, Notification, Purpose, State};
+use crate::alert::limit::Limits;
+use crate::alert::{AlertId, Delivery, Notification, NotificationId, Outcome, Purpose, State};
+use crate::store::Throttle;
 
 fn numbers(claimed: &[Notification]) -> Vec<(i64, u32)> {
     claimed.iter().map(|notification| (notification.id.alert.0, notification.id.number)).collect()
@@ -127,6 +129,41 @@ pub fn news_of_an_alert_that_is_over_is_claimed(stage: &dyn Stage) {
     });
     assert_eq!(store.next_due().unwrap(), Some(at(11)));
     assert_eq!(numbers(&store.claim(at(50), "me", at(99), 10, None, &unlimited()).unwrap()), [(id.0, 2)]);
+}
+
+pub fn what_one_that_is_over_was_to_tell_is_told_by_another(stage: &dyn Stage) {
+    let mut store = stage.connect();
+    let ids = ["a", "b", "c"].map(|key| open_due(&mut *store, key, &[at(10)]));
+    let first = |id| NotificationId { alert: id, number: 1 };
+    let limits = Limits::usual();
+    let throttle = Throttle { limits: &limits, recipient: &|_| None, webhooks: true };
+    // One call to David tells of all three; its sender dies, and meanwhile somebody takes the one that it is about.
+    let claimed = store.claim(at(10), "dead", at(70), 10, None, &throttle).unwrap();
+    assert_eq!(numbers(&claimed), [(ids[0].0, 1)]);
+    change(&mut *store, ids[0], |alert| {
+        alert.state = State::Acknowledged;
+        let (outcome, detail) = (Outcome::Withdrawn, String::new());
+        alert.notifications[0].delivery =
+            Delivery::Ended { at: at(20), outcome, detail, provider: None, provider_id: None };
+    });
+    assert!(store.claim(at(69), "me", at(129), 10, None, &throttle).unwrap().is_empty());
+    let claimed = store.claim(at(70), "me", at(130), 10, None, &throttle).unwrap();
+    assert_eq!(numbers(&claimed), [(ids[1].0, 1)], "the call is about the next one, once");
+    let unsure = Delivery::Claimed { by: "me".into(), since: at(70), until: at(130), unsure_since: Some(at(10)) };
+    assert_eq!((claimed[0].told_by, &claimed[0].delivery), (None, &unsure));
+    assert_eq!(store.teller(first(ids[1])).unwrap(), first(ids[1]));
+    assert_eq!(store.teller(first(ids[2])).unwrap(), first(ids[1]));
+    let told = store.board(first(ids[1]), at(71)).unwrap();
+    assert_eq!(told.besides.iter().map(|alert| alert.id).collect::<Vec<_>>(), [ids[2]]);
+    // What becomes of it becomes of those alone that it told of.
+    let mut changed = Vec::new();
+    store
+        .update_told(first(ids[1]), None, &mut |_, id| {
+            changed.push(id);
+            None
+        })
+        .unwrap();
+    assert_eq!(changed, [first(ids[1]), first(ids[2])]);
 }
 
 pub fn due_alerts_are_not_over_and_due(stage: &dyn Stage) {

@@ -111,7 +111,7 @@ fn no_question_reads_everything() {
         (query::BELONGINGS, "SEARCH history USING PRIMARY KEY (alert=?)"),
         (query::FORGET_ALERT, "SEARCH alerts USING INTEGER PRIMARY KEY (rowid=?)"),
         (query::OVERRIDES_OVER, "SEARCH overrides USING COVERING INDEX overrides_until (until<?)"),
-        (query::FORGET_OVERRIDES, "SEARCH overrides USING COVERING INDEX overrides_until (until<?)"),
+        (query::FORGET_OVERRIDES, "SEARCH overrides USING INDEX overrides_until (until<?)"),
         (query::SET_RECIPIENTS, "SEARCH alerts USING INTEGER PRIMARY KEY (rowid=?)"),
         (query::FORGET_SEEN, "SEARCH seen USING COVERING INDEX seen_at (at<?)"),
         (query::REPLACE_FIXED, "SEARCH overrides USING INDEX overrides_until (until=?)"),

@@ -1,0 +1,270 @@
+//! How the engine and the store bear with what has piled up. `cargo bench --bench engine` takes some minutes;
+//! `cargo bench --bench engine -- quick` is a tenth of it.
+//!
+//! - Open alerts: a turn with nothing due, a thousand due each second, and somebody who acknowledges meanwhile, among
+//!   1,000 and among 100,000 open alerts.
+//! - A year of 1,000 mails a day: how large the store is, how long the last mails take, and what pruning costs.
+#![allow(missing_docs, clippy::print_stdout, clippy::unwrap_used)]
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use jiff::{SignedDuration, Timestamp};
+use thialfi::alert::{Actor, AlertId, Digest, Event, Policy, Through};
+use thialfi::clock::{Clock, ManualClock};
+use thialfi::config::Config;
+use thialfi::engine::providers::Providers;
+use thialfi::engine::{Desk, Engine};
+use thialfi::notify::twiml::Templates;
+use thialfi::oncall::GroupId;
+use thialfi::provider::exchange::{Answer, Failure, Way};
+use thialfi::provider::twilio::{Account, Twilio};
+use thialfi::store::{Arrival, Retention as _, Sqlite, Store};
+
+const SID: &str = "AC00000000000000000000000000000000";
+const GROUPS: usize = 100;
+/// So many become due in a second.
+const RATE: usize = 1000;
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().collect();
+    let quick = arguments.iter().any(|argument| argument == "quick");
+    let directory = tempfile::tempdir().unwrap();
+    for open in [1_000, if quick { 10_000 } else { 100_000 }] {
+        open_alerts(&directory.path().join(format!("{open}.db")), open);
+    }
+    year(&directory.path().join("year.db"), if quick { 36 } else { 365 });
+}
+
+/// A provider that takes everything at once, and knows nothing more of it.
+#[derive(Default)]
+struct Willing(AtomicU64);
+
+struct Line(Arc<Willing>);
+
+impl Way for Line {
+    fn send(&self, request: ureq::http::Request<Vec<u8>>, _: u64) -> Result<Answer, Failure> {
+        let number = self.0.0.fetch_add(1, Ordering::Relaxed);
+        let kind = if request.uri().path().contains("/Messages") { "SM" } else { "CA" };
+        Ok(Answer::new(201, &format!(r#"{{"sid":"{kind}{number:032x}","status":"queued"}}"#)))
+    }
+}
+
+/// A hundred groups of one each, no limits, and a policy that goes on for days.
+fn rules(path: &Path) -> String {
+    let mut text = format!(
+        "[twilio]\naccount_sid = \"{SID}\"\nauth_token = \"x\"\nfrom = \"+6498123450\"\n\
+         [server]\npublic_url = \"https://pager.example.com\"\n[store]\npath = \"{}\"\n[limits]\ncall = []\nsms = []\n\
+         [policies.page]\nrepeat = 20\nsteps = [{{ notify = \"oncall\", by = \"sms\", wait = \"1h\" }}]\n[contacts]\n",
+        path.display()
+    );
+    for number in 0..GROUPS {
+        text += &format!("c{number} = {{ name = \"C{number}\", phone = \"+6421111{number:04}\" }}\n");
+    }
+    for number in 0..GROUPS {
+        text += &format!("[groups.g{number}]\nmembers = [\"c{number}\"]\n");
+    }
+    text
+}
+
+struct Bench {
+    desk: Arc<Desk>,
+    clock: ManualClock,
+    made: Arc<Willing>,
+    policy: Policy,
+}
+
+fn bench(path: &Path) -> Bench {
+    let file = path.with_extension("toml");
+    std::fs::write(&file, rules(path)).unwrap();
+    let config = Arc::new(Config::load(&file).unwrap());
+    let policy = config.policies["page"].clone();
+    let clock = ManualClock::new(Timestamp::now());
+    let shared: Arc<dyn Clock> = Arc::new(clock.clone());
+    let account = Account {
+        name: "twilio".to_owned(),
+        account_sid: SID.to_owned(),
+        user: SID.to_owned(),
+        password: "x".to_owned().into(),
+        from: "+6498123450".parse().ok(),
+        messaging_service: None,
+        api_url: "https://api.twilio.example".to_owned(),
+        machine_detection: false,
+    };
+    let made = Arc::new(Willing::default());
+    let twilio = Twilio::over(&account, Arc::clone(&shared), Box::new(Line(Arc::clone(&made))));
+    let templates = Arc::new(Templates::load(None).unwrap());
+    let chance = Arc::new(|| {
+        let mut bits = [0; 16];
+        getrandom::fill(&mut bits).unwrap();
+        u128::from_ne_bytes(bits)
+    });
+    let desk = Desk::with(config, shared, templates, Providers::new(vec![Box::new(twilio)]), chance);
+    Bench { desk: Arc::new(desk), clock, made, policy }
+}
+
+fn arrival(policy: &Policy, key: &str, number: usize) -> Arrival {
+    Arrival {
+        mail: Digest::of([number.to_string().as_str()]),
+        digest: Digest::of([key]),
+        other_digests: Vec::new(),
+        over: Vec::new(),
+        sent_at: None,
+        key: key.to_owned(),
+        window: SignedDuration::from_hours(1),
+        group: GroupId::new(format!("g{}", number % GROUPS)),
+        rule: "down".to_owned(),
+        recipients: vec!["ops@example.com".to_owned()],
+        subject: format!("PROBLEM: {key} is DOWN"),
+        say: format!("{key} is down."),
+        text: format!("{key} is down"),
+        policy: policy.clone(),
+        told: None,
+    }
+}
+
+fn open_alerts(path: &Path, open: usize) {
+    let Bench { desk, clock, made, policy } = bench(path);
+    let mut store = Sqlite::open(path).unwrap();
+    println!("{open} open alerts");
+    let began = Instant::now();
+    for number in 0..open {
+        let arrival = arrival(&policy, &format!("host {number}"), number);
+        let _ = desk.receive_arrival(&mut store, &arrival, None).unwrap();
+        clock.advance(SignedDuration::from_micros(1_000_000 / RATE as i64));
+    }
+    rate("received", open, began);
+
+    let mut engine = Engine::new(Arc::clone(&desk), Box::new(Sqlite::open(path).unwrap()), true);
+    let began = Instant::now();
+    turn_until(&mut engine, &made, open);
+    rate("texted for the first time", open, began);
+
+    // Nothing is due for a while.
+    for _ in 0..3 {
+        engine.turn().unwrap();
+    }
+    let times = (0..200).map(|_| timed(|| engine.turn().unwrap())).collect();
+    println!("  a turn with nothing due: {}", spread(times));
+
+    // An hour after the first was opened, a thousand more are due each second.
+    let first = desk.now() - SignedDuration::from_micros((open * 1_000_000 / RATE) as i64);
+    let then = first + SignedDuration::from_mins(60) + SignedDuration::from_secs(1);
+    clock.advance(then.duration_since(desk.now()));
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let acknowledging = scope.spawn(|| acknowledge_until(&over, &desk, path, open));
+        let (mut times, mut called) = (Vec::new(), open);
+        for _ in 0..(open / RATE).min(10) {
+            called += RATE;
+            times.push(timed(|| turn_until(&mut engine, &made, called - 20)));
+            clock.advance(SignedDuration::from_secs(1));
+        }
+        over.store(true, Ordering::SeqCst);
+        println!("  a second's {RATE} due, all texted: {}", spread(times));
+        println!("  an acknowledgement meanwhile: {}", spread(acknowledging.join().unwrap()));
+    });
+    let size = store.size().unwrap();
+    println!("  the store: {:.1} MB", size.bytes as f64 / 1e6);
+}
+
+/// Somebody acknowledges ten a second, of those that were opened last.
+fn acknowledge_until(over: &AtomicBool, desk: &Desk, path: &Path, open: usize) -> Vec<Duration> {
+    let mut store = Sqlite::open(path).unwrap();
+    let mut times = Vec::new();
+    let mut id = i64::try_from(open).unwrap();
+    while !over.load(Ordering::SeqCst) && id > 0 {
+        let by = Actor { contact: None, name: "somebody".to_owned(), through: Through::Command };
+        let event = Event::Acknowledge { by, within: None };
+        times.push(timed(|| drop(desk.apply(&mut store, AlertId(id), &event).unwrap())));
+        id -= 1;
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    times
+}
+
+fn turn_until(engine: &mut Engine, made: &Willing, calls: usize) {
+    while made.0.load(Ordering::Relaxed) < calls as u64 {
+        engine.turn().unwrap();
+        engine.listen(Duration::from_millis(1));
+    }
+    engine.settle(Duration::from_secs(10));
+}
+
+/// A thousand mails a day that rules want: each event is told three times and over after an hour.
+fn year(path: &Path, days: usize) {
+    let Bench { desk, clock, policy, .. } = bench(path);
+    let mut store = Sqlite::open(path).unwrap();
+    println!("{days} days of 1,000 mails");
+    let (mut first, mut last) = (Vec::new(), Vec::new());
+    let began = Instant::now();
+    for day in 0..days {
+        for event in 0..333 {
+            let number = day * 1000 + event * 3;
+            let mut id = AlertId(0);
+            for mail in 0..3 {
+                let mut arrival = arrival(&policy, &format!("host {event}"), number + mail);
+                arrival.group = GroupId::new(format!("g{}", event % GROUPS));
+                let time = timed(|| id = desk.receive_arrival(&mut store, &arrival, None).unwrap().alert().id);
+                if day == 0 {
+                    first.push(time);
+                } else if day + 1 == days {
+                    last.push(time);
+                }
+            }
+            let by = Actor { contact: None, name: "David".to_owned(), through: Through::Key };
+            desk.apply(&mut store, id, &Event::Acknowledge { by: by.clone(), within: None }).unwrap();
+            desk.apply(&mut store, id, &Event::ResolveQuietly { by, why: "by a mail".to_owned() }).unwrap();
+            clock.advance(SignedDuration::from_secs(86_400 / 333));
+        }
+    }
+    rate("mails", days * 999, began);
+    println!("  a mail on the first day: {}", spread(first));
+    println!("  a mail on the last day:  {}", spread(last));
+    let size = store.size().unwrap();
+    println!("  the store: {:.1} MB, {} alerts", size.bytes as f64 / 1e6, size.alerts);
+    let listing = timed(|| {
+        let since = Some(desk.now() - SignedDuration::from_hours(24));
+        drop(store.alerts(&thialfi::store::Filter { since, ..Default::default() }).unwrap());
+    });
+    println!("  the alerts of a day, listed: {listing:.1?}");
+
+    let before = desk.now() - SignedDuration::from_hours(24 * 30);
+    let began = Instant::now();
+    let mut times = Vec::new();
+    let mut forgotten = 0;
+    loop {
+        let mut some = 0;
+        times.push(timed(|| some = store.prune(before, 100).unwrap().alerts));
+        forgotten += some;
+        if some < 100 {
+            break;
+        }
+    }
+    println!(
+        "  pruned to the last 30 days: {forgotten} alerts in {:.1} s, 100 at once: {}",
+        began.elapsed().as_secs_f64(),
+        spread(times)
+    );
+    let compacted = timed(|| store.compact().unwrap());
+    println!("  compacted in {compacted:.1?} to {:.1} MB", store.size().unwrap().bytes as f64 / 1e6);
+}
+
+fn timed(work: impl FnOnce()) -> Duration {
+    let began = Instant::now();
+    work();
+    began.elapsed()
+}
+
+fn rate(what: &str, count: usize, began: Instant) {
+    let seconds = began.elapsed().as_secs_f64();
+    println!("  {what}: {count} in {seconds:.1} s, {:.0} a second", count as f64 / seconds);
+}
+
+fn spread(mut times: Vec<Duration>) -> String {
+    times.sort();
+    let at = |part: usize| times.get(times.len().saturating_sub(1) * part / 100).copied().unwrap_or_default();
+    format!("median {:.1?}, 95 % {:.1?}, slowest {:.1?}", at(50), at(95), at(100))
+}
