@@ -2,7 +2,9 @@
 //! `tests/run` installs them.
 
 mod exim;
+mod filters;
 mod mta;
+mod opensmtpd;
 mod postfix;
 
 use std::io::Write as _;
