@@ -129,6 +129,25 @@ fn what_sieve_cannot_redirect_is_not_filed_but_kept() {
     assert_eq!(lda.filed(), 2);
 }
 
+#[test]
+fn of_what_thialfi_sends_sieve_redirects_the_self_test_alone() {
+    let mut test = Test::with_people();
+    if !may_start() {
+        return;
+    }
+    let place = Place::of(&test);
+    let server = MailServer::start();
+    let lda = Lda::at(&place, server.port);
+    for (fields, redirected) in
+        [("X-Thialfi-Loop: self-test\r\nX-Thialfi-Self-Test: 1\r\n", 1), ("X-Thialfi-Loop: alerts.example.com\r\n", 1)]
+    {
+        let mail = [fields.as_bytes(), &test.mail("db1", "db1 is DOWN")].concat();
+        lda.deliver(&mail).exit(0).done();
+        assert_eq!(server.received().len(), redirected, "{fields}");
+    }
+    assert_eq!(lda.filed(), 2);
+}
+
 /// What the shipped script says of Pigeonhole's memory of redirected mails.
 #[test]
 fn sieve_redirects_a_message_id_once_in_its_period_and_nothing_where_it_cannot_remember_it() {
