@@ -11,15 +11,19 @@ use crate::support::Test;
 
 const UNPACKED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/target/mail-servers/exim4-daemon-light/usr/sbin/exim4");
 
+/// A user with a `.forward` file, with what the log says of a failure then.
+const FORWARDED: &str = "oncall@local.example.com";
+
 /// An Exim in a directory of its own. Its queue is run by us: what receives mail by SMTP has no right to deliver it.
 struct Exim {
     program: &'static str,
     place: Place,
+    recipient: &'static str,
     daemon: Child,
 }
 
 impl Exim {
-    fn start(test: &Test) -> Option<Self> {
+    fn start(test: &Test, recipient: &'static str) -> Option<Self> {
         let program = [UNPACKED, "/usr/sbin/exim4"].into_iter().find(|path| std::path::Path::new(path).exists());
         let program = program.unwrap_or(UNPACKED);
         if !mta::may_start("Exim", &[program]) {
@@ -35,6 +39,19 @@ impl Exim {
             assert!(text.contains(&format!("# begin {part}\n")));
             text.replace(&format!("# begin {part}\n"), &format!("begin {part}\n"))
         });
+        // As Debian has them, but for the domain: a `.forward` file, and for what else.
+        let forward = place.home().join("forward");
+        fs::write(&forward, mta::example(test, "forward", &place.program)).unwrap();
+        mta::give(&forward);
+        let router = format!(
+            "forward:\n  driver = redirect\n  domains = local.example.com\n  file = {}\n  user = {}\n  \
+             pipe_transport = address_pipe\n",
+            forward.display(),
+            mta::USER
+        );
+        let transport = "address_pipe:\n  driver = pipe\n  return_fail_output\n";
+        let shipped = shipped.replace("begin transports\n", &format!("{router}begin transports\n{transport}"))
+            + "* * F,2h,15m; G,16h,1h,1.5; F,4d,6h\n";
         let clock = test.path("clock");
         let environment = format!("driver = pipe\n  environment = THIALFI_CLOCK_FILE={}", clock.display());
         let shipped = shipped
@@ -56,7 +73,7 @@ impl Exim {
             .stdin(Stdio::null())
             .spawn()
             .unwrap();
-        let exim = Self { program, place, daemon };
+        let exim = Self { program, place, recipient, daemon };
         exim.place.wait_for_it("Exim", || exim.log());
         Some(exim)
     }
@@ -76,7 +93,7 @@ impl Mta for Exim {
     }
 
     fn recipient(&self) -> &'static str {
-        "oncall@sms.example.com"
+        self.recipient
     }
 
     fn begin(&self) {
@@ -100,6 +117,11 @@ impl Mta for Exim {
         fs::read_to_string(self.place.path("spool/main.log")).unwrap_or_default()
     }
 
+    fn failures(&self, words: &str) -> usize {
+        let words = if self.recipient == FORWARDED { "returned 75" } else { words };
+        self.log().matches(words).count()
+    }
+
     fn given_up(&self) -> &'static [&'static str] {
         // An address that failed for good, a bounce, a mail that waits for a human.
         &[" ** ", "<= <>", "Frozen"]
@@ -116,6 +138,13 @@ impl Drop for Exim {
 #[test]
 fn exim_by_its_pipe_loses_nothing_and_bounces_nothing() {
     let mut test = mta::test();
-    let Some(exim) = Exim::start(&test) else { return };
+    let Some(exim) = Exim::start(&test, "oncall@sms.example.com") else { return };
+    mta::loses_nothing(&mut test, &exim);
+}
+
+#[test]
+fn exim_by_a_forward_file_loses_nothing_and_bounces_nothing() {
+    let mut test = mta::test();
+    let Some(exim) = Exim::start(&test, FORWARDED) else { return };
     mta::loses_nothing(&mut test, &exim);
 }

@@ -15,11 +15,12 @@ const USERS: [(&str, u32); 2] = [("opensmtpd", 64_901), ("opensmtpq", 64_902)];
 /// An OpenSMTPD that sees, instead of some of the system's directories, those of a test.
 struct OpenSmtpd {
     place: Place,
+    recipient: &'static str,
     daemon: Child,
 }
 
 impl OpenSmtpd {
-    fn start(test: &Test) -> Option<Self> {
+    fn start(test: &Test, recipient: &'static str) -> Option<Self> {
         let program = format!("{UNPACKED}/sbin/smtpd");
         if !mta::may_start("OpenSMTPD", &[&program]) {
             return None;
@@ -34,10 +35,22 @@ impl OpenSmtpd {
         }
         write_users(&place);
         let shipped = mta::example(test, "opensmtpd.conf", &place.program);
-        assert!(shipped.contains(" mda \"/"));
-        let clock = format!(" mda \"THIALFI_CLOCK_FILE={} /", test.path("clock").display());
-        let listen = format!("listen on 127.0.0.1 port {}\n", place.port);
-        fs::write(place.path("smtpd.conf"), listen + &shipped.replace(" mda \"/", &clock)).unwrap();
+        // It hands no environment on.
+        let clock = format!("THIALFI_CLOCK_FILE={} ", test.path("clock").display());
+        let program_at_its_clock = |text: &str| {
+            let program = place.program.to_str().unwrap();
+            assert!(text.contains(program));
+            text.replace(program, &format!("{clock}{program}"))
+        };
+        let forward = place.home().join(".forward");
+        fs::write(&forward, program_at_its_clock(&mta::example(test, "forward", &place.program))).unwrap();
+        mta::give(&forward);
+        let own = format!(
+            "listen on 127.0.0.1 port {}\naction \"local\" mbox\n\
+             match from any for domain \"local.example.com\" action \"local\"\n",
+            place.port
+        );
+        fs::write(place.path("smtpd.conf"), own + &program_at_its_clock(&shipped)).unwrap();
         let here = place.path("");
         let script = place.script(
             "start",
@@ -59,7 +72,7 @@ impl OpenSmtpd {
             .stderr(log)
             .spawn()
             .unwrap();
-        let server = Self { place, daemon };
+        let server = Self { place, recipient, daemon };
         server.place.wait_for_it("OpenSMTPD", || server.log());
         Some(server)
     }
@@ -72,15 +85,18 @@ impl OpenSmtpd {
     }
 }
 
-/// The system's users, OpenSMTPD's, and as `thialfi` the one as whom thialfi runs in a test.
+/// The system's users, OpenSMTPD's, and twice the one as whom thialfi runs in a test: as `thialfi`, and with a home.
 fn write_users(place: &Place) {
     let (user, group) = ids(mta::USER);
     let others = |file: &str| -> String {
         let text = fs::read_to_string(file).unwrap();
-        let ours = |line: &&str| line.starts_with("opensmtp") || line.starts_with("thialfi:");
+        let ours =
+            |line: &&str| line.starts_with("opensmtp") || line.starts_with("thialfi:") || line.starts_with("oncall:");
         text.lines().filter(|line| !ours(line)).map(|line| format!("{line}\n")).collect()
     };
-    let mut passwd = others("/etc/passwd") + &format!("thialfi:x:{user}:{group}::/nonexistent:/usr/sbin/nologin\n");
+    let mut passwd = others("/etc/passwd");
+    passwd += &format!("thialfi:x:{user}:{group}::/nonexistent:/usr/sbin/nologin\n");
+    passwd += &format!("oncall:x:{user}:{group}::{}:/bin/sh\n", place.home().display());
     let mut groups = others("/etc/group");
     for (name, number) in USERS {
         passwd += &format!("{name}:x:{number}:{number}::/var/lib/opensmtpd/empty:/usr/sbin/nologin\n");
@@ -96,7 +112,7 @@ impl Mta for OpenSmtpd {
     }
 
     fn recipient(&self) -> &'static str {
-        "oncall@sms.example.com"
+        self.recipient
     }
 
     fn queued(&self) -> usize {
@@ -129,6 +145,13 @@ impl Drop for OpenSmtpd {
 #[test]
 fn opensmtpd_by_its_mda_loses_nothing_and_bounces_nothing() {
     let mut test = mta::test();
-    let Some(server) = OpenSmtpd::start(&test) else { return };
+    let Some(server) = OpenSmtpd::start(&test, "oncall@sms.example.com") else { return };
+    mta::loses_nothing(&mut test, &server);
+}
+
+#[test]
+fn opensmtpd_by_a_forward_file_loses_nothing_and_bounces_nothing() {
+    let mut test = mta::test();
+    let Some(server) = OpenSmtpd::start(&test, "oncall@local.example.com") else { return };
     mta::loses_nothing(&mut test, &server);
 }
