@@ -230,6 +230,7 @@ pub fn loses_nothing(test: &mut Test, mta: &dyn Mta) {
     what_fails_stays_and_rings_later(test, mta);
     what_is_killed_stays_and_rings_once(test, mta);
     what_finds_the_store_locked_rings_once(test, mta);
+    what_finds_no_program_stays_and_rings_later(test, mta);
     what_finds_the_disk_full_rings_and_is_on_disk_later(test, mta);
     let log = mta.log();
     for words in mta.given_up() {
@@ -237,7 +238,7 @@ pub fn loses_nothing(test: &mut Test, mta: &dyn Mta) {
     }
     let Some(mailbox) = mta.mailbox() else { return };
     let mailbox = fs::read_to_string(&mailbox).unwrap_or_else(|error| panic!("{}: {error}", mailbox.display()));
-    for subject in ["db1", "web1", "db7", "db8", "db9"] {
+    for subject in ["db1", "web1", "db7", "db8", "db2", "db9"] {
         let filed = mailbox.matches(&format!("\nSubject: {subject}\n")).count();
         let expected = usize::from(subject != "db9" || mta.place().disk.is_some());
         assert_eq!(filed, expected, "{subject} in the mailbox:\n{mailbox}\n{log}");
@@ -344,6 +345,24 @@ fn what_finds_the_store_locked_rings_once(test: &mut Test, mta: &dyn Mta) {
     store.execute_batch("ROLLBACK").unwrap();
     drop(store);
     is_taken(test, mta, "db8", calls + 1);
+}
+
+/// No program for a moment, as while it is replaced.
+fn what_finds_no_program_stays_and_rings_later(test: &mut Test, mta: &dyn Mta) {
+    let (program, calls) = (&mta.place().program, test.calls().len());
+    let away = program.with_extension("away");
+    fs::rename(program, &away).unwrap();
+    let attempts = || {
+        let log = mta.log();
+        ["not found", "No such file", "Failure to execute", "returned 75"].map(|words| log.matches(words).count())
+    };
+    let before = attempts();
+    let mail = test.mail("db2", "db2 is DOWN");
+    mta.send(&mail);
+    wait(|| attempts() != before, "nothing tries to start thialfi");
+    mta.wait_for_one_kept();
+    fs::rename(&away, program).unwrap();
+    is_taken(test, mta, "db2", calls + 1);
 }
 
 /// A disk without room: the first person is called all the same, and the alert is on disk once there is room.
