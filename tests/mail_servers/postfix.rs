@@ -1,17 +1,31 @@
-//! Postfix: `pipe(8)` with the shipped lines, an alias and a `.forward` file.
+//! Postfix: `pipe(8)` with the shipped lines, an alias and a `.forward` file; and what its local delivery runs for others
+//! (`filters`, `dovecot`).
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use super::mta::{self, Mta, ids, output};
-use crate::support::{DAVID, Phone, Test, free_port, wait};
+use super::mta::{self, Mta, Place, ids, output, shipped};
+use crate::support::Test;
 
 /// An instance of Postfix in a directory of its own.
-struct Postfix {
-    directory: tempfile::TempDir,
-    port: u16,
+pub struct Postfix {
+    place: Place,
     recipient: &'static str,
+    filter: Option<Filter>,
 }
+
+/// What delivers the mail of local users.
+pub struct Filter {
+    /// The command.
+    pub command: PathBuf,
+    /// Their mailbox.
+    pub mailbox: PathBuf,
+    /// What the log says of a failure where it does not have what thialfi printed.
+    pub failure: Option<&'static str>,
+}
+
+/// A user whose mail is delivered locally.
+pub const LOCAL: &str = "nobody@local.example.com";
 
 const MAIN: &str = "compatibility_level = 3.6
 inet_interfaces = 127.0.0.1
@@ -22,7 +36,6 @@ mynetworks = 127.0.0.0/8
 smtpd_relay_restrictions = permit_mynetworks, reject
 alias_database =
 local_recipient_maps =
-mailbox_command =
 default_privs = nobody
 queue_run_delay = 1s
 minimal_backoff_time = 1s
@@ -54,68 +67,63 @@ postlog unix-dgram n - n - 1 postlogd
 
 impl Postfix {
     /// Started with the shipped lines, whose mail goes to this test; `None` where that cannot be.
-    fn start(test: &Test, recipient: &'static str) -> Option<Self> {
-        if !mta::may_start("Postfix", "/usr/sbin/postfix") {
-            return None;
-        }
-        let program = mta::prepare(test);
-        let directory = tempfile::tempdir().unwrap();
-        let path = |name: &str| directory.path().join(name);
-        fs::set_permissions(directory.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    pub fn start(test: &Test, recipient: &'static str) -> Option<Self> {
+        mta::may_start("Postfix", &["/usr/sbin/postfix"])
+            .then(|| Self::start_at(Place::of(test), test, recipient, None))
+    }
+
+    /// The same at a place that is there already.
+    pub fn start_at(place: Place, test: &Test, recipient: &'static str, filter: Option<Filter>) -> Self {
         for name in ["etc", "queue", "data"] {
-            fs::create_dir(path(name)).unwrap();
+            fs::create_dir(place.path(name)).unwrap();
         }
-        std::os::unix::fs::chown(path("data"), Some(ids("postfix").0), None).unwrap();
-        let port = free_port();
+        std::os::unix::fs::chown(place.path("data"), Some(ids("postfix").0), None).unwrap();
+        let command = filter.as_ref().map(|filter| filter.command.as_path());
         let places = format!(
             "queue_directory = {queue}\ndata_directory = {data}\nmaillog_file = {log}\nalias_maps = texthash:{aliases}\n\
-             forward_path = {forward}-$user\nexport_environment = THIALFI_CLOCK_FILE={clock}\n",
-            queue = path("queue").display(),
-            data = path("data").display(),
-            log = path("log").display(),
-            aliases = path("etc/aliases").display(),
-            forward = path("etc/forward").display(),
+             forward_path = {forward}-$user\nexport_environment = THIALFI_CLOCK_FILE={clock}\nmailbox_command = {command}\n",
+            queue = place.path("queue").display(),
+            data = place.path("data").display(),
+            log = place.path("log").display(),
+            aliases = place.path("etc/aliases").display(),
+            forward = place.path("etc/forward").display(),
             clock = test.path("clock").display(),
+            command = command.unwrap_or(Path::new("")).display(),
         );
-        fs::write(path("etc/main.cf"), format!("{MAIN}{places}{}", shipped("postfix-main.cf"))).unwrap();
-        let transport = mta::example(test, "postfix-master.cf", &program);
+        fs::write(place.path("etc/main.cf"), format!("{MAIN}{places}{}", shipped("postfix-main.cf"))).unwrap();
+        let transport = mta::example(test, "postfix-master.cf", &place.program);
         assert!(transport.contains("user=thialfi"));
         let transport = transport.replace("user=thialfi", &format!("user={}", mta::USER));
-        fs::write(path("etc/master.cf"), format!("127.0.0.1:{port} inet n - n - - smtpd\n{SERVICES}{transport}"))
-            .unwrap();
-        let forward = mta::example(test, "forward", &program);
-        fs::write(path("etc/aliases"), format!("oncall {forward}")).unwrap();
-        fs::write(path(&format!("etc/forward-{}", mta::USER)), &forward).unwrap();
-        let postfix = Self { directory, port, recipient };
+        let smtp = format!("127.0.0.1:{} inet n - n - - smtpd", place.port);
+        fs::write(place.path("etc/master.cf"), format!("{smtp}\n{SERVICES}{transport}")).unwrap();
+        let forward = mta::example(test, "forward", &place.program);
+        fs::write(place.path("etc/aliases"), format!("oncall {forward}")).unwrap();
+        if filter.is_none() {
+            fs::write(place.path(&format!("etc/forward-{}", mta::USER)), &forward).unwrap();
+        }
+        let postfix = Self { place, recipient, filter };
         let started = postfix.run("postfix", &["start"]);
-        wait(
-            || std::net::TcpStream::connect(("127.0.0.1", port)).is_ok(),
-            &format!("Postfix does not start: {started}"),
-        );
-        Some(postfix)
+        postfix.place.wait_for_it("Postfix", || format!("{started}\n{}", postfix.log()));
+        postfix
     }
 
     fn run(&self, program: &str, arguments: &[&str]) -> String {
-        let configuration = self.path("etc");
+        let configuration = self.place.path("etc");
         output(program, &[&["-c", configuration.to_str().unwrap()], arguments].concat())
     }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.directory.path().join(name)
-    }
-}
-
-fn shipped(name: &str) -> String {
-    fs::read_to_string(format!("{}/examples/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()
 }
 
 impl Mta for Postfix {
-    fn port(&self) -> u16 {
-        self.port
+    fn place(&self) -> &Place {
+        &self.place
     }
 
     fn recipient(&self) -> &'static str {
         self.recipient
+    }
+
+    fn mailbox(&self) -> Option<PathBuf> {
+        self.filter.as_ref().map(|filter| filter.mailbox.clone())
     }
 
     fn queued(&self) -> usize {
@@ -127,7 +135,16 @@ impl Mta for Postfix {
     }
 
     fn log(&self) -> String {
-        fs::read_to_string(self.path("log")).unwrap_or_default()
+        fs::read_to_string(self.place.path("log")).unwrap_or_default()
+    }
+
+    fn failures(&self, words: &str) -> usize {
+        let failure = self.filter.as_ref().and_then(|filter| filter.failure);
+        self.log().matches(failure.unwrap_or(words)).count()
+    }
+
+    fn given_up(&self) -> &'static [&'static str] {
+        &["status=bounced", "non-delivery"]
     }
 }
 
@@ -137,51 +154,23 @@ impl Drop for Postfix {
     }
 }
 
-fn test() -> Test {
-    Test::with_people().phone(DAVID, [Phone::press(["1"])])
-}
-
-/// Nothing came back to a sender, and nothing was tried in vain.
-fn nothing_bounced(postfix: &Postfix) {
-    let log = postfix.log();
-    assert!(!log.contains("status=bounced") && !log.contains("non-delivery"), "{log}");
-}
-
 #[test]
 fn postfix_by_pipe_loses_nothing_and_bounces_nothing() {
-    let mut test = test();
+    let mut test = mta::test();
     let Some(postfix) = Postfix::start(&test, "oncall@sms.example.com") else { return };
-    mta::a_mail_rings(&mut test, &postfix);
-    mta::what_fails_stays_and_rings_later(&mut test, &postfix);
-    mta::what_is_killed_stays_and_rings_once(&mut test, &postfix);
-    nothing_bounced(&postfix);
+    mta::loses_nothing(&mut test, &postfix);
 }
 
 #[test]
 fn postfix_by_an_alias_loses_nothing_and_bounces_nothing() {
-    let mut test = test();
+    let mut test = mta::test();
     let Some(postfix) = Postfix::start(&test, "oncall@local.example.com") else { return };
-    mta::a_mail_rings(&mut test, &postfix);
-    mta::what_fails_stays_and_rings_later(&mut test, &postfix);
-    mta::what_is_killed_stays_and_rings_once(&mut test, &postfix);
-    nothing_bounced(&postfix);
+    mta::loses_nothing(&mut test, &postfix);
 }
 
 #[test]
 fn postfix_by_a_forward_file_loses_nothing_and_bounces_nothing() {
-    let mut test = test();
-    let Some(postfix) = Postfix::start(&test, "nobody@local.example.com") else { return };
-    mta::a_mail_rings(&mut test, &postfix);
-    mta::what_fails_stays_and_rings_later(&mut test, &postfix);
-    mta::what_is_killed_stays_and_rings_once(&mut test, &postfix);
-    nothing_bounced(&postfix);
-}
-
-#[test]
-fn postfix_keeps_what_finds_the_store_locked_or_the_disk_full() {
-    let mut test = test();
-    let Some(postfix) = Postfix::start(&test, "oncall@sms.example.com") else { return };
-    mta::what_finds_the_store_locked_rings_once(&mut test, &postfix);
-    mta::what_finds_the_disk_full_rings_and_is_on_disk_later(&mut test, &postfix);
-    nothing_bounced(&postfix);
+    let mut test = mta::test();
+    let Some(postfix) = Postfix::start(&test, LOCAL) else { return };
+    mta::loses_nothing(&mut test, &postfix);
 }
