@@ -8,7 +8,7 @@ use std::time::Duration;
 use thialfi::alert::{Alert, Delivery, State};
 use thialfi::store::{Filter, Sqlite, Store as _};
 
-use crate::support::{DAVID, PAGE, PEOPLE, Phone, Test};
+use crate::support::{DARREN, DAVID, PAGE, PEOPLE, Phone, Test};
 
 #[test]
 fn a_broken_rule_file_keeps_the_mail_and_names_the_place() {
@@ -166,7 +166,8 @@ fn two_deliveries_at_once_of_the_same_event_make_one_call() {
 /// In a storm each commit of the engine waits for those of the deliveries, and one of its turns lasts for minutes.
 #[test]
 fn an_engine_whose_turn_lasts_is_not_taken_for_dead() {
-    const ALERTS: usize = 40;
+    // Twenty are committed at once.
+    const ALERTS: usize = 80;
     let groups: String = (0..ALERTS)
         .map(|n| format!("[groups.g{n}]\nmembers = [\"david\"]\n[recipients.\"r{n}@example.com\"]\ngroup = \"g{n}\"\n"))
         .collect();
@@ -189,7 +190,7 @@ fn an_engine_whose_turn_lasts_is_not_taken_for_dead() {
         scope.spawn(|| {
             while !is_over.load(Ordering::SeqCst) {
                 lock.lock().unwrap();
-                std::thread::sleep(Duration::from_millis(100));
+                std::thread::sleep(Duration::from_secs(1));
                 lock.unlock().unwrap();
                 std::thread::sleep(Duration::from_millis(1));
             }
@@ -211,4 +212,29 @@ fn an_engine_whose_turn_lasts_is_not_taken_for_dead() {
     // One before the turn, and at least one in its course.
     assert!(beats.len() >= 2, "{beats:?}");
     assert_eq!(test.get("/healthz"), 200);
+}
+
+#[test]
+fn an_alert_that_cannot_be_read_holds_up_no_other() {
+    let mut test = Test::with_people().phone(DAVID, [Phone::NoAnswer, Phone::NoAnswer, Phone::NoAnswer]).serve();
+    for host in ["db1", "db2", "db3"] {
+        let mail = test.mail(host, &format!("{host} is DOWN"));
+        test.deliver(&mail).exit(0).done();
+        test.let_it_turn();
+    }
+    let store = rusqlite::Connection::open(test.path("thialfi.db")).unwrap();
+    store.busy_timeout(Duration::from_secs(10)).unwrap();
+    store.execute("UPDATE alerts SET policy = '{' WHERE id = 1", []).unwrap();
+    drop(store);
+    // The others are escalated to Darren, as their policy says.
+    test.advance("6m");
+    test.wait_until(|test| test.called().iter().any(|number| number == DARREN), "the policy goes no further");
+    let ran = test.run(&["alerts", "show", "1"], b"").exit(1);
+    assert!(ran.err.contains("alert 1 is damaged") && ran.err.contains("policy"), "{ran:?}");
+    // And a new one is told.
+    let before = test.called().len();
+    let mail = test.mail("db4", "db4 is DOWN");
+    test.deliver(&mail).exit(0).done();
+    test.advance("16m");
+    test.wait_until(|test| test.called().len() > before, "nobody is told of the new one");
 }

@@ -209,6 +209,16 @@ impl Desk {
         Ok(updated.alert)
     }
 
+    /// Lets `event` happen to each of these alerts. On disk, as a whole, when it returns.
+    pub fn apply_each(&self, store: &mut dyn Store, ids: &[AlertId], event: &Event) -> store::Result<()> {
+        let roster = self.roster(store)?;
+        let updated = store.update_each(ids, &mut |alert| {
+            let mut context = Context { now: self.now(), roster: &roster, random: &mut || self.draw() };
+            escalate(alert, event.clone(), &mut context)
+        })?;
+        self.after(store, updated).map(drop)
+    }
+
     /// Lets `event` happen to a notification, and to all that is told in it. On disk, as a whole, when it returns. The
     /// alert that the notification is about comes first.
     pub fn apply_told(&self, store: &mut dyn Store, id: NotificationId, event: &Event) -> store::Result<Alert> {

@@ -1,5 +1,6 @@
 //! The engine: claims what is due, sends it, asks how it went, ticks the escalation. Its cost follows what is due.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -19,7 +20,7 @@ use crate::store::{self, Post, Store};
 /// At most so many notifications are being sent at once.
 const AT_ONCE: usize = 8;
 /// A clock that goes back by more than this has been set.
-const SET_BACK: SignedDuration = SignedDuration::from_secs(1);
+pub(super) const SET_BACK: SignedDuration = SignedDuration::from_secs(1);
 /// A claim outlives the longest request, question before it included.
 const CLAIM: SignedDuration = SignedDuration::from_secs(60);
 /// How long the engine sleeps at most: other processes change the store without a word.
@@ -28,8 +29,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 const LOOK_EVERY_MOVED: Duration = Duration::from_millis(5);
 /// After the store failed.
 const PAUSE: Duration = Duration::from_secs(1);
-/// At most so many alerts are looked at in one turn.
+/// At most so many alerts are looked at in one turn, and so many of them in one transaction.
 const BATCH: usize = 200;
+const TICKS: usize = 20;
 
 /// What reaches the engine from other threads.
 pub enum Message {
@@ -98,6 +100,8 @@ pub struct Engine {
     heartbeats: Option<(Timestamp, Timestamp)>,
     /// Whether the alerts of heartbeats that the rule file has no more were looked for.
     has_forgotten: bool,
+    /// Alerts that cannot be read.
+    unreadable: HashSet<AlertId>,
     /// When what is over is forgotten.
     pub(super) forgets: Pace,
     /// When it last said that it is alive, in the system's time; `None` while nobody is to count upon it.
@@ -128,6 +132,7 @@ impl Engine {
             ticked_at: None,
             heartbeats: None,
             has_forgotten: false,
+            unreadable: HashSet::new(),
             forgets: Pace::default(),
             beaten_at: None,
             pulse: Pulse::default(),
@@ -339,12 +344,33 @@ impl Engine {
             None if all => self.waiting_alerts()?,
             None => self.store.due_alerts(now, BATCH)?,
         };
-        for id in due {
-            self.desk.apply(self.store.as_mut(), id, &Event::Tick)?;
+        // A few in one transaction: others wait for no more than that.
+        for some in due.chunks(TICKS) {
+            match self.desk.apply_each(self.store.as_mut(), some, &Event::Tick) {
+                Err(store::Error::Damaged { .. } | store::Error::NoAlert(_)) => self.tick_one_by_one(some)?,
+                result => result?,
+            }
             self.is_getting_on();
         }
         self.ticked_at = Some(now);
         Ok(())
+    }
+
+    /// An alert that cannot be read must not hold up the others. It is told once.
+    fn tick_one_by_one(&mut self, ids: &[AlertId]) -> store::Result<()> {
+        for id in ids {
+            match self.desk.apply(self.store.as_mut(), *id, &Event::Tick) {
+                Err(error @ (store::Error::Damaged { .. } | store::Error::NoAlert(_))) => self.complain_of(*id, &error),
+                result => drop(result?),
+            }
+        }
+        Ok(())
+    }
+
+    fn complain_of(&mut self, id: AlertId, error: &store::Error) {
+        if self.unreadable.insert(id) {
+            tracing::error!(%error, alert = %id, "nobody follows up on this alert; look at the store");
+        }
     }
 
     /// Looks for mails that must come, when one may have become late; an engine for some alerts alone does not.
@@ -390,7 +416,13 @@ impl Engine {
             self.desk.throttled(webhooks, |throttle| store.claim(now, owner, now + CLAIM, free, only, throttle))?;
         for notification in claimed {
             let known = if is_unsure(&notification) { self.known(&notification)? } else { Vec::new() };
-            let alert = self.store.alert(notification.id.alert)?;
+            let alert = match self.store.alert(notification.id.alert) {
+                Err(error @ (store::Error::Damaged { .. } | store::Error::NoAlert(_))) => {
+                    self.complain_of(notification.id.alert, &error);
+                    continue;
+                }
+                alert => alert?,
+            };
             // What was in doubt may have called back since, and its id then be among those that are known.
             if !alert.notifications.iter().any(|one| one.id == notification.id && self.has_claimed(one)) {
                 continue;

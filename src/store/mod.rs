@@ -350,6 +350,9 @@ pub trait Store: Outbox + Retention + Send {
     /// refused whole.
     fn update(&mut self, id: AlertId, change: &mut dyn FnMut(Alert) -> Change) -> Result<Updated>;
 
+    /// The same for several alerts, in one transaction: all of it is on disk, or nothing.
+    fn update_each(&mut self, ids: &[AlertId], change: &mut dyn FnMut(Alert) -> Change) -> Result<Vec<Updated>>;
+
     /// Adds lines to an alert's history.
     fn record(&mut self, id: AlertId, entries: &[Entry]) -> Result<()>;
 
@@ -431,9 +434,12 @@ pub trait Store: Outbox + Retention + Send {
     /// Whether somebody still has to hear of an alert that this notification tells of by the call of this id.
     fn is_needed(&mut self, teller: NotificationId, provider_id: &str) -> Result<bool>;
 
-    /// Notifications that a provider has accepted and that have not ended, created at or after `since`; not those that
-    /// another one tells of.
+    /// Notifications that a provider has accepted at or after `since` and that have not ended, the first accepted first; not
+    /// those that another one tells of.
     fn under_way(&mut self, since: Timestamp) -> Result<Vec<Notification>>;
+
+    /// When the oldest open alert was opened that was opened at or after `since` and of which somebody is or was to be told.
+    fn oldest_told(&mut self, since: Timestamp) -> Result<Option<Timestamp>>;
 
     /// The earliest time at which something becomes due: an alert's `next_at`, a notification that may be claimed
     /// then, an expiring claim, a mail that goes on.

@@ -197,13 +197,11 @@ impl Store for Sqlite {
     }
 
     fn update(&mut self, id: AlertId, change: &mut dyn FnMut(Alert) -> Change) -> Result<Updated> {
-        self.write(|transaction| {
-            let before = load(transaction, id)?;
-            let changed = change(before.clone());
-            let alert = save(transaction, Some(&before), id, changed.alert)?;
-            add_lines(transaction, id, &changed.history)?;
-            Ok(Updated { alert, commands: changed.commands })
-        })
+        self.write(|transaction| update(transaction, id, change))
+    }
+
+    fn update_each(&mut self, ids: &[AlertId], change: &mut dyn FnMut(Alert) -> Change) -> Result<Vec<Updated>> {
+        self.write(|transaction| ids.iter().map(|id| update(transaction, *id, change)).collect())
     }
 
     fn record(&mut self, id: AlertId, entries: &[Entry]) -> Result<()> {
@@ -345,6 +343,12 @@ impl Store for Sqlite {
         })
     }
 
+    fn oldest_told(&mut self, since: Timestamp) -> Result<Option<Timestamp>> {
+        let opened: Option<i64> = self
+            .read(|transaction| one(transaction, query::OLDEST_TOLD, [milliseconds(since)], |row| Ok(row.get(0)?)))?;
+        Ok(opened.and_then(|time| Timestamp::from_millisecond(time).ok()))
+    }
+
     fn next_due(&mut self) -> Result<Option<Timestamp>> {
         self.read(|transaction| {
             let alert: Option<i64> = one(transaction, query::NEXT_ALERT, [], |row| Ok(row.get(0)?))?.flatten();
@@ -465,4 +469,13 @@ impl Store for Sqlite {
             time.map(|time| Timestamp::from_millisecond(time).map_err(damaged)).transpose()
         })
     }
+}
+
+/// Commits what `change` makes of an alert.
+fn update(transaction: &Transaction<'_>, id: AlertId, change: &mut dyn FnMut(Alert) -> Change) -> Answer<Updated> {
+    let before = load(transaction, id)?;
+    let changed = change(before.clone());
+    let alert = save(transaction, Some(&before), id, changed.alert)?;
+    add_lines(transaction, id, &changed.history)?;
+    Ok(Updated { alert, commands: changed.commands })
 }

@@ -300,8 +300,9 @@ impl World {
     /// What a process asks about last before it hands it over to be sent.
     pub fn is_next(&self, process: Process, id: NotificationId) {
         self.with(|state| {
-            let claimed = state.pending.get(&process).and_then(|claimed| claimed.iter().find(|one| one.id == id));
-            if let Some(claimed) = claimed.cloned() {
+            let Some(claimed) = state.pending.get_mut(&process) else { return };
+            if let Some(place) = claimed.iter().position(|one| one.id == id) {
+                let claimed = claimed.remove(place);
                 state.next.insert(process, claimed);
             }
         });

@@ -161,6 +161,24 @@ impl Store for Handle {
         result
     }
 
+    fn update_each(&mut self, ids: &[AlertId], change: &mut dyn FnMut(Alert) -> Change) -> Result<Vec<Updated>> {
+        self.begin_to("update_each")?;
+        let mut noted = Vec::new();
+        let result = self.store().update_each(ids, &mut |alert| {
+            let before = alert.clone();
+            let made = change(alert);
+            noted.push((before, made.clone()));
+            made
+        });
+        if result.is_ok() {
+            for (before, made) in &noted {
+                self.world.watch(self.process, self.roster, before, made);
+            }
+        }
+        self.end("update_each");
+        result
+    }
+
     fn claim(
         &mut self,
         now: Timestamp,
@@ -255,6 +273,7 @@ impl Store for Handle {
         history(id: AlertId) -> Vec<Entry>;
         due_alerts(now: Timestamp, limit: usize) -> Vec<AlertId>;
         under_way(since: Timestamp) -> Vec<Notification>;
+        oldest_told(since: Timestamp) -> Option<Timestamp>;
         next_due() -> Option<Timestamp>;
         provider_ids(to: &Address, since: Timestamp) -> Vec<String>;
         overrides_between(since: Timestamp, until: Timestamp) -> Vec<Override>;

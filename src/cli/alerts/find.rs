@@ -6,7 +6,7 @@ use super::fail;
 use crate::alert::{AlertId, Code};
 use crate::cli::setup::complain;
 use crate::exit::Exit;
-use crate::store::{Filter, Sqlite, Store as _};
+use crate::store::{Error, Filter, Sqlite, Store as _};
 
 /// For so long a code means its alert.
 const CODES_HOLD: SignedDuration = SignedDuration::from_hours(30 * 24);
@@ -34,10 +34,12 @@ pub fn alert(store: &mut Sqlite, text: &str) -> Result<AlertId, Exit> {
 
 fn by_number(store: &mut Sqlite, text: &str) -> Result<AlertId, Exit> {
     let newest = store.alerts(&Filter { limit: Some(1), ..Filter::default() }).map_err(|error| fail(&error))?;
-    if let Ok(number) = text.parse()
-        && store.alert(AlertId(number)).is_ok()
-    {
-        return Ok(AlertId(number));
+    if let Ok(number) = text.parse() {
+        match store.alert(AlertId(number)) {
+            Ok(_) => return Ok(AlertId(number)),
+            Err(Error::NoAlert(_)) => {}
+            Err(error) => return Err(fail(&error)),
+        }
     }
     let hint = match newest.first() {
         Some(alert) => format!("; the newest is {} ({})", alert.id, alert.code),

@@ -68,7 +68,8 @@ fn prepare(opened: rusqlite::Result<Connection>) -> std::result::Result<Connecti
     if version != schema::VERSION {
         schema::bring_up_to_date(&mut connection)?;
     }
-    connection.set_prepared_statement_cache_capacity(64);
+    // More than there are questions.
+    connection.set_prepared_statement_cache_capacity(256);
     Ok(connection)
 }
 

@@ -82,8 +82,11 @@ pub const CLAIMABLE_OF: &str =
 pub const NEXT_NOTIFICATION: &str =
     concat!("SELECT wake_at FROM notifications WHERE wake_at IS NOT NULL AND ", wanted!(), " ORDER BY wake_at LIMIT 1");
 /// What another one tells of is asked about through that one.
-pub const UNDER_WAY: &str = "SELECT * FROM notifications WHERE delivery = 'accepted' AND created_at >= ?1 \
-     AND told_by_alert IS NULL ORDER BY created_at, alert, number";
+pub const UNDER_WAY: &str = "SELECT * FROM notifications INDEXED BY notifications_under_way WHERE delivery = 'accepted' \
+     AND at >= ?1 AND told_by_alert IS NULL ORDER BY at, alert, number";
+/// Since when a reply may have come: the opening, at or after ?1, of the oldest open alert that somebody was told of.
+pub const OLDEST_TOLD: &str = "SELECT opened_at FROM alerts INDEXED BY alerts_opened WHERE opened_at >= ?1 \
+     AND state = 'open' AND EXISTS (SELECT 1 FROM notifications WHERE alert = alerts.id) ORDER BY opened_at LIMIT 1";
 pub const PROVIDER_IDS: &str = "SELECT provider_id FROM notifications WHERE phone = ?1 AND created_at >= ?2 \
      AND provider_id IS NOT NULL";
 

@@ -11,10 +11,10 @@ use super::fault::Fault;
 const APPLICATION_ID: i32 = 0x7468_6961;
 
 /// Step n, from 0, brings a file from `user_version` n to n + 1. Never change one that was released: add one.
-const STEPS: &[&str] = &[FIRST, SECOND, THIRD, HEARTBEATS, FACTS, REMINDERS, LIMITS, SELF_TESTS, OUTBOX];
+const STEPS: &[&str] = &[FIRST, SECOND, THIRD, HEARTBEATS, FACTS, REMINDERS, LIMITS, SELF_TESTS, OUTBOX, UNDER_WAY];
 
 /// The `user_version` that this program reads and writes.
-pub const VERSION: i64 = 9;
+pub const VERSION: i64 = 10;
 
 const FIRST: &str = "
 CREATE TABLE alerts (
@@ -261,6 +261,12 @@ CREATE TABLE outbox (
 ) STRICT;
 CREATE INDEX outbox_due ON outbox (at) WHERE fate = 'due';
 CREATE INDEX outbox_content ON outbox (content) WHERE fate = 'due';
+";
+
+const UNDER_WAY: &str = "
+-- What a provider has taken is asked about from when it took it, which may be long after it was decided on.
+DROP INDEX notifications_under_way;
+CREATE INDEX notifications_under_way ON notifications (at) WHERE delivery = 'accepted';
 ";
 
 /// Brings the file up to date, in one transaction: of several processes that find an old file, one does the work and

@@ -179,15 +179,31 @@ pub fn what_is_under_way_was_accepted_and_has_not_ended(stage: &dyn Stage) {
     let id = open_due(&mut *store, "disk", &[at(1); 4]);
     let after = change(&mut *store, id, |alert| {
         let deliveries = [ended(Outcome::Busy, Some("CA0")), accepted("CA1"), accepted("CA2")];
-        for ((notification, delivery), created) in alert.notifications.iter_mut().zip(deliveries).zip([30, 20, 10]) {
+        for ((notification, mut delivery), taken) in alert.notifications.iter_mut().zip(deliveries).zip([30, 20, 10]) {
+            if let Delivery::Accepted { at, .. } = &mut delivery {
+                *at = self::at(taken);
+            }
             notification.delivery = delivery;
-            notification.created_at = at(created);
         }
     });
     let [_, second, third, _] = after.notifications.as_slice() else { panic!("{after:?}") };
     assert_eq!(store.under_way(at(10)).unwrap(), [third.clone(), second.clone()]);
     assert_eq!(store.under_way(at(11)).unwrap(), std::slice::from_ref(second));
     assert!(store.under_way(at(21)).unwrap().is_empty());
+}
+
+pub fn the_oldest_alert_that_somebody_was_told_of_is_found(stage: &dyn Stage) {
+    let mut store = stage.connect();
+    assert_eq!(store.oldest_told(at(0)).unwrap(), None);
+    for (key, opened) in [("a", 1), ("b", 2), ("c", 3)] {
+        let id = open_due(&mut *store, key, &[at(9)]);
+        change(&mut *store, id, |alert| alert.opened_at = at(opened));
+    }
+    assert_eq!(store.oldest_told(at(0)).unwrap(), Some(at(1)));
+    assert_eq!(store.oldest_told(at(2)).unwrap(), Some(at(2)));
+    set_state(&mut *store, AlertId(1), State::Acknowledged);
+    change(&mut *store, AlertId(2), |alert| alert.notifications.clear());
+    assert_eq!(store.oldest_told(at(0)).unwrap(), Some(at(3)));
 }
 
 pub fn an_outside_id_is_new_once_within_a_month(stage: &dyn Stage) {

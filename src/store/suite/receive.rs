@@ -15,7 +15,7 @@ use crate::alert::{
     State,
 };
 use crate::oncall::{Address, ContactId};
-use crate::store::{Arrival, Error, Filter, Receipt, TOLD_AGAIN};
+use crate::store::{Arrival, Error, Filter, Receipt, Store, TOLD_AGAIN};
 
 pub fn a_new_alert_is_read_back_as_it_was_given(stage: &dyn Stage) {
     let mut store = stage.connect();
@@ -391,4 +391,20 @@ pub fn a_mail_that_tells_of_the_end_ends_the_window(stage: &dyn Stage) {
     let Receipt::Opened(first) = first else { panic!("{first:?}") };
     assert_eq!(first.window_until, at(5), "it is the first of its key: so it has no window");
     assert_eq!(store.alert(first.id).unwrap(), first);
+}
+
+pub fn several_alerts_are_changed_in_one_transaction(stage: &dyn Stage) {
+    let mut store = stage.connect();
+    let ids = ["a", "b"].map(|key| receive(&mut *store, &arrival(key, key), at(0)).alert().id);
+    let mut acknowledge = |mut alert: Alert| {
+        alert.state = State::Acknowledged;
+        only(alert)
+    };
+    let missing = [ids[0], AlertId(99), ids[1]];
+    assert!(matches!(store.update_each(&missing, &mut acknowledge), Err(Error::NoAlert(AlertId(99)))));
+    let states = |store: &mut dyn Store| ids.map(|id| store.alert(id).unwrap().state);
+    assert_eq!(states(&mut *store), [State::Open; 2], "nothing of it happened");
+    let updated = store.update_each(&ids, &mut acknowledge).unwrap();
+    assert_eq!(updated.iter().map(|one| one.alert.id).collect::<Vec<_>>(), ids);
+    assert_eq!(states(&mut *stage.connect()), [State::Acknowledged; 2]);
 }
