@@ -3,6 +3,8 @@
 //!
 //! Some of the calls in every run; all of them with `THIALFI_LONG=1` (`tests/run --long`).
 
+mod engine;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Command, ExitStatus, Stdio};
@@ -65,6 +67,11 @@ fn faults() -> Option<Vec<(Fault, String, usize)>> {
         return None;
     }
     assert_eq!(status.code(), Some(75), "no engine follows up: {said}");
+    Some(places(&trace, "rules.toml"))
+}
+
+/// Each call of a trace, from the first that names `first` on, with each fault that it may have.
+fn places(trace: &str, first: &str) -> Vec<(Fault, String, usize)> {
     // The place of each call among those of its name in its thread: so strace counts them.
     let mut counts: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     let mut places: BTreeMap<&str, BTreeSet<usize>> = BTreeMap::new();
@@ -75,7 +82,7 @@ fn faults() -> Option<Vec<(Fault, String, usize)>> {
         let Some((thread, call)) = line.split_once(' ') else { continue };
         let call = call.trim_start();
         let Some((name, _)) = call.split_once('(').filter(|_| !call.starts_with(['<', '+', '-'])) else { continue };
-        begun |= call.contains("rules.toml");
+        begun |= call.contains(first);
         let count = counts.entry((thread, name)).or_default();
         *count += 1;
         if !begun {
@@ -92,19 +99,24 @@ fn faults() -> Option<Vec<(Fault, String, usize)>> {
             faults.extend(errors.map(|(error, _)| (Fault::Error(error), name.to_owned(), place)));
         }
     }
-    Some(faults)
+    faults
+}
+
+/// What has strace do it.
+fn injected(fault: Fault, name: &str, place: usize) -> String {
+    let how = match fault {
+        Fault::Kill => "signal=KILL".to_owned(),
+        Fault::Error(error) => format!("error={error}"),
+    };
+    format!("inject={name}:{how}:when={place}")
 }
 
 /// Plays one; true when it was reached.
 fn play(fault: Fault, name: &str, place: usize) -> bool {
     let what = format!("{fault:?} at {name} number {place}");
-    let how = match fault {
-        Fault::Kill => "signal=KILL".to_owned(),
-        Fault::Error(error) => format!("error={error}"),
-    };
     let mut test = test();
     let mail = test.mail("db1", "db1 is DOWN");
-    let inject = format!("inject={name}:{how}:when={place}");
+    let inject = injected(fault, name, place);
     let (status, said) = traced(&test, &["-e", &format!("trace={name}"), "-e", &inject], &mail);
     let reached = match fault {
         Fault::Kill => status.signal() == Some(9),
@@ -136,9 +148,14 @@ fn a_delivery_that_ends_at_any_moment_loses_nothing_and_rings_once() {
     let long = std::env::var_os("THIALFI_LONG").is_some();
     let step = if long { 1 } else { faults.len() / 24 + 1 };
     let chosen: Vec<_> = faults.iter().step_by(step).collect();
+    play_all(&chosen, if long { 4 } else { 2 }, play);
+}
+
+/// Plays them, so many at once.
+fn play_all(chosen: &[&(Fault, String, usize)], at_once: usize, play: fn(Fault, &str, usize) -> bool) {
     let (next, tally) = (AtomicUsize::new(0), Mutex::new(BTreeMap::<Fault, (usize, usize)>::new()));
     std::thread::scope(|scope| {
-        for _ in 0..if long { 4 } else { 2 } {
+        for _ in 0..at_once {
             scope.spawn(|| {
                 while let Some((fault, name, place)) = chosen.get(next.fetch_add(1, Ordering::SeqCst)) {
                     let reached = play(*fault, name, *place);

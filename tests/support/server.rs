@@ -13,13 +13,21 @@ impl Test {
     }
 
     pub fn start_server(&mut self) {
-        let mut child = self.command().arg("serve-twiml").env("THIALFI_LOG", "debug").spawn().unwrap();
+        let command = self.command();
+        assert!(self.start_server_by(command), "no server");
+        wait(|| self.get("/healthz") == 200, "the server is not healthy");
+    }
+
+    /// Starts `serve-twiml` by a command to which only that argument is missing; false when it ends before it serves.
+    pub fn start_server_by(&mut self, mut command: Command) -> bool {
+        let mut child = command.arg("serve-twiml").env("THIALFI_LOG", "debug").spawn().unwrap();
         let mut line = String::new();
         let mut out = BufReader::new(child.stdout.take().unwrap());
-        out.read_line(&mut line).unwrap();
+        let _ = out.read_line(&mut line);
         if !line.contains("serving on") {
             let _ = child.kill();
-            panic!("no server: {line} {:#?}", ran(&child.wait_with_output().unwrap()));
+            eprintln!("no server: {line} {:#?}", ran(&child.wait_with_output().unwrap()));
+            return false;
         }
         // Its log is a help where a test fails; a pipe that nobody reads would stop it.
         let mut err = child.stderr.take().unwrap();
@@ -28,7 +36,17 @@ impl Test {
         let inbound = if self.webhooks { format!("{}/twilio/sms", self.url()) } else { String::new() };
         self.sandbox.inbound_url(&inbound);
         self.server = Some(child);
-        wait(|| self.get("/healthz") == 200, "the server is not healthy");
+        true
+    }
+
+    /// The number of the process that was started; 0 for none.
+    pub fn server_id(&self) -> u32 {
+        self.server.as_ref().map_or(0, std::process::Child::id)
+    }
+
+    /// Whether the server that was started has ended by itself.
+    pub fn server_has_ended(&mut self) -> bool {
+        self.server.as_mut().is_none_or(|child| child.try_wait().unwrap().is_some())
     }
 
     /// The status of a GET; 0 when there is none.
