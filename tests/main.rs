@@ -20,6 +20,7 @@ mod gateways;
 mod hearing;
 mod heartbeats;
 mod kill_sweep;
+mod licences;
 mod limits;
 mod mail_replies;
 mod mail_servers;

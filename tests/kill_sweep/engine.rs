@@ -53,13 +53,14 @@ fn start(test: &mut Test, options: &[&str]) -> Option<Group> {
 /// The night: a mail, its calls, and who starts the server again when it has ended. Until somebody has the alert.
 fn night(test: &mut Test, what: &str) {
     let mail = test.mail("db1", "db1 is DOWN");
-    let mut kept = true;
+    let (mut kept, mut deliveries) = (true, 0);
     for _ in 0..200 {
         if test.server_has_ended() {
             test.start_server();
         }
         if kept {
             let ran = test.deliver(&mail);
+            deliveries += 1;
             assert!(matches!(ran.status, Some(0 | 75)), "{what}: {ran:?}");
             kept = ran.status == Some(75);
         }
@@ -74,10 +75,13 @@ fn night(test: &mut Test, what: &str) {
     }
     let alerts = test.alerts();
     assert!(alerts.len() == 1 && alerts[0]["state"] == "acknowledged", "{what}: {alerts:?}\n{}", test.story(1));
-    // The address at which a call asks for its words is that of one notification.
+    // The address at which a call asks for its words is that of one notification. One that a delivery places while nobody
+    // serves carries its words itself.
     let calls = test.calls();
-    let told: BTreeSet<&str> = calls.iter().filter_map(|call| call.parameter("Url")).collect();
-    assert_eq!(told.len(), calls.len(), "{what}: something was called about twice: {calls:#?}\n{}", test.story(1));
+    let (asking, carrying): (Vec<_>, Vec<_>) = calls.iter().partition(|call| call.parameter("Url").is_some());
+    let told: BTreeSet<&str> = asking.iter().filter_map(|call| call.parameter("Url")).collect();
+    let once = told.len() == asking.len() && carrying.len() <= deliveries;
+    assert!(once, "{what}: something was called about twice: {calls:#?}\n{}", test.story(1));
 }
 
 fn play(fault: Fault, name: &str, place: usize) -> bool {
