@@ -1,7 +1,7 @@
 //! The decoded mail. Everything a rule can see of a mail is a method here.
 
 use std::io::{self, Read};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use super::header::{decode_value, unfold_value};
 use super::line::Line;
@@ -91,10 +91,8 @@ pub struct Message {
     pub headers: Vec<(String, String)>,
     /// All text of the mail, quotes included.
     pub body: String,
-    /// What the author of this mail wrote.
-    pub new_text: String,
-    /// The rest of the text: quoted history and forwarded blocks.
-    pub quoted: String,
+    /// The same text, parted into what the author of this mail wrote and the rest, once somebody asks.
+    pub parted: Parted,
     /// The file names of attachments (empty names left out).
     pub attachments: Vec<String>,
     /// The size of the whole mail in bytes, also of what was not kept.
@@ -108,6 +106,57 @@ pub struct Message {
     pub envelope_line: Option<String>,
     /// The mail as it came, for the few rules that want that.
     pub undecoded: Undecoded,
+}
+
+/// The new text of a mail and the quoted one. Finding the two is half of what a mail costs, and rules that look at subject
+/// or body need neither.
+#[derive(Debug, Default)]
+pub struct Parted {
+    /// What is not parted yet; empty afterwards.
+    pieces: Mutex<Vec<Piece>>,
+    context: newtext::Context,
+    split: OnceLock<newtext::Split>,
+}
+
+impl Parted {
+    /// All text is new.
+    pub fn new_text(text: impl Into<String>) -> Self {
+        let split = newtext::Split { new: text.into(), quoted: String::new() };
+        Self { split: OnceLock::from(split), ..Self::default() }
+    }
+
+    /// With this quoted text.
+    #[must_use]
+    pub fn quoting(self, quoted: impl Into<String>) -> Self {
+        let split = newtext::Split { quoted: quoted.into(), ..self.split().clone() };
+        Self { split: OnceLock::from(split), ..Self::default() }
+    }
+
+    fn split(&self) -> &newtext::Split {
+        self.split.get_or_init(|| {
+            let pieces = std::mem::take(&mut *self.pieces.lock().unwrap_or_else(PoisonError::into_inner));
+            let mut all = newtext::Split::default();
+            for piece in pieces {
+                if piece.carried {
+                    append(&mut all.quoted, &piece);
+                } else {
+                    let split = newtext::split(piece.lines, self.context);
+                    begin(&mut all.new);
+                    all.new.push_str(&split.new);
+                    begin(&mut all.quoted);
+                    all.quoted.push_str(&split.quoted);
+                }
+            }
+            all
+        })
+    }
+}
+
+/// Parts it: a copy is made of what is going to be looked at.
+impl Clone for Parted {
+    fn clone(&self) -> Self {
+        Self { split: OnceLock::from(self.split().clone()), ..Self::default() }
+    }
 }
 
 /// The mail as it came: its bytes, and as text once somebody asks for it.
@@ -151,23 +200,22 @@ impl Message {
         message.attachments = parts.iter().filter(|part| !part.carried).filter_map(Part::file_name).collect();
         let mut pieces = Vec::new();
         collect(mail, &parts, 0, &mut pieces);
-        let context = message.context();
-        for piece in pieces {
-            message.add(piece, context);
+        message.body.reserve_exact(pieces.iter().map(Piece::length).sum());
+        for piece in &pieces {
+            append(&mut message.body, piece);
         }
+        message.parted = Parted { pieces: Mutex::new(pieces), context: message.context(), split: OnceLock::new() };
         message
     }
 
-    fn add(&mut self, piece: Piece, context: newtext::Context) {
-        if piece.carried {
-            append(&mut self.quoted, &piece.text());
-            append(&mut self.body, &piece.text());
-            return;
-        }
-        append(&mut self.body, &piece.text());
-        let split = newtext::split(piece.lines, context);
-        append(&mut self.new_text, &split.new);
-        append(&mut self.quoted, &split.quoted);
+    /// What the author of this mail wrote.
+    pub fn new_text(&self) -> &str {
+        &self.parted.split().new
+    }
+
+    /// The rest of the text: quoted history and forwarded blocks.
+    pub fn quoted(&self) -> &str {
+        &self.parted.split().quoted
     }
 
     /// What the header says about the text.
@@ -225,11 +273,20 @@ impl Message {
     }
 }
 
-fn append(text: &mut String, more: &str) {
+/// Adds the lines of a piece.
+fn append(text: &mut String, piece: &Piece) {
+    begin(text);
+    for line in &piece.lines {
+        text.push_str(&line.text);
+        text.push('\n');
+    }
+}
+
+/// What is added begins a line.
+fn begin(text: &mut String) {
     if !text.is_empty() && !text.ends_with('\n') {
         text.push('\n');
     }
-    text.push_str(more);
 }
 
 /// `bytes` as they are, unless their lines end in lone CRs as old Macs wrote them.
@@ -260,19 +317,16 @@ fn envelope_line(bytes: &[u8]) -> (Option<String>, &[u8]) {
 }
 
 /// The text of one part.
+#[derive(Debug)]
 struct Piece {
     lines: Vec<Line>,
     carried: bool,
 }
 
 impl Piece {
-    fn text(&self) -> String {
-        let mut text = String::new();
-        for line in &self.lines {
-            text.push_str(&line.text);
-            text.push('\n');
-        }
-        text
+    /// Of its text, in bytes.
+    fn length(&self) -> usize {
+        self.lines.iter().map(|line| line.text.len() + 1).sum()
     }
 }
 

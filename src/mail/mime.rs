@@ -81,6 +81,10 @@ pub fn parse(bytes: &[u8]) -> Vec<Part<'_>> {
     let mut parser = Parser { bytes, parts: Vec::new(), open: Vec::new(), boundaries: HashMap::new(), leaf: None };
     let mut at = parser.entity(0, None);
     while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
+        if parser.boundaries.is_empty() {
+            // No line can end the part that is open.
+            break;
+        }
         let (line, after) = split_line(rest);
         let next = bytes.len() - after.len();
         match known(&parser.boundaries, line) {

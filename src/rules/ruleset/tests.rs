@@ -2,7 +2,7 @@ use jiff::tz::TimeZone;
 use proptest::prelude::*;
 
 use super::*;
-use crate::mail::Message;
+use crate::mail::{Message, Parted};
 use crate::rules::{Nobody, Recall};
 
 fn matches(place: Place, pattern: &str) -> Condition {
@@ -30,8 +30,7 @@ fn mail(headers: &[(&str, &str)], new_text: &str, quoted: &str) -> Message {
     Message {
         headers: headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
         body: format!("{new_text}\n{quoted}"),
-        new_text: new_text.to_owned(),
-        quoted: quoted.to_owned(),
+        parted: Parted::new_text(new_text).quoting(quoted),
         ..Message::default()
     }
 }
