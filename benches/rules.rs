@@ -21,7 +21,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use thialfi::mail::{Message, Parted};
+use thialfi::mail::{Message, Text};
 use thialfi::notify::template;
 use thialfi::rules::{Action, Condition, Haystack, Nobody, Pattern, Place, Rule, RuleSet, View};
 
@@ -61,7 +61,7 @@ fn main() {
 }
 
 fn measure(count: usize, size: usize) {
-    let message = Message { parted: Parted::new_text(text(size)), ..Message::default() };
+    let message = Message { text: Text::new(&text(size), ""), ..Message::default() };
     let view = View { message: &message, sender: None, recipient: "ops@example.com", now: Timestamp::UNIX_EPOCH };
     let read = best(5, || rules(count));
     let first = (0..5)

@@ -63,7 +63,7 @@ struct Extent {
     runs: usize,
     /// or when a tool has taken so long in it.
     budget: Duration,
-    /// What would take longer than this, by the cell with fewer rules, is reckoned and not run.
+    /// What would take longer than this, going by the cells with fewer rules, is reckoned and not run.
     patience: Duration,
 }
 
@@ -72,7 +72,7 @@ struct Figure {
     /// In order.
     walls: Vec<Duration>,
     processor: Duration,
-    /// By the cell with fewer rules.
+    /// Not run.
     reckoned: bool,
 }
 
@@ -105,8 +105,7 @@ fn main() {
             );
             println!("|---:|---:|{}", "---:|".repeat(tools.len()));
             for (size_name, size) in SIZES {
-                let mut fewer: Vec<Option<Figure>> = tools.iter().map(|_| None).collect();
-                let mut rules_before = 1;
+                let mut earlier = Earlier::new();
                 for &rules in extent.rules {
                     let mail = place.join("mail");
                     write(&mail, &mail_of(size, hit.then_some(rules), looks_at));
@@ -114,16 +113,14 @@ fn main() {
                     if size == SIZES[0].1 {
                         tools.iter().for_each(|tool| tool.must_see(place, &mail, hit));
                     }
-                    let factor = u32::try_from(rules / rules_before).unwrap();
-                    let figures = measure(&tools, place, &mail, &fewer, factor, &extent);
+                    let figures = measure(&tools, place, &mail, rules, &earlier, &extent);
                     let cells = figures.iter().fold(String::new(), |line, figure| line + &format!(" {figure} |"));
                     println!("| {rules} | {size_name} |{cells}");
                     missed.extend(
                         miss(&tools, &figures, rules)
                             .map(|why| format!("{what}, {outcome}, {rules} rules, {size_name}: {why}")),
                     );
-                    fewer = figures.into_iter().map(Some).collect();
-                    rules_before = rules;
+                    earlier.push((rules, figures));
                 }
             }
         }
@@ -138,27 +135,16 @@ fn main() {
     }
 }
 
+/// The cells of one mail so far: how many rules, and what each tool took.
+type Earlier = Vec<(usize, Vec<Figure>)>;
+
 /// One cell of all tools, in turns.
-fn measure(
-    tools: &[Tool],
-    place: &Path,
-    mail: &Path,
-    fewer: &[Option<Figure>],
-    factor: u32,
-    extent: &Extent,
-) -> Vec<Figure> {
-    let reckon = |figure: &Option<Figure>| {
-        let figure = figure.as_ref()?;
-        let reckoned = Figure {
-            walls: figure.walls.iter().map(|wall| *wall * factor).collect(),
-            processor: figure.processor * factor,
-            reckoned: true,
-        };
-        (reckoned.least() > extent.patience).then_some(reckoned)
-    };
-    let mut figures: Vec<Figure> = fewer
-        .iter()
-        .map(|figure| reckon(figure).unwrap_or(Figure { walls: Vec::new(), processor: Duration::MAX, reckoned: false }))
+fn measure(tools: &[Tool], place: &Path, mail: &Path, rules: usize, earlier: &Earlier, extent: &Extent) -> Vec<Figure> {
+    let mut figures: Vec<Figure> = (0..tools.len())
+        .map(|tool| {
+            let reckoned = reckon(earlier, tool, rules).filter(|figure| figure.least() > extent.patience);
+            reckoned.unwrap_or(Figure { walls: Vec::new(), processor: Duration::MAX, reckoned: false })
+        })
         .collect();
     for _ in 0..extent.runs {
         for (tool, figure) in tools.iter().zip(&mut figures) {
@@ -172,6 +158,19 @@ fn measure(
     }
     figures.iter_mut().for_each(|figure| figure.walls.sort());
     figures
+}
+
+/// What so many rules would take, going straight on from the last two cells.
+fn reckon(earlier: &Earlier, tool: usize, rules: usize) -> Option<Figure> {
+    let [.., (fewer, before), (more, after)] = earlier.as_slice() else { return None };
+    let (before, after) = (before.get(tool)?, after.get(tool)?);
+    let factor = u32::try_from((rules - more) / (more - fewer)).ok()?;
+    let further = |before: Duration, after: Duration| after + after.saturating_sub(before) * factor;
+    Some(Figure {
+        walls: vec![further(before.least(), after.least())],
+        processor: further(before.processor, after.processor),
+        reckoned: true,
+    })
 }
 
 /// Why thialfi does not reach its target in this cell.
@@ -364,7 +363,7 @@ impl Tool {
         let (said, status) = (String::from_utf8_lossy(&output.stdout), output.status.code());
         let complaint = String::from_utf8_lossy(&output.stderr);
         let seen = match self {
-            Self::Thialfi => said.contains("\"ignore\""),
+            Self::Thialfi => said.contains("\"matched\":true"),
             Self::Procmail | Self::Maildrop => status == Some(7),
             // It says nothing of it.
             Self::Fdm => hit,

@@ -215,7 +215,7 @@ pub fn identity(message: &Message) -> Digest {
     let id = field("Message-ID").trim();
     if id.is_empty() {
         let size = message.size.to_string();
-        Digest::of(["text", field("From"), field("Date"), message.subject(), &message.body, &size])
+        Digest::of(["text", field("From"), field("Date"), message.subject(), message.body(), &size])
     } else {
         Digest::of(["id", id, field("Date"), message.subject()])
     }
@@ -430,7 +430,7 @@ impl<'c> Mail<'c, '_> {
             ("rule", rule.map(|rule| rule.name.clone()).unwrap_or_default()),
             ("text", self.message.new_text().to_owned()),
             ("new_text", self.message.new_text().to_owned()),
-            ("body", self.message.body.clone()),
+            ("body", self.message.body().to_owned()),
         ];
         debug_assert!(BUILT_IN_VARIABLES.iter().all(|name| built_in.iter().any(|(filled, _)| filled == name)));
         let mut variables = Variables {

@@ -48,6 +48,11 @@ impl Part<'_> {
         let name = super::header::decode_value(name.as_bytes(), None);
         (!name.is_empty()).then_some(name)
     }
+
+    /// Whether its content type has this parameter, in any case: `format=flowed`.
+    pub fn has(&self, name: &str, value: &str) -> bool {
+        self.content_type.parameter(name).is_some_and(|found| found.eq_ignore_ascii_case(value))
+    }
 }
 
 /// A multipart that is open: its boundary has been announced and its end not yet seen.

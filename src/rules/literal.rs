@@ -138,6 +138,12 @@ impl Walk {
 
     /// What follows is this character.
     pub(super) fn add_char(&mut self, c: char) {
+        if let [text] = self.current.as_mut_slice()
+            && text.len() < MAX_LENGTH
+        {
+            text.push(c);
+            return;
+        }
         if self.current.iter().any(|text| text.len() >= MAX_LENGTH) {
             self.gap();
         }

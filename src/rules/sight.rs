@@ -13,7 +13,7 @@ pub struct Sight<'a> {
     literals: &'a dyn Literals,
     undecoded: OnceCell<Haystack<'a>>,
     text: OnceCell<Haystack<'a>>,
-    body: Haystack<'a>,
+    body: OnceCell<Haystack<'a>>,
     quoted: OnceCell<Haystack<'a>>,
     subject: Haystack<'a>,
     recipient: Haystack<'a>,
@@ -33,7 +33,7 @@ impl<'a> Sight<'a> {
             literals,
             undecoded: OnceCell::new(),
             text: OnceCell::new(),
-            body: haystack(&message.body),
+            body: OnceCell::new(),
             quoted: OnceCell::new(),
             subject: haystack(message.subject()),
             recipient: haystack(view.recipient),
@@ -53,7 +53,7 @@ impl<'a> Sight<'a> {
     pub(crate) fn texts<'s>(&'s self, place: &'s Place) -> Box<dyn Iterator<Item = &'s Haystack<'a>> + 's> {
         match place {
             Place::Text => Box::new(std::iter::once(self.text())),
-            Place::Body => Box::new(std::iter::once(&self.body)),
+            Place::Body => Box::new(std::iter::once(self.body())),
             Place::Undecoded => Box::new(std::iter::once(self.undecoded())),
             Place::Quoted => Box::new(std::iter::once(self.quoted())),
             Place::Subject => Box::new(std::iter::once(&self.subject)),
@@ -66,7 +66,12 @@ impl<'a> Sight<'a> {
         }
     }
 
-    /// A mail is parted into new and quoted text when a rule first looks at either.
+    /// The text of a mail is decoded, and parted into new and quoted, when a rule first looks at it.
+    fn body(&self) -> &Haystack<'a> {
+        let message = self.view.message;
+        self.body.get_or_init(|| Haystack::with_literals(message.body(), self.literals))
+    }
+
     fn text(&self) -> &Haystack<'a> {
         let message = self.view.message;
         self.text.get_or_init(|| Haystack::with_literals(message.new_text(), self.literals))

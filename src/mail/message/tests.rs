@@ -156,7 +156,7 @@ fn attachments_are_names_and_no_text() {
         "Content-Type: multipart/mixed; boundary=b\n\n--b\n\none\n--b\nContent-Type: text/plain; name=\"log.txt\"\n\nlog\n--b\nContent-Type: image/png\nContent-Disposition: attachment;\n filename*=utf-8''Gr%C3%BC%C3%9Fe.png\n\nxx\n--b\n\ntwo\n--b--\n",
     );
     assert_eq!(message.new_text(), "one\ntwo\n");
-    assert_eq!(message.body, message.new_text());
+    assert_eq!(message.body(), message.new_text());
     assert_eq!(message.attachments, ["log.txt", "Grüße.png"]);
 }
 
@@ -166,7 +166,7 @@ fn a_carried_mail_is_quoted() {
         "Content-Type: multipart/mixed; boundary=b\n\n--b\n\nFYI\n--b\nContent-Type: message/rfc822\n\nSubject: s\n\nold\n--b--\n",
     );
     assert_eq!((message.new_text(), message.quoted().trim()), ("FYI\n", "old"));
-    assert!(message.body.contains("old"));
+    assert!(message.body().contains("old"));
 }
 
 #[test]
@@ -339,9 +339,9 @@ proptest! {
         let mail = format!("Subject: s\n{}", pieces.concat());
         let message = parse(&mail);
         for line in message.new_text().lines() {
-            prop_assert!(message.body.contains(line), "{line:?} is not in {:?}", message.body);
+            prop_assert!(message.body().contains(line), "{line:?} is not in {:?}", message.body());
         }
-        for line in message.body.lines().filter(|line| !line.trim().is_empty()) {
+        for line in message.body().lines().filter(|line| !line.trim().is_empty()) {
             let line = line.trim_end();
             prop_assert!(message.new_text().contains(line) || message.quoted().contains(line), "{line:?} is lost");
         }
@@ -351,5 +351,23 @@ proptest! {
     fn plain_text_without_any_mark_is_kept_whole(lines in proptest::collection::vec("[a-z]{1,8}( [a-z]{1,8}){0,5}\\.", 1..20)) {
         let text = lines.join("\n") + "\n";
         prop_assert_eq!(parse(&format!("Subject: s\n\n{text}")).new_text().to_owned(), text);
+    }
+}
+
+proptest! {
+    /// A mail of one part has the body that its pieces make.
+    #[test]
+    fn the_body_is_what_the_pieces_make(
+        header in proptest::sample::select(vec![
+            "Subject: s", "Content-Type: text/plain; charset=utf-8", "Content-Type: text/plain; format=flowed; delsp=yes",
+            "Content-Type: text/html", "Content-Transfer-Encoding: base64", "Content-Type: multipart/mixed; boundary=x",
+            "Content-Type: image/png", "Content-Transfer-Encoding: quoted-printable", "Content-Type: message/rfc822",
+        ]),
+        text in "[a-z \t\r\n\u{a0}\u{3000}ä=>-]{0,60}",
+    ) {
+        let message = parse(&format!("{header}\n\n{text}"));
+        let mut body = String::new();
+        message.pieces().iter().for_each(|piece| append(&mut body, piece));
+        prop_assert_eq!(message.body(), body);
     }
 }
