@@ -109,9 +109,13 @@ fn main() {
                 for &rules in extent.rules {
                     let mail = place.join("mail");
                     write(&mail, &mail_of(size, hit.then_some(rules), looks_at));
-                    tools.iter().for_each(|tool| tool.prepare(place, rules, looks_at));
+                    for tool in &tools {
+                        tool.prepare(place, rules, looks_at);
+                    }
                     if size == SIZES[0].1 {
-                        tools.iter().for_each(|tool| tool.must_see(place, &mail, hit));
+                        for tool in &tools {
+                            tool.must_see(place, &mail, hit);
+                        }
                     }
                     let figures = measure(&tools, place, &mail, rules, &earlier, &extent);
                     let cells = figures.iter().fold(String::new(), |line, figure| line + &format!(" {figure} |"));
@@ -129,7 +133,9 @@ fn main() {
     println!(
         "\nFalls short (target: not slower than procmail; from 100 rules up at most half its time; by the least time):"
     );
-    missed.iter().for_each(|line| println!("- {line}"));
+    for line in &missed {
+        println!("- {line}");
+    }
     if missed.is_empty() {
         println!("- nothing");
     }
@@ -156,7 +162,9 @@ fn measure(tools: &[Tool], place: &Path, mail: &Path, rules: usize, earlier: &Ea
             figure.processor = figure.processor.min(processor);
         }
     }
-    figures.iter_mut().for_each(|figure| figure.walls.sort());
+    for figure in &mut figures {
+        figure.walls.sort();
+    }
     figures
 }
 

@@ -185,7 +185,9 @@ impl Message {
             }
             let pieces = self.pieces();
             let mut body = String::with_capacity(pieces.iter().map(Piece::length).sum());
-            pieces.iter().for_each(|piece| append(&mut body, piece));
+            for piece in &pieces {
+                append(&mut body, piece);
+            }
             body
         })
     }

@@ -367,7 +367,9 @@ proptest! {
     ) {
         let message = parse(&format!("{header}\n\n{text}"));
         let mut body = String::new();
-        message.pieces().iter().for_each(|piece| append(&mut body, piece));
+        for piece in &message.pieces() {
+            append(&mut body, piece);
+        }
         prop_assert_eq!(message.body(), body);
     }
 }
