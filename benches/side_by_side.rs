@@ -296,8 +296,8 @@ impl Tool {
                     writeln!(text, "match \"{field}{pattern}\" in {within} action \"drop\"")
                 }
                 Self::Sieve => {
-                    let test = if body { "body :text :regex" } else { "header :regex \"subject\"" };
-                    writeln!(text, "if {test} \"{pattern}\" {{ discard; stop; }}")
+                    let condition = if body { "body :text :regex" } else { "header :regex \"subject\"" };
+                    writeln!(text, "if {condition} \"{pattern}\" {{ discard; stop; }}")
                 }
             };
         }
