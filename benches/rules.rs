@@ -21,7 +21,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use thialfi::mail::Message;
+use thialfi::mail::{Message, Text};
 use thialfi::notify::template;
 use thialfi::rules::{Action, Condition, Haystack, Nobody, Pattern, Place, Rule, RuleSet, View};
 
@@ -61,7 +61,7 @@ fn main() {
 }
 
 fn measure(count: usize, size: usize) {
-    let message = Message { new_text: text(size), ..Message::default() };
+    let message = Message { text: Text::new(&text(size), ""), ..Message::default() };
     let view = View { message: &message, sender: None, recipient: "ops@example.com", now: Timestamp::UNIX_EPOCH };
     let read = best(5, || rules(count));
     let first = (0..5)
@@ -74,7 +74,7 @@ fn measure(count: usize, size: usize) {
     let rules = rules(count);
     let next = best(10, || rules.judge(&view, &Nobody).is_ok());
     let patterns: Vec<_> = sources(count).iter().filter_map(|source| Pattern::new(source).ok()).collect();
-    let single = best(3, || one_by_one(&patterns, &message.new_text));
+    let single = best(3, || one_by_one(&patterns, message.new_text()));
     println!("{count:>6} {size:>8} {read:>12.1?} {first:>12.1?} {next:>12.1?} {single:>12.1?}");
 }
 

@@ -215,7 +215,7 @@ pub fn identity(message: &Message) -> Digest {
     let id = field("Message-ID").trim();
     if id.is_empty() {
         let size = message.size.to_string();
-        Digest::of(["text", field("From"), field("Date"), message.subject(), &message.body, &size])
+        Digest::of(["text", field("From"), field("Date"), message.subject(), message.body(), &size])
     } else {
         Digest::of(["id", id, field("Date"), message.subject()])
     }
@@ -400,7 +400,7 @@ impl<'c> Mail<'c, '_> {
 
     /// What stands in for words that cannot be made: the subject, else the first line, else the sender.
     fn fallback(&self) -> String {
-        let first_line = self.message.new_text.lines().map(str::trim).find(|line| !line.is_empty());
+        let first_line = self.message.new_text().lines().map(str::trim).find(|line| !line.is_empty());
         match (self.message.subject().trim(), first_line) {
             ("", Some(line)) => line.chars().take(200).collect(),
             ("", None) => format!("mail without subject from {}", self.message.header("From").unwrap_or("nobody")),
@@ -428,9 +428,9 @@ impl<'c> Mail<'c, '_> {
             ("group", group.to_string()),
             ("group_name", group_name.to_owned()),
             ("rule", rule.map(|rule| rule.name.clone()).unwrap_or_default()),
-            ("text", self.message.new_text.clone()),
-            ("new_text", self.message.new_text.clone()),
-            ("body", self.message.body.clone()),
+            ("text", self.message.new_text().to_owned()),
+            ("new_text", self.message.new_text().to_owned()),
+            ("body", self.message.body().to_owned()),
         ];
         debug_assert!(BUILT_IN_VARIABLES.iter().all(|name| built_in.iter().any(|(filled, _)| filled == name)));
         let mut variables = Variables {

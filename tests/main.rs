@@ -19,6 +19,7 @@ mod fresh;
 mod gateways;
 mod hearing;
 mod heartbeats;
+mod instructions;
 mod kill_sweep;
 mod licences;
 mod limits;

@@ -150,7 +150,7 @@ fn verdict(config: &Config, mail: &[u8]) -> (String, String, String, Vec<String>
         format!("{rule:?} {:?} {} {} {}", wish.captures, arrival.key, arrival.say, arrival.text)
     });
     let wishes = wishes.collect();
-    (message.subject().to_owned(), message.new_text, message.quoted, wishes)
+    (message.subject().to_owned(), message.new_text().to_owned(), message.quoted().to_owned(), wishes)
 }
 
 fn rules() -> Config {

@@ -20,7 +20,7 @@ use crate::engine::outbox::Incoming;
 use crate::exit::Exit;
 use crate::intake::{Intake, Problem, Wish, intake};
 use crate::mail::automatic::is_automatic;
-use crate::mail::{Envelope, Message, message};
+use crate::mail::{Envelope, Message, Raw, message};
 use crate::store::{self, Closing, Receipt, Store};
 use clap::Args;
 
@@ -136,10 +136,17 @@ fn deliver(config: Option<&Path>, options: &Options) -> Result<String, Failure> 
         return Err(Failure::try_again("there is no mail on standard input"));
     }
     let config = config.map_err(|error| Failure::try_again(format!("the rule file cannot be used: {error}")))?;
+    // The process ends with this mail: what a thousand rules take need not be given back piece by piece.
+    std::mem::forget(Arc::clone(&config));
     let warned =
         |line: String| config.warnings.iter().fold(line, |line, warning| format!("{line}; {}", warning.one_line()));
-    let message = Message::parse(&raw);
-    let whole = if raw.rest.is_empty() { Vec::new() } else { raw.into_bytes() };
+    let Raw { bytes, rest, size, .. } = raw;
+    let message = Message::of(bytes, size);
+    let whole = if rest.is_empty() {
+        Vec::new()
+    } else {
+        Raw { bytes: message.bytes().to_vec(), rest, size, error: None }.into_bytes()
+    };
     let bytes = if whole.is_empty() { message.bytes() } else { &whole };
     let outcome = take(&config, options, (&message, bytes), &Surroundings::default());
     outcome.map(warned).map_err(|failure| Failure { line: warned(failure.line), ..failure })

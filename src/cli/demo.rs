@@ -299,12 +299,12 @@ fn show_mail(mail: &[u8]) {
     let message = parse(mail);
     println!("  {FAINT}From:{FAINT:#}    {}", terminal::short(message.header("From").unwrap_or_default(), 90));
     println!("  {FAINT}Subject:{FAINT:#} {}", terminal::short(message.subject(), 90));
-    let new = terminal::lines(message.new_text.trim());
+    let new = terminal::lines(message.new_text().trim());
     for line in new.lines().filter(|line| line.contains(char::is_alphanumeric)).take(6) {
         println!("  {FAINT}│{FAINT:#} {}", terminal::short(line, 96));
     }
-    let quoted = message.quoted.lines().filter(|line| !line.trim().is_empty()).count();
-    if message.quoted.contains("Emergency (Critical)") {
+    let quoted = message.quoted().lines().filter(|line| !line.trim().is_empty()).count();
+    if message.quoted().contains("Emergency (Critical)") {
         println!("  {FAINT}│ … and {quoted} quoted lines, the alert among them{FAINT:#}");
     }
 }

@@ -23,6 +23,7 @@ pub mod layout;
 mod nearest;
 pub mod newtext;
 pub mod oncall;
+mod plain;
 pub mod prune;
 pub mod reload;
 mod replies;
@@ -104,6 +105,10 @@ pub enum Command {
 /// Runs what the arguments say.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     let mut arguments: Vec<OsString> = arguments.into_iter().collect();
+    if let Some((config, options)) = plain::read(&arguments) {
+        setup::log(0, false);
+        return deliver::run(config.as_deref(), &options);
+    }
     let word = first_word(&arguments);
     if word == Word::Nothing && arguments.len() <= 1 && std::io::stdin().is_terminal() {
         // Nobody is going to type a mail.

@@ -16,7 +16,7 @@ pub fn run() -> Exit {
         }
     };
     let message = Message::parse(&raw);
-    let mut text = message.new_text;
+    let mut text = message.new_text().to_owned();
     if !text.is_empty() && !text.ends_with('\n') {
         text.push('\n');
     }

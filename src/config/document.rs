@@ -1,5 +1,7 @@
 //! One file as TOML: tables and values that know where they stand.
 
+use std::ops::Range;
+
 use toml::de::{DeTable, DeValue};
 
 use super::diagnostic::{Diagnostic, Severity};
@@ -46,7 +48,7 @@ impl<'a> Document<'a> {
     /// something to complain of, so that reading a file without errors costs nothing for it.
     pub fn key_at(&self, start: usize, end: usize) -> String {
         let mut best = String::new();
-        search_table(&self.root, start..end, "", &mut best);
+        search_table(&self.root, &(start..end), None, &mut best);
         best
     }
 }
@@ -70,29 +72,52 @@ fn explain(message: &str, found: &str) -> (String, Option<String>) {
     (words, hint)
 }
 
-/// Looks for the deepest key or value that covers `wanted` and lengthens `best` to its name.
-fn search_table(table: &DeTable<'_>, wanted: std::ops::Range<usize>, path: &str, best: &mut String) {
-    let covers = |span: std::ops::Range<usize>| span.start <= wanted.start && wanted.end <= span.end;
-    for (key, value) in table {
-        let name = segment(key.get_ref());
-        let path = if path.is_empty() { name } else { format!("{path}.{name}") };
-        if covers(key.span()) || covers(value.span()) {
-            remember(best, &path);
+/// The way from the top level to a key or an item, written out only for what is complained of.
+struct Way<'w> {
+    before: Option<&'w Way<'w>>,
+    step: Step<'w>,
+}
+
+enum Step<'w> {
+    Key(&'w str),
+    Item(usize),
+}
+
+impl std::fmt::Display for Way<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if let Some(before) = self.before {
+            before.fmt(f)?;
         }
-        search_value(value.get_ref(), &wanted, &path, best);
+        match self.step {
+            Step::Key(key) if self.before.is_some() => write!(f, ".{}", segment(key)),
+            Step::Key(key) => f.write_str(&segment(key)),
+            Step::Item(index) => write!(f, "[{index}]"),
+        }
     }
 }
 
-fn search_value(value: &DeValue<'_>, wanted: &std::ops::Range<usize>, path: &str, best: &mut String) {
+/// Looks for the deepest key or value that covers `wanted` and lengthens `best` to its name.
+fn search_table(table: &DeTable<'_>, wanted: &Range<usize>, before: Option<&Way<'_>>, best: &mut String) {
+    let covers = |span: Range<usize>| span.start <= wanted.start && wanted.end <= span.end;
+    for (key, value) in table {
+        let way = Way { before, step: Step::Key(key.get_ref()) };
+        if covers(key.span()) || covers(value.span()) {
+            remember(best, &way.to_string());
+        }
+        search_value(value.get_ref(), wanted, &way, best);
+    }
+}
+
+fn search_value(value: &DeValue<'_>, wanted: &Range<usize>, way: &Way<'_>, best: &mut String) {
     match value {
-        DeValue::Table(table) => search_table(table, wanted.clone(), path, best),
+        DeValue::Table(table) => search_table(table, wanted, Some(way), best),
         DeValue::Array(items) => {
             for (index, item) in items.iter().enumerate() {
-                let path = format!("{path}[{index}]");
+                let way = Way { before: Some(way), step: Step::Item(index) };
                 if item.span().start <= wanted.start && wanted.end <= item.span().end {
-                    remember(best, &path);
+                    remember(best, &way.to_string());
                 }
-                search_value(item.get_ref(), wanted, &path, best);
+                search_value(item.get_ref(), wanted, &way, best);
             }
         }
         DeValue::String(_) | DeValue::Integer(_) | DeValue::Float(_) | DeValue::Boolean(_) | DeValue::Datetime(_) => {}

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::Config;
-use crate::mail::Message;
+use crate::mail::{Message, Text};
 use crate::rules::ruleset::View;
 use crate::rules::{Condition, Nobody, Place, Rule};
 
@@ -37,8 +37,7 @@ pub(super) fn called_for(config: &Config, rule: &Rule) -> Option<&'static str> {
 fn decides(config: &Config, rule: &Rule, subject: &str, text: &str) -> bool {
     let message = Message {
         headers: vec![("Subject".to_owned(), subject.to_owned())],
-        new_text: text.to_owned(),
-        body: text.to_owned(),
+        text: Text::new(text, ""),
         size: 1000,
         ..Message::default()
     };

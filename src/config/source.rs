@@ -51,7 +51,7 @@ impl SourceFile {
         if metadata.is_dir() {
             return Err(complain("this is a directory, not a rule file".to_owned()));
         }
-        let mut bytes = Vec::new();
+        let mut bytes = Vec::with_capacity(usize::try_from(metadata.len().min(LIMIT)).unwrap_or_default() + 1);
         file.take(LIMIT + 1).read_to_end(&mut bytes).map_err(unreadable)?;
         if bytes.len() as u64 > LIMIT {
             return Err(complain(format!("the rule file is longer than {} MiB", LIMIT / 1024 / 1024)));

@@ -89,12 +89,8 @@ pub fn read_and_keep(input: &mut dyn Read, keep: usize) -> io::Result<Raw> {
 pub struct Message {
     /// Header fields in order: name as written, value decoded and unfolded.
     pub headers: Vec<(String, String)>,
-    /// All text of the mail, quotes included.
-    pub body: String,
-    /// What the author of this mail wrote.
-    pub new_text: String,
-    /// The rest of the text: quoted history and forwarded blocks.
-    pub quoted: String,
+    /// What there is to read: [`body`](Self::body), [`new_text`](Self::new_text), [`quoted`](Self::quoted).
+    pub text: Text,
     /// The file names of attachments (empty names left out).
     pub attachments: Vec<String>,
     /// The size of the whole mail in bytes, also of what was not kept.
@@ -108,6 +104,23 @@ pub struct Message {
     pub envelope_line: Option<String>,
     /// The mail as it came, for the few rules that want that.
     pub undecoded: Undecoded,
+}
+
+/// The text of a mail, decoded and parted once somebody asks: that is most of what a mail costs, and rules that look at the
+/// subject need none of it.
+#[derive(Debug, Clone, Default)]
+pub struct Text {
+    body: OnceLock<String>,
+    split: OnceLock<newtext::Split>,
+}
+
+impl Text {
+    /// Of a mail that says this, and quotes that.
+    pub fn new(new: &str, quoted: &str) -> Self {
+        let body = if quoted.is_empty() { new.to_owned() } else { format!("{new}\n{quoted}") };
+        let split = newtext::Split { new: new.to_owned(), quoted: quoted.to_owned() };
+        Self { body: OnceLock::from(body), split: OnceLock::from(split) }
+    }
 }
 
 /// The mail as it came: its bytes, and as text once somebody asks for it.
@@ -125,11 +138,23 @@ impl Message {
     /// Decodes a mail. Never fails and takes time linear in the mail, whatever the bytes are. Recursion is bounded, so it
     /// needs no thread with a larger stack.
     pub fn parse(raw: &Raw) -> Message {
-        let bytes = with_line_feeds(&raw.bytes);
+        Self::of(raw.bytes.clone(), raw.size)
+    }
+
+    /// The same of a mail's first [`PARSE_LIMIT`] bytes and its size, without a copy.
+    pub fn of(bytes: Vec<u8>, size: u64) -> Message {
+        let mut message = Self::by_header(&bytes);
+        message.size = size;
+        message.undecoded.bytes = bytes;
+        message
+    }
+
+    /// What header and structure tell.
+    fn by_header(bytes: &[u8]) -> Message {
+        let bytes = with_line_feeds(bytes);
         let (envelope_line, mail) = envelope_line(&bytes);
         let parts = mime::parse(mail);
-        let undecoded = Undecoded { bytes: raw.bytes.clone(), text: OnceLock::new() };
-        let mut message = Message { size: raw.size, envelope_line, undecoded, ..Message::default() };
+        let mut message = Message { envelope_line, ..Message::default() };
         if let Some(whole) = parts.first() {
             let charset = parts.iter().find_map(|part| part.content_type.parameter("charset"));
             let decode = |name: &str, value: &[u8]| {
@@ -149,25 +174,82 @@ impl Message {
         message.automatic = automatic::by_header(&message);
         message.own = message.header(LOOP_HEADER).is_some();
         message.attachments = parts.iter().filter(|part| !part.carried).filter_map(Part::file_name).collect();
-        let mut pieces = Vec::new();
-        collect(mail, &parts, 0, &mut pieces);
-        let context = message.context();
-        for piece in pieces {
-            message.add(piece, context);
-        }
         message
     }
 
-    fn add(&mut self, piece: Piece, context: newtext::Context) {
-        if piece.carried {
-            append(&mut self.quoted, &piece.text());
-            append(&mut self.body, &piece.text());
-            return;
+    /// All text of the mail, quotes included.
+    pub fn body(&self) -> &str {
+        self.text.body.get_or_init(|| {
+            if let Some(text) = self.only_text() {
+                return text;
+            }
+            let pieces = self.pieces();
+            let mut body = String::with_capacity(pieces.iter().map(Piece::length).sum());
+            for piece in &pieces {
+                append(&mut body, piece);
+            }
+            body
+        })
+    }
+
+    /// What the author of this mail wrote.
+    pub fn new_text(&self) -> &str {
+        &self.split().new
+    }
+
+    /// The rest of the text: quoted history and forwarded blocks.
+    pub fn quoted(&self) -> &str {
+        &self.split().quoted
+    }
+
+    fn split(&self) -> &newtext::Split {
+        self.text.split.get_or_init(|| {
+            let context = self.context();
+            let mut all = newtext::Split::default();
+            for piece in self.pieces() {
+                if piece.carried {
+                    append(&mut all.quoted, &piece);
+                } else {
+                    let split = newtext::split(piece.lines, context);
+                    begin(&mut all.new);
+                    all.new.push_str(&split.new);
+                    begin(&mut all.quoted);
+                    all.quoted.push_str(&split.quoted);
+                }
+            }
+            all
+        })
+    }
+
+    /// The body of a mail that has one part, of plain text, as most mails of machines: what its [pieces](Self::pieces) would make.
+    fn only_text(&self) -> Option<String> {
+        let bytes = with_line_feeds(self.bytes());
+        let (_, mail) = envelope_line(&bytes);
+        let parts = mime::parse(mail);
+        let [part] = parts.as_slice() else { return None };
+        let Content::Leaf(start, end) = part.content else { return None };
+        if self.bytes().is_empty() || kind(part, 0, true) != Some(Kind::Plain) || part.has("format", "flowed") {
+            return None;
         }
-        append(&mut self.body, &piece.text());
-        let split = newtext::split(piece.lines, context);
-        append(&mut self.new_text, &split.new);
-        append(&mut self.quoted, &split.quoted);
+        let mut text = plain_text(part, mail.get(start..end)?);
+        if text.split('\n').any(|line| line.ends_with(char::is_whitespace)) {
+            text = text.split('\n').flat_map(|line| [line.trim_end(), "\n"]).collect();
+        } else {
+            text.push('\n');
+        }
+        Some(text)
+    }
+
+    /// The text of all parts, read anew: keeping it would cost more memory than it saves time, since hardly any rule file asks
+    /// for the body of a mail and for its new text.
+    fn pieces(&self) -> Vec<Piece> {
+        let mut pieces = Vec::new();
+        if !self.bytes().is_empty() {
+            let bytes = with_line_feeds(self.bytes());
+            let (_, mail) = envelope_line(&bytes);
+            collect(mail, &mime::parse(mail), 0, &mut pieces);
+        }
+        pieces
     }
 
     /// What the header says about the text.
@@ -225,11 +307,20 @@ impl Message {
     }
 }
 
-fn append(text: &mut String, more: &str) {
+/// Adds the lines of a piece.
+fn append(text: &mut String, piece: &Piece) {
+    begin(text);
+    for line in &piece.lines {
+        text.push_str(&line.text);
+        text.push('\n');
+    }
+}
+
+/// What is added begins a line.
+fn begin(text: &mut String) {
     if !text.is_empty() && !text.ends_with('\n') {
         text.push('\n');
     }
-    text.push_str(more);
 }
 
 /// `bytes` as they are, unless their lines end in lone CRs as old Macs wrote them.
@@ -266,13 +357,9 @@ struct Piece {
 }
 
 impl Piece {
-    fn text(&self) -> String {
-        let mut text = String::new();
-        for line in &self.lines {
-            text.push_str(&line.text);
-            text.push('\n');
-        }
-        text
+    /// Of its text, in bytes.
+    fn length(&self) -> usize {
+        self.lines.iter().map(|line| line.text.len() + 1).sum()
     }
 }
 
@@ -366,20 +453,26 @@ fn kind_of(part: &Part<'_>) -> Option<Kind> {
 }
 
 fn lines(part: &Part<'_>, kind: Kind, bytes: &[u8]) -> Vec<Line> {
-    let decoded = part.encoding.decode(bytes);
-    let charset =
-        part.content_type.parameter("charset").or_else(|| (kind == Kind::Html).then(|| html::charset(&decoded))?);
-    let text = decode_charset(&decoded, charset.as_deref());
     if kind == Kind::Html {
-        return html::render(&text);
+        let decoded = part.encoding.decode(bytes);
+        let charset = part.content_type.parameter("charset").or_else(|| html::charset(&decoded));
+        return html::render(&decode_charset(&decoded, charset.as_deref()));
     }
-    let text = text::clean(&text);
-    let text = text.strip_suffix('\n').unwrap_or(&text);
-    let is = |name: &str, value: &str| part.content_type.parameter(name).is_some_and(|v| v.eq_ignore_ascii_case(value));
-    if is("format", "flowed") {
-        return flowed::join(text, is("delsp", "yes")).into_iter().map(Line::plain).collect();
+    let text = plain_text(part, bytes);
+    if part.has("format", "flowed") {
+        return flowed::join(&text, part.has("delsp", "yes")).into_iter().map(Line::plain).collect();
     }
     text.split('\n').map(|line| Line::plain(line.trim_end())).collect()
+}
+
+/// Clean, without the end of its last line.
+fn plain_text(part: &Part<'_>, bytes: &[u8]) -> String {
+    let charset = part.content_type.parameter("charset");
+    let mut text = text::cleaned(decode_charset(&part.encoding.decode(bytes), charset.as_deref()));
+    if text.ends_with('\n') {
+        text.pop();
+    }
+    text
 }
 
 #[cfg(test)]

@@ -48,6 +48,11 @@ impl Part<'_> {
         let name = super::header::decode_value(name.as_bytes(), None);
         (!name.is_empty()).then_some(name)
     }
+
+    /// Whether its content type has this parameter, in any case: `format=flowed`.
+    pub fn has(&self, name: &str, value: &str) -> bool {
+        self.content_type.parameter(name).is_some_and(|found| found.eq_ignore_ascii_case(value))
+    }
 }
 
 /// A multipart that is open: its boundary has been announced and its end not yet seen.
@@ -81,6 +86,10 @@ pub fn parse(bytes: &[u8]) -> Vec<Part<'_>> {
     let mut parser = Parser { bytes, parts: Vec::new(), open: Vec::new(), boundaries: HashMap::new(), leaf: None };
     let mut at = parser.entity(0, None);
     while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
+        if parser.boundaries.is_empty() {
+            // No line can end the part that is open.
+            break;
+        }
         let (line, after) = split_line(rest);
         let next = bytes.len() - after.len();
         match known(&parser.boundaries, line) {

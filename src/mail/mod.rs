@@ -14,4 +14,4 @@ mod transfer;
 mod utf7;
 
 pub use envelope::{Envelope, RecipientSource};
-pub use message::{Message, Raw, read};
+pub use message::{Message, Raw, Text, read};

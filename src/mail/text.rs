@@ -5,8 +5,16 @@
 ///
 /// Linear; one allocation. CRLF, a lone CR, NEL, LS and PS become LF, a no-break space of any width a space.
 pub fn clean(text: &str) -> String {
-    if text.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\n' | b'\t')) {
-        return text.to_owned();
+    cleaned(text.to_owned())
+}
+
+/// The same; a text that is clean already is not copied.
+pub fn cleaned(text: String) -> String {
+    // In blocks, so that many bytes are looked at at once.
+    let plain =
+        |block: &[u8]| block.iter().fold(true, |plain, byte| plain & matches!(byte, b' '..=b'~' | b'\n' | b'\t'));
+    if text.as_bytes().chunks(64).all(plain) {
+        return text;
     }
     let mut clean = String::with_capacity(text.len());
     let mut chars = text.chars().peekable();

@@ -192,6 +192,9 @@ pub fn decode_charset(bytes: &[u8], charset: Option<&str>) -> String {
         "utf-7" | "utf7" | "unicode-1-1-utf-7" | "csutf7" => utf7::decode(bytes, guess),
         "" | "us-ascii" | "ascii" | "ansi_x3.4-1968" | "7bit" | "8bit" | "unknown-8bit" | "x-unknown" | "default"
         | "utf-8" | "utf8" | "unicode-1-1-utf-8" => {
+            if bytes.is_ascii() {
+                return guess(bytes);
+            }
             // Damaged UTF-8 stays UTF-8, but a text without one valid character of it is not UTF-8 at all.
             let lossy = String::from_utf8_lossy(bytes);
             let claimed =

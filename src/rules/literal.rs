@@ -10,7 +10,7 @@ use super::fold::fold_char;
 /// More alternatives than this are not worth a search: a regex that accepts so much may as well be compiled.
 const MAX_ALTERNATIVES: usize = 64;
 /// How many texts may come of joining alternatives: `web[12]-(prod|test)` gives four.
-const MAX_JOINED: usize = 16;
+pub(super) const MAX_JOINED: usize = 16;
 /// Bytes of one text; what is longer is no better.
 const MAX_LENGTH: usize = 64;
 /// How often a counted repetition is written out.
@@ -24,17 +24,7 @@ const MAX_REPEATED: u32 = 8;
 pub(crate) fn required(ast: &Ast) -> Option<Vec<String>> {
     let mut walk = Walk::new();
     walk.add(ast);
-    walk.gap();
-    let mut texts = walk.best?;
-    // A text that contains another says nothing that the other does not.
-    texts.sort_by_key(String::len);
-    let mut needed: Vec<String> = Vec::with_capacity(texts.len());
-    for text in texts {
-        if !needed.iter().any(|shorter| text.contains(shorter.as_str())) {
-            needed.push(text);
-        }
-    }
-    Some(needed)
+    walk.needed()
 }
 
 /// What is known of a part of the regex.
@@ -46,7 +36,7 @@ struct Known {
 }
 
 /// Goes along a regex from left to right.
-struct Walk {
+pub(super) struct Walk {
     /// All texts that can stand between the last gap and here.
     current: Vec<String>,
     /// No gap so far: `current` is all there is.
@@ -56,8 +46,23 @@ struct Walk {
 }
 
 impl Walk {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self { current: vec![String::new()], whole: true, best: None }
+    }
+
+    /// At the end of the regex: the texts that it cannot match without one of.
+    pub(super) fn needed(mut self) -> Option<Vec<String>> {
+        self.gap();
+        let mut texts = self.best?;
+        // A text that contains another says nothing that the other does not.
+        texts.sort_by_key(String::len);
+        let mut needed: Vec<String> = Vec::with_capacity(texts.len());
+        for text in texts {
+            if !needed.iter().any(|shorter| text.contains(shorter.as_str())) {
+                needed.push(text);
+            }
+        }
+        Some(needed)
     }
 
     fn finish(mut self) -> Known {
@@ -132,7 +137,13 @@ impl Walk {
     }
 
     /// What follows is this character.
-    fn add_char(&mut self, c: char) {
+    pub(super) fn add_char(&mut self, c: char) {
+        if let [text] = self.current.as_mut_slice()
+            && text.len() < MAX_LENGTH
+        {
+            text.push(c);
+            return;
+        }
         if self.current.iter().any(|text| text.len() >= MAX_LENGTH) {
             self.gap();
         }
@@ -140,7 +151,7 @@ impl Walk {
     }
 
     /// What follows is one of these texts.
-    fn add_texts(&mut self, texts: &[String]) {
+    pub(super) fn add_texts(&mut self, texts: &[String]) {
         let longest = |list: &[String]| list.iter().map(String::len).max().unwrap_or_default();
         if self.current.len() * texts.len() > MAX_JOINED || longest(&self.current) + longest(texts) > MAX_LENGTH {
             self.gap();
@@ -155,7 +166,7 @@ impl Walk {
     }
 
     /// What follows may be anything.
-    fn gap(&mut self) {
+    pub(super) fn gap(&mut self) {
         self.whole = false;
         if self.current.iter().all(|text| !text.is_empty()) {
             let behind = std::mem::replace(&mut self.current, vec![String::new()]);

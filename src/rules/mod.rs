@@ -15,6 +15,7 @@ mod fold;
 mod haystack;
 mod literal;
 mod nearest;
+mod plain;
 mod prefilter;
 mod words;
 

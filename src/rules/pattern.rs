@@ -14,8 +14,7 @@ use regex_automata::util::syntax;
 use regex_syntax::ast::parse::ParserBuilder as AstParser;
 use regex_syntax::ast::{Ast, Flag, GroupKind, Visitor, visit};
 
-use super::Haystack;
-use super::literal;
+use super::{Haystack, literal, plain};
 
 /// The longest pattern, in bytes; the time to read one grows with it.
 const SOURCE_LIMIT: usize = 16 * 1024;
@@ -65,15 +64,11 @@ impl Pattern {
         if source.len() > SOURCE_LIMIT {
             return Err(PatternError::new(source, 0, format!("a pattern of more than {} KiB", SOURCE_LIMIT / 1024)));
         }
-        let ast = AstParser::new().nest_limit(NEST_LIMIT).build().parse(source).map_err(|error| {
-            PatternError::new(source, chars_before(source, error.span().start.offset), error.kind().to_string())
-        })?;
-        let Ok(outline) = visit(&ast, Outline::default());
-        if outline.wants_translation {
-            translate(source)?;
-        }
-        let required = literal::required(&ast);
-        Ok(Self { source: source.to_owned(), names: outline.names, required, regex: OnceLock::new() })
+        let (names, required) = match plain::read(source) {
+            Some(plain) => (plain.names, plain.required),
+            None => by_tree(source)?,
+        };
+        Ok(Self { source: source.to_owned(), names, required, regex: OnceLock::new() })
     }
 
     /// The names of its groups, in order.
@@ -138,6 +133,18 @@ impl PatternError {
     fn new(pattern: &str, offset: usize, message: String) -> Self {
         Self { message, offset, pattern: pattern.to_owned() }
     }
+}
+
+/// The names of the groups and the required texts of a pattern, by its syntax tree.
+pub(super) fn by_tree(source: &str) -> Result<(Vec<String>, Option<Vec<String>>), PatternError> {
+    let ast = AstParser::new().nest_limit(NEST_LIMIT).build().parse(source).map_err(|error| {
+        PatternError::new(source, chars_before(source, error.span().start.offset), error.kind().to_string())
+    })?;
+    let Ok(outline) = visit(&ast, Outline::default());
+    if outline.wants_translation {
+        translate(source)?;
+    }
+    Ok((outline.names, literal::required(&ast)))
 }
 
 pub(super) fn compile(source: &str) -> Result<Regex, PatternError> {

@@ -12,9 +12,9 @@ pub struct Sight<'a> {
     pub(crate) view: View<'a>,
     literals: &'a dyn Literals,
     undecoded: OnceCell<Haystack<'a>>,
-    text: Haystack<'a>,
-    body: Haystack<'a>,
-    quoted: Haystack<'a>,
+    text: OnceCell<Haystack<'a>>,
+    body: OnceCell<Haystack<'a>>,
+    quoted: OnceCell<Haystack<'a>>,
     subject: Haystack<'a>,
     recipient: Haystack<'a>,
     sender: Option<Haystack<'a>>,
@@ -32,9 +32,9 @@ impl<'a> Sight<'a> {
             view: *view,
             literals,
             undecoded: OnceCell::new(),
-            text: haystack(&message.new_text),
-            body: haystack(&message.body),
-            quoted: haystack(&message.quoted),
+            text: OnceCell::new(),
+            body: OnceCell::new(),
+            quoted: OnceCell::new(),
             subject: haystack(message.subject()),
             recipient: haystack(view.recipient),
             sender: view.sender.map(haystack),
@@ -52,10 +52,10 @@ impl<'a> Sight<'a> {
     /// The texts of a place: none when the mail has no such field, sender or attachment.
     pub(crate) fn texts<'s>(&'s self, place: &'s Place) -> Box<dyn Iterator<Item = &'s Haystack<'a>> + 's> {
         match place {
-            Place::Text => Box::new(std::iter::once(&self.text)),
-            Place::Body => Box::new(std::iter::once(&self.body)),
+            Place::Text => Box::new(std::iter::once(self.text())),
+            Place::Body => Box::new(std::iter::once(self.body())),
             Place::Undecoded => Box::new(std::iter::once(self.undecoded())),
-            Place::Quoted => Box::new(std::iter::once(&self.quoted)),
+            Place::Quoted => Box::new(std::iter::once(self.quoted())),
             Place::Subject => Box::new(std::iter::once(&self.subject)),
             Place::Recipient => Box::new(std::iter::once(&self.recipient)),
             Place::Sender => Box::new(self.sender.iter()),
@@ -64,6 +64,22 @@ impl<'a> Sight<'a> {
             Place::To => Box::new(self.fields("To").chain(self.fields("Cc"))),
             Place::Header(name) => Box::new(self.fields(name)),
         }
+    }
+
+    /// The text of a mail is decoded, and parted into new and quoted, when a rule first looks at it.
+    fn body(&self) -> &Haystack<'a> {
+        let message = self.view.message;
+        self.body.get_or_init(|| Haystack::with_literals(message.body(), self.literals))
+    }
+
+    fn text(&self) -> &Haystack<'a> {
+        let message = self.view.message;
+        self.text.get_or_init(|| Haystack::with_literals(message.new_text(), self.literals))
+    }
+
+    fn quoted(&self) -> &Haystack<'a> {
+        let message = self.view.message;
+        self.quoted.get_or_init(|| Haystack::with_literals(message.quoted(), self.literals))
     }
 
     /// Few rules look at it, so that it is made when the first one does.

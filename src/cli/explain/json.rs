@@ -25,7 +25,7 @@ pub fn object(explanation: &Explanation<'_>) -> Value {
         let problems: Vec<String> = judged.intake.problems.iter().map(ToString::to_string).collect();
         let whole = json!({
             "at": explanation.now(),
-            "new_text": judged.mail.message.new_text,
+            "new_text": judged.mail.message.new_text(),
             "rules": judged.judgements.first().map(|(_, judgement)| rules(judgement)),
             "recipients": judged.mail.envelope.recipients,
             "unknown_recipients": judged.intake.unknown,

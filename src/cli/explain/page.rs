@@ -137,14 +137,14 @@ fn mail(page: &mut String, explanation: &Explanation<'_>, width: usize) {
 
 fn new_text(page: &mut String, explanation: &Explanation<'_>, width: usize) {
     let message = &explanation.judged.mail.message;
-    let quoted = message.quoted.lines().filter(|line| !line.trim().is_empty()).count();
+    let quoted = message.quoted().lines().filter(|line| !line.trim().is_empty()).count();
     let aside = match quoted {
         0 => String::new(),
         1 => "1 more line is quoted, and does not count".to_owned(),
         n => format!("{n} more lines are quoted, and do not count"),
     };
     heading(page, "New text", &aside);
-    let text = terminal::lines(message.new_text.trim_end());
+    let text = terminal::lines(message.new_text().trim_end());
     if text.trim().is_empty() {
         let why = if quoted == 0 { "(none)" } else { "(none: everything in it is quoted)" };
         let _ = writeln!(page, "  {FAINT}{why}{FAINT:#}");

@@ -114,7 +114,7 @@ fn react(
 ) -> store::Result<Replied> {
     let Told { alert, contact, to, .. } = told;
     let name = desk.name_of(contact);
-    let line = reply.message.new_text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
+    let line = reply.message.new_text().lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
     let note = |store: &mut dyn Store, because: &str| {
         let said = fact::short(line);
         let text = format!("{name} ({to}) mailed “{said}”{because}");

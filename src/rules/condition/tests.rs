@@ -1,6 +1,7 @@
 use jiff::Timestamp;
 
 use super::*;
+use crate::mail::Text;
 use crate::rules::{Count, Recall, RuleSet};
 
 fn matches(place: Place, pattern: &str) -> Condition {
@@ -24,9 +25,7 @@ fn message() -> Message {
     ];
     Message {
         headers: headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
-        new_text: "first line\nIssue #12 by Ann\nlast line".to_owned(),
-        quoted: "> Emergency".to_owned(),
-        body: "first line\nIssue #12 by Ann\nlast line\n> Emergency".to_owned(),
+        text: Text::new("first line\nIssue #12 by Ann\nlast line", "> Emergency"),
         attachments: vec!["log.txt".to_owned(), "dump.pdf".to_owned()],
         size: 2000,
         ..Message::default()
@@ -221,7 +220,7 @@ fn number(variable: &str, relation: Relation, bound: &str) -> Condition {
 }
 
 fn see_in(body: &str, conditions: Vec<Condition>) -> (bool, String) {
-    let message = Message { new_text: body.to_owned(), ..Message::default() };
+    let message = Message { text: Text::new(body, ""), ..Message::default() };
     let view = View { message: &message, sender: None, recipient: "", now: Timestamp::UNIX_EPOCH };
     let rules = RuleSet::new(vec![Rule {
         set: vec![("double".to_owned(), String::new())],

@@ -2,7 +2,7 @@ use jiff::tz::TimeZone;
 use proptest::prelude::*;
 
 use super::*;
-use crate::mail::Message;
+use crate::mail::{Message, Text};
 use crate::rules::{Nobody, Recall};
 
 fn matches(place: Place, pattern: &str) -> Condition {
@@ -29,9 +29,7 @@ pub fn rule(name: &str, when: Vec<Condition>) -> Rule {
 fn mail(headers: &[(&str, &str)], new_text: &str, quoted: &str) -> Message {
     Message {
         headers: headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
-        body: format!("{new_text}\n{quoted}"),
-        new_text: new_text.to_owned(),
-        quoted: quoted.to_owned(),
+        text: Text::new(new_text, quoted),
         ..Message::default()
     }
 }
