@@ -28,6 +28,7 @@ mod mail_servers;
 mod mails;
 mod odd_mail;
 mod oncall;
+mod outage;
 mod packs;
 mod pairs;
 mod people;

@@ -11,6 +11,7 @@ mod documented;
 mod gateway;
 mod mailserver;
 mod ran;
+mod relay;
 mod server;
 
 use jiff::{SignedDuration, Timestamp};
@@ -21,6 +22,7 @@ pub use documented::{Company, Fate, SECRET};
 pub use gateway::Gateway;
 pub use mailserver::{MailServer, Turn};
 pub use ran::{Ran, ran};
+pub use relay::Relay;
 pub use thialfi::provider::sandbox::Behaviour as Phone;
 
 pub const SID: &str = "AC00000000000000000000000000000001";
@@ -84,6 +86,8 @@ pub struct Test {
     pub sandbox: Sandbox,
     rules: String,
     twilio: String,
+    /// Where the provider is said to be; the sandbox, when empty.
+    api_url: String,
     store: PathBuf,
     port: u16,
     webhooks: bool,
@@ -113,6 +117,7 @@ impl Test {
             sandbox,
             rules: String::new(),
             twilio: String::new(),
+            api_url: String::new(),
             store: PathBuf::from("thialfi.db"),
             port,
             webhooks: true,
@@ -143,6 +148,13 @@ impl Test {
         self
     }
 
+    /// What stands for the provider's address.
+    pub fn api_url(mut self, url: &str) -> Self {
+        url.clone_into(&mut self.api_url);
+        self.write_rules();
+        self
+    }
+
     /// The same, with the store somewhere else.
     pub fn rules_with_store(mut self, store: &Path, rules: &str) -> Self {
         store.clone_into(&mut self.store);
@@ -168,7 +180,7 @@ impl Test {
         let text = format!(
             "[twilio]\naccount_sid = \"{SID}\"\nauth_token = {{ file = \"token\" }}\nfrom = \"{FROM}\"\napi_url = \"{}\"\n{}\n\
              [server]\nlisten = \"127.0.0.1:{}\"\n{public}\n[store]\npath = \"{}\"\n{}",
-            self.sandbox.url(),
+            if self.api_url.is_empty() { self.sandbox.url() } else { self.api_url.clone() },
             self.twilio,
             self.port,
             self.store.display(),
