@@ -3,7 +3,7 @@
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
-use crate::support::{DARREN, DAVID, DOWN, FROM, PAGE, PEOPLE, Phone, Relay, SID, TOKEN, Test, free_port};
+use crate::support::{DARREN, DAVID, DOWN, FROM, PAGE, PEOPLE, Phone, Relay, SID, TOKEN, Test, free_port, wait};
 use thialfi::provider::sandbox::{Options, Sandbox};
 
 fn rules() -> String {
@@ -79,7 +79,7 @@ fn a_name_that_is_not_found_is_said_and_the_next_provider_calls_at_once() {
     let mut test = Test::new().rules(&format!("{}{entry}", rules())).api_url("http://api.twilio.invalid").serve();
     let began = Instant::now();
     down(&mut test).exit(0).done();
-    assert_eq!(other.calls().len(), 1, "{}", test.story(1));
+    wait(|| other.calls().len() == 1, "the next provider is not asked");
     assert!(began.elapsed().as_secs() < 10, "{:?}", began.elapsed());
     let story = test.story(1);
     assert!(story.contains("cannot resolve `api.twilio.invalid`"), "{story}");
@@ -93,7 +93,7 @@ fn a_certificate_that_nobody_vouches_for_is_said_and_the_next_provider_calls_at_
     let url = format!("https://localhost:{}", impostor.port);
     let mut test = Test::new().rules(&format!("{}{entry}", rules())).api_url(&url).serve();
     down(&mut test).exit(0).done();
-    assert_eq!(other.calls().len(), 1, "{}", test.story(1));
+    wait(|| other.calls().len() == 1, "the next provider is not asked");
     let story = test.story(1);
     assert!(story.contains("invalid peer certificate"), "{story}");
 }
@@ -104,8 +104,55 @@ fn credentials_that_are_refused_are_shouted_and_the_alert_goes_on_by_the_next_pr
     other.phone(DAVID, [Phone::press(["1"])]);
     let mut test = Test::new().rules(&format!("{}{entry}", rules())).phone("*", [Phone::Unauthorized; 1]).serve();
     down(&mut test).exit(0).done();
-    assert_eq!(other.calls().len(), 1, "{}", test.story(1));
+    wait(|| other.calls().len() == 1, "the next provider is not asked");
     assert!(test.story(1).contains("refuses our credentials") || test.story(1).contains("20003"), "{}", test.story(1));
+}
+
+#[test]
+fn calls_carry_their_words_while_the_provider_cannot_ask_for_them_and_a_text_takes_the_alert() {
+    let policy = "[limits]\ncall = []\nsms = []\n[policies.page]\nrepeat = 3\nsteps = [{ notify = \"oncall\", by = \"call\", wait = \"3m\" }]\n";
+    let mut test = Test::new().rules(&format!("{PEOPLE}{policy}{DOWN}")).phone(DAVID, [Phone::Listen; 1]);
+    test = test.phone(DAVID, [Phone::Listen, Phone::Listen, Phone::press(["1"])]);
+    let relay = Relay::closed(&test.listens_at());
+    test = test.public_url(&relay.url()).serve();
+    down(&mut test).exit(0).done();
+    test.wait_until(|test| test.calls().iter().any(|call| !call.heard.is_empty()), "nobody is called");
+    assert!(test.calls()[0].heard.join(" ").contains("application error"), "{:?}", test.calls());
+    // The engine asks how that call went, and hears that it is over.
+    test.advance("46s");
+    test.wait_until(|test| test.story(1).contains("nothing has reached"), "nobody notices");
+    test.wait_until(|test| test.calls().len() > 1, "the next call does not come at once");
+    test.wait_until(|test| test.calls()[1].heard.join(" ").contains("Host D B 1 is down"), "the call says nothing");
+    assert!(test.calls()[1].heard.join(" ").contains("send a text with the code"), "{:?}", test.calls()[1].heard);
+    let health = test.exchange("GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").1;
+    assert!(health.contains("has not reached"), "{health}");
+    // A delivery that comes meanwhile knows of it, too.
+    let mail = test.mail("db2", "db2 is DOWN");
+    test.deliver(&mail).exit(0).done();
+    test.wait_until(
+        |test| test.calls().iter().any(|call| call.heard.join(" ").contains("Host D B 2 is down")),
+        "the second alert's call says nothing",
+    );
+    // Texts are asked for.
+    let code = test.alerts()[0]["code"].as_str().map(str::to_owned).unwrap_or_else(|| test.story(1));
+    let code = code.split(['(', ')']).find(|part| (2..=4).contains(&part.len())).unwrap_or(&code).to_owned();
+    assert!(test.text_from(DAVID, &format!("ack {code}")).is_none(), "a webhook has answered");
+    test.advance("11s");
+    test.wait_until(|test| test.alerts()[0]["state"] == "acknowledged", "the text was not asked for");
+    // The address is back: what is called about next is asked for again.
+    relay.open();
+    let mail = test.mail("db3", "db3 is DOWN");
+    test.advance("4m");
+    test.deliver(&mail).exit(0).done();
+    test.wait_until(
+        |test| {
+            !test
+                .exchange("GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+                .1
+                .contains("has not reached")
+        },
+        "nobody notices that it is back",
+    );
 }
 
 /// A server of TLS whose certificate is signed by nobody but itself.

@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::hands::{Hands, Threads};
 use super::poll::Schedule;
+use super::reach::Reach;
 use super::retention::Pace;
 use super::send::Job;
 use super::{Desk, heartbeats, liveness};
@@ -49,6 +50,8 @@ pub enum Message {
     Desk(Arc<Desk>),
     /// Something changed in the store.
     Wake,
+    /// The provider has called back.
+    Heard,
     /// Stop.
     Stop,
 }
@@ -100,6 +103,8 @@ pub struct Engine {
     heartbeats: Option<(Timestamp, Timestamp)>,
     /// Whether the alerts of heartbeats that the rule file has no more were looked for.
     has_forgotten: bool,
+    /// Whether the provider reaches us.
+    pub(super) reach: Reach,
     /// Alerts that cannot be read.
     unreadable: HashSet<AlertId>,
     /// When what is over is forgotten.
@@ -132,6 +137,7 @@ impl Engine {
             ticked_at: None,
             heartbeats: None,
             has_forgotten: false,
+            reach: Reach::default(),
             unreadable: HashSet::new(),
             forgets: Pace::default(),
             beaten_at: None,
@@ -233,6 +239,7 @@ impl Engine {
 
     /// One turn: what time asks for, then what is due, then questions, then what may be forgotten. Does not wait for the provider.
     pub fn turn(&mut self) -> store::Result<()> {
+        self.learn_reach()?;
         self.watch()?;
         self.tick()?;
         self.send_due()?;
@@ -303,6 +310,7 @@ impl Engine {
     fn take(&mut self, message: Message) -> bool {
         match message {
             Message::Wake => {}
+            Message::Heard => self.is_reached(),
             Message::Stop => return false,
             Message::HungUp => self.hanging_up = self.hanging_up.saturating_sub(1),
             Message::Desk(desk) => {
@@ -410,10 +418,11 @@ impl Engine {
             return Ok(());
         }
         let now = self.desk.now();
-        let webhooks = self.webhooks;
+        let (webhooks, carries_words) = (self.webhooks, !self.is_asked_for_words());
         let (store, owner, only) = (&mut self.store, &self.owner, self.only.as_deref());
-        let claimed =
-            self.desk.throttled(webhooks, |throttle| store.claim(now, owner, now + CLAIM, free, only, throttle))?;
+        let claimed = self
+            .desk
+            .throttled(!carries_words, |throttle| store.claim(now, owner, now + CLAIM, free, only, throttle))?;
         for notification in claimed {
             let known = if is_unsure(&notification) { self.known(&notification)? } else { Vec::new() };
             let alert = match self.store.alert(notification.id.alert) {
@@ -428,7 +437,7 @@ impl Engine {
                 continue;
             }
             let told = self.store.told(notification.id, i64::MAX)?;
-            let job = Job { notification, alert, besides: told.besides, known, webhooks };
+            let job = Job { notification, alert, besides: told.besides, known, webhooks, carries_words };
             let desk = Arc::clone(&self.desk);
             self.sending += 1;
             self.hand_over(move || {

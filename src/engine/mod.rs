@@ -9,6 +9,7 @@ pub mod liveness;
 pub mod outbox;
 pub mod poll;
 pub mod providers;
+pub mod reach;
 pub mod reply;
 pub mod retention;
 pub mod self_test;

@@ -140,7 +140,7 @@ fn pace(channel: Channel, webhooks: bool) -> (SignedDuration, SignedDuration) {
     let (first, every) = match (channel, webhooks) {
         (Channel::Call, false) => (3, 3),
         (Channel::Text | Channel::Email, false) => (5, 5),
-        (Channel::Call, true) => (90, 30),
+        (Channel::Call, true) => (45, 30),
         (Channel::Text | Channel::Email, true) => (60, 60),
     };
     (SignedDuration::from_secs(first), SignedDuration::from_secs(every))
@@ -163,7 +163,7 @@ impl Engine {
         };
         for notification in self.under_way(now)? {
             if let Some(entry) = carrier(&notification) {
-                self.schedule.add(&notification, self.webhooks && entry.provider().calls_back(), now);
+                self.schedule.add(&notification, self.is_asked_for_words() && entry.provider().calls_back(), now);
             }
         }
         for id in self.schedule.due(now, AT_ONCE.saturating_sub(self.asking)) {
@@ -186,7 +186,7 @@ impl Engine {
                 Some(Message::Asked(id, status))
             });
         }
-        if !self.webhooks
+        if !self.is_asked_for_words()
             && self.schedule.inbound_due(now)
             && let Some(since) = [self.schedule.oldest(), self.somebody_may_reply(now)?].into_iter().flatten().min()
         {
@@ -241,6 +241,7 @@ impl Engine {
     pub(super) fn record_status(&mut self, id: NotificationId, status: Result<Status, Refusal>) {
         let event = match status {
             Ok(Status::Call { status, human }) => {
+                self.wonder_about_reach(id, status);
                 Event::CallStatus { notification: id, sequence: None, status, human, detail: String::new() }
             }
             Ok(Status::Text { status, detail }) => Event::TextStatus { notification: id, status, detail },

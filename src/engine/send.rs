@@ -29,6 +29,8 @@ pub struct Job {
     pub known: Vec<String>,
     /// Whether an engine is there to answer webhooks.
     pub webhooks: bool,
+    /// Whether a call carries its words, since the provider could not ask for them.
+    pub carries_words: bool,
 }
 
 impl Desk {
@@ -71,7 +73,7 @@ impl Desk {
         let call = |to: &Phone| {
             let words = self.words_of(&job.alert, &job.besides, &job.notification.contact);
             let plain = words.say.clone();
-            let script = match self.url(job, "/twiml/") {
+            let script = match self.url(job, "/twiml/").filter(|_| !job.carries_words) {
                 Some(url) => Script::Url(url),
                 None => Script::Inline(self.templates.render(Page::Inline, &words)),
             };

@@ -105,10 +105,19 @@ impl Routes {
     fn health(&self) -> Response {
         match self.counter.pulse.age() {
             // Still 200: a new start mends nothing, and systemd's watchdog asks here, too.
-            Some(age) if age <= ILL_AFTER => match self.desk.providers.alarms() {
-                alarms if alarms.is_empty() => Response::text(200, "ok"),
-                alarms => Response::text(200, &format!("ok, but {}", alarms.join("; "))),
-            },
+            Some(age) if age <= ILL_AFTER => {
+                let mut alarms = self.desk.providers.alarms();
+                if let (Some(address), Ok(Some(since))) =
+                    (&self.desk.config.server.public_url, self.with_store(|store| store.unreachable()))
+                {
+                    let since = since.strftime("%Y-%m-%dT%H:%M:%SZ");
+                    alarms.push(format!("the provider has not reached {address} since {since}"));
+                }
+                match alarms {
+                    alarms if alarms.is_empty() => Response::text(200, "ok"),
+                    alarms => Response::text(200, &format!("ok, but {}", alarms.join("; "))),
+                }
+            }
             Some(age) => Response::text(503, &format!("the engine last turned {} s ago", age.as_secs())),
             None => Response::text(503, "the engine has not turned yet"),
         }
@@ -126,6 +135,11 @@ impl Routes {
             self.counter.stores.lock().unwrap_or_else(PoisonError::into_inner).push(store);
         }
         result
+    }
+
+    /// Tells the engine that the provider reaches us.
+    pub(crate) fn heard(&self) {
+        let _ = self.counter.engine.lock().unwrap_or_else(PoisonError::into_inner).send(Message::Heard);
     }
 
     /// Tells the engine that something changed.

@@ -28,6 +28,7 @@ impl Routes {
             tracing::warn!(path = %without_token(&request.path), "a request without a true signature was refused");
             return Response::text(403, "the signature is missing or wrong");
         };
+        self.heard();
         match self.route(request, &parameters) {
             Ok(response) => response,
             Err(error) => {

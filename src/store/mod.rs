@@ -509,6 +509,12 @@ pub trait Store: Outbox + Retention + Send {
     /// The engine has stopped on purpose.
     fn stop_beating(&mut self, owner: &str) -> Result<()>;
 
+    /// Remembers since when the provider has not reached our public address; `None`: it reaches it.
+    fn set_unreachable(&mut self, since: Option<Timestamp>) -> Result<()>;
+
+    /// Since when the provider has not reached our public address, as far as is known.
+    fn unreachable(&mut self) -> Result<Option<Timestamp>>;
+
     /// When an engine last said that it is alive, in the system's time.
     fn last_beat(&mut self) -> Result<Option<Timestamp>>;
 }

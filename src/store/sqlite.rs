@@ -462,6 +462,19 @@ impl Store for Sqlite {
         self.write(|transaction| execute(transaction, query::STOP_BEATING, [owner]).map(drop))
     }
 
+    fn set_unreachable(&mut self, since: Option<Timestamp>) -> Result<()> {
+        self.write(|transaction| match since {
+            Some(since) => execute(transaction, query::SET_UNREACHABLE, [milliseconds(since)]).map(drop),
+            None => execute(transaction, query::SET_REACHABLE, []).map(drop),
+        })
+    }
+
+    fn unreachable(&mut self) -> Result<Option<Timestamp>> {
+        let since: Option<i64> =
+            self.read(|transaction| one(transaction, query::UNREACHABLE, [], |row| Ok(row.get(0)?)))?;
+        Ok(since.map(|time| Timestamp::from_millisecond(time).unwrap_or(Timestamp::MIN)))
+    }
+
     fn last_beat(&mut self) -> Result<Option<Timestamp>> {
         self.read(|transaction| {
             let time: Option<i64> = one(transaction, query::LAST_BEAT, [], |row| Ok(row.get(0)?))?.flatten();

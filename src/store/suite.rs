@@ -119,6 +119,7 @@ macro_rules! run {
             overrides_are_ended_for_one_group,
             a_finite_override_leaves_the_fixed_one,
             heartbeats_are_the_newest_of_all_engines,
+            it_is_remembered_that_nobody_reaches_us,
         );
     };
     ($stage:expr; $module:ident: $($name:ident,)+) => {

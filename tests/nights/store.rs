@@ -274,6 +274,7 @@ impl Store for Handle {
         due_alerts(now: Timestamp, limit: usize) -> Vec<AlertId>;
         under_way(since: Timestamp) -> Vec<Notification>;
         oldest_told(since: Timestamp) -> Option<Timestamp>;
+        unreachable() -> Option<Timestamp>;
         next_due() -> Option<Timestamp>;
         provider_ids(to: &Address, since: Timestamp) -> Vec<String>;
         overrides_between(since: Timestamp, until: Timestamp) -> Vec<Override>;
@@ -292,6 +293,7 @@ impl Store for Handle {
         record(id: AlertId, entries: &[Entry]) -> ();
         first_time(id: &str, now: Timestamp) -> bool;
         forget(id: &str) -> ();
+        set_unreachable(since: Option<Timestamp>) -> ();
         end_overrides(group: &GroupId, now: Timestamp) -> usize;
         expect_heartbeats(awaited: &[Awaited], now: Timestamp) -> ();
         heartbeats_came(names: &[&str], beat: &Beat, now: Timestamp) -> ();

@@ -88,6 +88,8 @@ pub struct Test {
     twilio: String,
     /// Where the provider is said to be; the sandbox, when empty.
     api_url: String,
+    /// Where the server is said to be; where it listens, when empty.
+    public_url: String,
     store: PathBuf,
     port: u16,
     webhooks: bool,
@@ -118,6 +120,7 @@ impl Test {
             rules: String::new(),
             twilio: String::new(),
             api_url: String::new(),
+            public_url: String::new(),
             store: PathBuf::from("thialfi.db"),
             port,
             webhooks: true,
@@ -155,6 +158,13 @@ impl Test {
         self
     }
 
+    /// What stands for the server's public address.
+    pub fn public_url(mut self, url: &str) -> Self {
+        url.clone_into(&mut self.public_url);
+        self.write_rules();
+        self
+    }
+
     /// The same, with the store somewhere else.
     pub fn rules_with_store(mut self, store: &Path, rules: &str) -> Self {
         store.clone_into(&mut self.store);
@@ -175,8 +185,7 @@ impl Test {
     }
 
     fn write_rules(&self) {
-        let public =
-            if self.webhooks { format!("public_url = \"http://127.0.0.1:{}\"", self.port) } else { String::new() };
+        let public = if self.webhooks { format!("public_url = \"{}\"", self.url()) } else { String::new() };
         let text = format!(
             "[twilio]\naccount_sid = \"{SID}\"\nauth_token = {{ file = \"token\" }}\nfrom = \"{FROM}\"\napi_url = \"{}\"\n{}\n\
              [server]\nlisten = \"127.0.0.1:{}\"\n{public}\n[store]\npath = \"{}\"\n{}",
@@ -244,8 +253,17 @@ impl Test {
         mail(&format!("<{}@monitoring.example>", self.mails), subject, text)
     }
 
+    /// The server's public address.
     pub fn url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
+        match self.public_url.as_str() {
+            "" => format!("http://127.0.0.1:{}", self.port),
+            url => url.to_owned(),
+        }
+    }
+
+    /// Where the server listens.
+    pub fn listens_at(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
     }
 
     /// Moves the clock of every process.

@@ -148,6 +148,10 @@ pub const LOOK_NOW: &str =
 pub const OVERRIDES: &str = "SELECT * FROM overrides INDEXED BY overrides_until WHERE until > ?1 ORDER BY id";
 pub const OVERRIDES_BETWEEN: &str =
     "SELECT * FROM overrides INDEXED BY overrides_until WHERE until > ?1 AND since < ?2 AND since < until ORDER BY id";
+pub const UNREACHABLE: &str = "SELECT at FROM world WHERE name = 'unreachable'";
+pub const SET_UNREACHABLE: &str = "INSERT INTO world (name, at) VALUES ('unreachable', ?1) \
+     ON CONFLICT (name) DO UPDATE SET at = excluded.at";
+pub const SET_REACHABLE: &str = "DELETE FROM world WHERE name = 'unreachable'";
 pub const LAST_BEAT: &str = "SELECT max(beat_at) FROM engine";
 
 pub const HEARTBEAT: &str = "SELECT sent_at, arrived_at, alert, carrier FROM heartbeats WHERE name = ?1";

@@ -267,6 +267,8 @@ const UNDER_WAY: &str = "
 -- What a provider has taken is asked about from when it took it, which may be long after it was decided on.
 DROP INDEX notifications_under_way;
 CREATE INDEX notifications_under_way ON notifications (at) WHERE delivery = 'accepted';
+-- What is known of the world: since when our public address has not been reached.
+CREATE TABLE world (name TEXT NOT NULL PRIMARY KEY, at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 ";
 
 /// Brings the file up to date, in one transaction: of several processes that find an old file, one does the work and

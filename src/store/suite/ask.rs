@@ -303,3 +303,14 @@ pub fn heartbeats_are_the_newest_of_all_engines(stage: &dyn Stage) {
     store.stop_beating("host-2").unwrap();
     assert_eq!(store.last_beat().unwrap(), None);
 }
+
+pub fn it_is_remembered_that_nobody_reaches_us(stage: &dyn Stage) {
+    let mut store = stage.connect();
+    assert_eq!(store.unreachable().unwrap(), None);
+    store.set_unreachable(Some(at(5))).unwrap();
+    store.set_unreachable(Some(at(7))).unwrap();
+    assert_eq!(stage.connect().unreachable().unwrap(), Some(at(7)));
+    store.set_unreachable(None).unwrap();
+    store.set_unreachable(None).unwrap();
+    assert_eq!(stage.connect().unreachable().unwrap(), None);
+}

@@ -72,6 +72,8 @@ fn no_question_reads_everything() {
         (query::CLAIMABLE, "SEARCH notifications USING INDEX notifications_wake (wake_at<?)"),
         (query::CLAIMABLE_OF, "SEARCH notifications USING PRIMARY KEY (alert=?)"),
         (query::UNDER_WAY, "SEARCH notifications USING INDEX notifications_under_way (at>?)"),
+        (query::UNREACHABLE, "SEARCH world USING PRIMARY KEY (name=?)"),
+        (query::SET_REACHABLE, "SEARCH world USING PRIMARY KEY (name=?)"),
         (query::OLDEST_TOLD, "SEARCH alerts USING INDEX alerts_opened (opened_at>?)"),
         (query::PROVIDER_IDS, "SEARCH notifications USING INDEX notifications_phone (phone=? AND created_at>?)"),
         (query::SENT, "SEARCH notifications USING INDEX notifications_sent (contact=? AND channel=? AND sent_at>?)"),
