@@ -39,7 +39,7 @@ fuzz_target!(|mail: &[u8]| {
 /// Nothing is made up and nothing is lost: the lines of new and of quoted text are together those of the body.
 fn assert_split(message: &Message) {
     let mut lines: BTreeMap<&str, isize> = BTreeMap::new();
-    for (text, step) in [(&message.body, 1), (&message.new_text, -1), (&message.quoted, -1)] {
+    for (text, step) in [(message.body(), 1), (message.new_text(), -1), (message.quoted(), -1)] {
         for line in text.lines().map(str::trim_end).filter(|line| !line.trim().is_empty()) {
             *lines.entry(line).or_default() += step;
         }
@@ -94,15 +94,15 @@ fn texts<'a>(view: &View<'a>, place: &Place) -> Vec<&'a str> {
             .collect()
     };
     match place {
-        Place::Text => vec![&message.new_text],
+        Place::Text => vec![message.new_text()],
         Place::Subject => vec![message.subject()],
         Place::From => fields("From"),
         Place::To => [fields("To"), fields("Cc")].concat(),
         Place::Header(name) => fields(name),
         Place::Sender => view.sender.into_iter().collect(),
         Place::Recipient => vec![view.recipient],
-        Place::Body => vec![&message.body],
-        Place::Quoted => vec![&message.quoted],
+        Place::Body => vec![message.body()],
+        Place::Quoted => vec![message.quoted()],
         Place::Undecoded => vec![message.undecoded()],
         Place::Attachment => message.attachments.iter().map(String::as_str).collect(),
     }
@@ -154,7 +154,7 @@ fn other_line_ends(mail: &[u8], message: &Message) {
         crlf.push(*byte);
     }
     let other = Message::parse(&Raw::from(crlf.as_slice()));
-    assert_eq!(message.new_text, other.new_text, "CRLF changes the new text");
+    assert_eq!(message.new_text(), other.new_text(), "CRLF changes the new text");
     assert_eq!(message.headers, other.headers, "CRLF changes the header");
     assert_eq!(message.attachments, other.attachments, "CRLF changes the attachments");
 }
