@@ -167,7 +167,7 @@ fn two_deliveries_at_once_of_the_same_event_make_one_call() {
 #[test]
 fn an_engine_whose_turn_lasts_is_not_taken_for_dead() {
     // Twenty are committed at once.
-    const ALERTS: usize = 80;
+    const ALERTS: usize = 200;
     let groups: String = (0..ALERTS)
         .map(|n| format!("[groups.g{n}]\nmembers = [\"david\"]\n[recipients.\"r{n}@example.com\"]\ngroup = \"g{n}\"\n"))
         .collect();
@@ -190,7 +190,7 @@ fn an_engine_whose_turn_lasts_is_not_taken_for_dead() {
         scope.spawn(|| {
             while !is_over.load(Ordering::SeqCst) {
                 lock.lock().unwrap();
-                std::thread::sleep(Duration::from_secs(1));
+                std::thread::sleep(Duration::from_millis(500));
                 lock.unlock().unwrap();
                 std::thread::sleep(Duration::from_millis(1));
             }
