@@ -32,6 +32,7 @@ mod outage;
 mod packs;
 mod pairs;
 mod people;
+mod power_loss;
 mod providers;
 mod quoted_history;
 mod reaching;
