@@ -203,7 +203,15 @@ impl World {
         let human = body != "STOP" && !body.contains("auto reply");
         self.tell(|| format!("{number} writes: {body}"));
         let takes = !body.contains("pass") && !body.contains("done");
-        let about = self.named(body).filter(|_| takes);
+        let named = self.named(body);
+        // "no" passes on whatever is open for that number.
+        self.with(|state| {
+            let passed =
+                state.open.iter().copied().filter(|id| body == "no" || body.contains("pass") && named == Some(*id));
+            let passed: Vec<_> = passed.collect();
+            passed.into_iter().for_each(|id| state.story(id).was_passed = true);
+        });
+        let about = named.filter(|_| takes);
         let slack = if self.with(|state| state.setting.preempted == 0) { 30 * SECOND } else { 180 * SECOND };
         self.with(|state| {
             state.made += 1;

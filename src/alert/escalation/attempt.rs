@@ -380,13 +380,17 @@ impl<'r> Play<'r> {
             return;
         }
         let cut_short = self.pages().any(|page| page.round == round && page.held_since.is_some());
-        let gave_up = |delivery: &Delivery| matches!(delivery, Delivery::Ended { outcome: Outcome::GaveUp, .. });
         let (first, since) =
             self.alert.resumed.map_or((0, self.alert.opened_at), |resumed| (resumed.round, resumed.at));
         let pages: Vec<&Notification> = self.pages().filter(|page| page.round >= first).collect();
         let nobody = pages.is_empty();
-        let outage =
-            nobody || !pages.iter().any(|page| page.was_accepted()) && pages.iter().any(|page| gave_up(&page.delivery));
+        // What is still to be sent, is in doubt, or was withdrawn for the next attempt has told nobody for sure.
+        let untaken = |page: &&Notification| match &page.delivery {
+            Delivery::Due { .. } | Delivery::Claimed { .. } => true,
+            Delivery::Ended { outcome, .. } => matches!(outcome, Outcome::GaveUp | Outcome::Withdrawn),
+            Delivery::Held { .. } | Delivery::Accepted { .. } => false,
+        };
+        let outage = nobody || !pages.iter().any(|page| page.was_accepted()) && pages.iter().any(untaken);
         let over = self.repetitions(round).saturating_sub(self.alert.policy.repeat);
         let may_go_on = self.now < later(since, OUTAGE) && over < OUTAGE_ROUNDS;
         if outage && may_go_on {

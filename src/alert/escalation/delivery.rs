@@ -2,9 +2,12 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::attempt::OUTAGE;
 use super::play::{LONGEST_RETRY_AFTER, Place, Play, later};
 use super::{EntryKind, Refusal};
-use crate::alert::{CallStatus, Channel, Delivery, Notification, NotificationId, Outcome, Purpose, State, TextStatus};
+use crate::alert::{
+    CallStatus, Channel, Delivery, News, Notification, NotificationId, Outcome, Purpose, State, TextStatus,
+};
 
 /// The longest pause before another try, unless the provider asks for a longer one; before jitter.
 const LONGEST_BACKOFF: SignedDuration = SignedDuration::from_secs(60);
@@ -72,7 +75,8 @@ impl Play<'_> {
 
     /// A provider did not take a notification, or may not have; what comes of it is told by an event of the next one.
     pub fn passed_over(&mut self, id: NotificationId, provider: &str, refusal: &Refusal) {
-        let Some(notification) = self.notification(id).filter(|n| n.is_unsent()).cloned() else { return };
+        // The one that took it may have called back by now: what happened before is told all the same.
+        let Some(notification) = self.notification(id).cloned() else { return };
         let what = self.the_notification(&notification);
         let text = match refusal {
             Refusal::Permanent { reason } | Refusal::Temporary { reason, .. } => {
@@ -296,6 +300,8 @@ impl Play<'_> {
         let unsure_since = before.into_iter().chain(since).min();
         let over = match refused.purpose {
             Purpose::Page => self.deadline().is_none_or(|deadline| deadline <= self.now),
+            // That nobody answered somebody must hear: while no provider takes it, it is all that is left of the alert.
+            Purpose::News if refused.news == Some(News::Unanswered) => self.now >= later(self.alert.opened_at, OUTAGE),
             Purpose::News => refused.tries >= NEWS_TRIES,
         };
         let what = self.the_notification(refused);

@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 
 use super::night::{Night, acknowledge, called, page, permanent, person, step, temporary};
 use super::*;
-use crate::alert::{Channel, Delivery, Outcome, Policy, State, Target};
+use crate::alert::{Channel, Delivery, Notification, Outcome, Policy, Purpose, State, Target};
 
 #[test]
 fn three_errors_of_the_provider_and_the_call_comes_after_them() {
@@ -97,6 +97,46 @@ fn an_outage_is_sat_out_for_a_day() {
     let lasted = night.now.duration_since(night.alert.opened_at);
     assert!(lasted >= SignedDuration::from_hours(24) && lasted < SignedDuration::from_hours(26), "{lasted:#}");
     assert!(pauses.starts_with(&[1, 2, 4, 8, 16, 30, 30]), "{pauses:?}");
+}
+
+#[test]
+fn a_call_in_doubt_at_the_end_of_a_policy_has_told_nobody() {
+    let policy = Policy { steps: vec![step(Target::OnCall, &[Channel::Call], 2, 5)], ..page() };
+    let mut night = Night::opened(policy);
+    // The first is claimed by somebody who died over it, the second is refused.
+    night.claim();
+    night.pass(SignedDuration::from_mins(5));
+    night.tick();
+    while night.alert.progress.is_some_and(|progress| progress.round == 0) && night.alert.state == State::Open {
+        for claimed in night.claim() {
+            if claimed.id.number > 1 {
+                night.refuse(claimed.id, permanent());
+            }
+        }
+        night.tick();
+    }
+    assert_eq!(night.alert.state, State::Open, "{:#?}", night.alert);
+    assert!(night.said("no provider has taken anything"));
+}
+
+#[test]
+fn that_nobody_answered_is_told_when_the_provider_is_back_after_hours() {
+    let policy = Policy { steps: vec![step(Target::OnCall, &[Channel::Call], 1, 5)], repeat: 0, ..page() };
+    let mut night = Night::opened(policy);
+    let id = night.claim()[0].id;
+    night.accept(id);
+    while night.alert.state == State::Open {
+        night.tick();
+    }
+    for _ in 0..200 {
+        for claimed in night.claim() {
+            night.refuse(claimed.id, temporary("connection refused"));
+        }
+        night.pass(SignedDuration::from_mins(2));
+    }
+    let sent: Vec<Notification> = night.claim();
+    assert!(!sent.is_empty() && sent.iter().all(|one| one.purpose == Purpose::News), "{sent:?}");
+    assert_eq!(night.alert.state, State::Expired);
 }
 
 #[test]
