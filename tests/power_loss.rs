@@ -65,17 +65,14 @@ fn step(call: &str) -> Option<Step> {
         let path = unescaped(arguments.split_once('<')?.1.split_once('>')?.0);
         let path = String::from_utf8(path).ok()?;
         let name = Path::new(&path).file_name()?.to_str()?.to_owned();
-        name.starts_with("thialfi.db")
-            .then_some(name)
-            .filter(|name| !name.ends_with("-shm") && !name.ends_with(".lock"))
+        is_kept(&name).then_some(name)
     };
     let last = || arguments.trim_end_matches(')').rsplit(", ").next()?.trim().parse::<usize>().ok();
     match name {
         "openat" if arguments.contains("O_CREAT") => {
             let path = String::from_utf8(unescaped(arguments.split('"').nth(1)?)).ok()?;
             let name = Path::new(&path).file_name()?.to_str()?.to_owned();
-            let ours = name.starts_with("thialfi.db") && !name.ends_with("-shm") && !name.ends_with(".lock");
-            ours.then_some(Step::Create(name))
+            is_kept(&name).then_some(Step::Create(name))
         }
         "pwrite64" => {
             let data = unescaped(arguments.split('"').nth(1)?);
@@ -95,20 +92,22 @@ fn step(call: &str) -> Option<Step> {
     }
 }
 
+/// The database and its logs; not what is made anew with each start.
+fn is_kept(name: &str) -> bool {
+    ["thialfi.db", "thialfi.db-wal", "thialfi.db-journal"].contains(&name)
+}
+
 /// `\x41B` is `AB`.
 fn unescaped(text: &str) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut rest = text;
     while let Some(first) = rest.chars().next() {
-        match rest.strip_prefix("\\x").and_then(|hex| u8::from_str_radix(hex.get(..2)?, 16).ok()) {
-            Some(byte) => {
-                bytes.push(byte);
-                rest = &rest[4..];
-            }
-            None => {
-                bytes.extend_from_slice(first.encode_utf8(&mut [0; 4]).as_bytes());
-                rest = &rest[first.len_utf8()..];
-            }
+        if let Some(byte) = rest.strip_prefix("\\x").and_then(|hex| u8::from_str_radix(hex.get(..2)?, 16).ok()) {
+            bytes.push(byte);
+            rest = &rest[4..];
+        } else {
+            bytes.extend_from_slice(first.encode_utf8(&mut [0; 4]).as_bytes());
+            rest = &rest[first.len_utf8()..];
         }
     }
     bytes
@@ -134,7 +133,9 @@ impl Disk {
                     });
                 self.loose = others;
                 let file = self.kept.entry(name.clone()).or_default();
-                of.iter().for_each(|step| apply(file, step, |_| true));
+                for step in &of {
+                    apply(file, step, |_| true);
+                }
             }
             Step::SyncDirectory => {
                 let (of, others): (Vec<_>, Vec<_>) = std::mem::take(&mut self.loose)
@@ -203,11 +204,7 @@ fn apply(file: &mut Vec<u8>, step: &Step, mut keeps: impl FnMut(usize) -> bool) 
                 rest = after;
             }
         }
-        Step::Truncate(_, length) => {
-            if keeps(0) {
-                file.resize(*length, 0);
-            }
-        }
+        Step::Truncate(_, length) if keeps(0) => file.resize(*length, 0),
         _ => {}
     }
 }
@@ -329,7 +326,9 @@ fn what_strace_writes_is_read() {
         ("thialfi.db", "thialfi.db", &b"AB"[..], "thialfi.db")
     );
     let mut disk = Disk::default();
-    steps.iter().for_each(|step| disk.take(step));
+    for step in &steps {
+        disk.take(step);
+    }
     assert_eq!(disk.after(|| false)["thialfi.db"].len(), 514);
     disk.take(&Step::Write("thialfi.db".to_owned(), 510, b"xyzw".to_vec()));
     assert_eq!(&disk.after(|| false)["thialfi.db"][510..], b"\0\0AB");

@@ -209,7 +209,9 @@ impl World {
             let passed =
                 state.open.iter().copied().filter(|id| body == "no" || body.contains("pass") && named == Some(*id));
             let passed: Vec<_> = passed.collect();
-            passed.into_iter().for_each(|id| state.story(id).was_passed = true);
+            for id in passed {
+                state.story(id).was_passed = true;
+            }
         });
         let about = named.filter(|_| takes);
         let slack = if self.with(|state| state.setting.preempted == 0) { 30 * SECOND } else { 180 * SECOND };
