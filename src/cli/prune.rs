@@ -42,6 +42,13 @@ struct Done {
     size: Size,
 }
 
+impl Done {
+    /// How many alerts are left, or would be.
+    fn kept(&self, options: &Options) -> u64 {
+        if options.dry_run { self.size.alerts.saturating_sub(self.forgotten.alerts) } else { self.size.alerts }
+    }
+}
+
 /// Removes, or says what it would remove.
 pub fn run(config: Option<&Path>, options: &Options) -> Exit {
     match story(config, options) {
@@ -55,10 +62,7 @@ fn story(config: Option<&Path>, options: &Options) -> Result<(), Exit> {
     let keep = keep(&config, options)?;
     let now = clock::from_environment().now();
     let before = now.checked_sub(keep).unwrap_or(Timestamp::MIN);
-    if !config.store.exists() {
-        complain(&format!("there are no alerts yet: the store {} does not exist", config.store.display()));
-        return Err(Exit::No);
-    }
+    setup::store_or_complain(&config)?;
     let done = if options.dry_run { look(&config, before) } else { prune(&config, before, options.compact) };
     let done = done.map_err(|error| {
         complain(&error.to_string());
@@ -134,7 +138,7 @@ fn object(done: &Done, options: &Options) -> serde_json::Value {
         "alerts": forgotten.alerts,
         "notifications": forgotten.notifications,
         "lines": forgotten.lines,
-        "kept": if options.dry_run { size.alerts.saturating_sub(forgotten.alerts) } else { size.alerts },
+        "kept": done.kept(options),
         "bytes": size.bytes,
         "free": size.free,
     })
@@ -143,7 +147,7 @@ fn object(done: &Done, options: &Options) -> serde_json::Value {
 fn words(done: &Done, config: &Config, options: &Options) -> String {
     let Done { before, forgotten, size } = done;
     let day = before.to_zoned(config.defaults.time_zone.clone()).strftime("%-d %B %Y");
-    let kept = if options.dry_run { size.alerts.saturating_sub(forgotten.alerts) } else { size.alerts };
+    let kept = done.kept(options);
     let are = if kept == 1 { "is" } else { "are" };
     let (bytes, free) = (bytes(size.bytes), bytes(size.free));
     let store = format!("{} {are} kept, in {bytes} of which {free} are free.", alerts(kept));

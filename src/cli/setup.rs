@@ -95,6 +95,18 @@ pub fn open_store(config: &Config) -> Result<Sqlite, Exit> {
     })
 }
 
+/// Whether there is a store to look into: a command that lists or tidies makes none.
+///
+/// # Errors
+/// With what the command is to end with, when there is none.
+pub fn store_or_complain(config: &Config) -> Result<(), Exit> {
+    if config.store.exists() {
+        return Ok(());
+    }
+    complain(&format!("there are no alerts yet: the store {} does not exist", config.store.display()));
+    Err(Exit::No)
+}
+
 /// Makes a desk of the rule file, and says what is wrong with its templates.
 pub fn desk(config: Config) -> Arc<Desk> {
     let desk = Desk::new(Arc::new(config), crate::clock::from_environment());

@@ -56,18 +56,33 @@ pub enum Message {
     Stop,
 }
 
-/// Shows others that the engine turns: the system's time of its last turn, in milliseconds.
+/// Shows others how the engine is, without a look into the store: times in milliseconds, 0 for none.
 #[derive(Debug, Default, Clone)]
-pub struct Pulse(Arc<AtomicI64>);
+pub struct Pulse {
+    /// Of its last turn, the system's time.
+    turned_at: Arc<AtomicI64>,
+    /// Since when the provider does not reach us.
+    unreachable: Arc<AtomicI64>,
+}
 
 impl Pulse {
     fn beat(&self) {
-        self.0.store(Timestamp::now().as_millisecond(), Ordering::Relaxed);
+        self.turned_at.store(Timestamp::now().as_millisecond(), Ordering::Relaxed);
+    }
+
+    pub(super) fn show_unreachable(&self, since: Option<Timestamp>) {
+        self.unreachable.store(since.map_or(0, Timestamp::as_millisecond), Ordering::Relaxed);
+    }
+
+    /// Since when the provider has not reached us; `None`: it does, as far as is known.
+    pub fn unreachable(&self) -> Option<Timestamp> {
+        let since = self.unreachable.load(Ordering::Relaxed);
+        (since != 0).then(|| Timestamp::from_millisecond(since).unwrap_or(Timestamp::MIN))
     }
 
     /// How long ago the engine last turned; `None` before its first turn.
     pub fn age(&self) -> Option<SignedDuration> {
-        match self.0.load(Ordering::Relaxed) {
+        match self.turned_at.load(Ordering::Relaxed) {
             0 => None,
             at => Some(SignedDuration::from_millis(Timestamp::now().as_millisecond().saturating_sub(at))),
         }
@@ -111,7 +126,7 @@ pub struct Engine {
     pub(super) forgets: Pace,
     /// When it last said that it is alive, in the system's time; `None` while nobody is to count upon it.
     beaten_at: Option<Timestamp>,
-    pulse: Pulse,
+    pub(super) pulse: Pulse,
 }
 
 impl Engine {

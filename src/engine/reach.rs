@@ -51,6 +51,7 @@ impl Engine {
     pub(super) fn learn_reach(&mut self) -> store::Result<()> {
         if self.webhooks && !self.reach.has_learned {
             self.reach.unreachable = self.store.unreachable()?;
+            self.pulse.show_unreachable(self.reach.unreachable);
             self.reach.has_learned = true;
             self.reach.listens_since = Some(self.desk.now());
         }
@@ -61,6 +62,7 @@ impl Engine {
     pub(super) fn is_reached(&mut self) {
         self.reach.heard_at = Some(self.desk.now());
         if self.reach.unreachable.take().is_some() {
+            self.pulse.show_unreachable(None);
             tracing::info!("the provider reaches the public address again");
             if let Err(error) = self.store.set_unreachable(None) {
                 tracing::warn!(%error, "not recorded that the provider reaches us again");
@@ -83,6 +85,7 @@ impl Engine {
             return;
         }
         self.reach.unreachable = Some(now);
+        self.pulse.show_unreachable(Some(now));
         let address = self.desk.config.server.public_url.clone().unwrap_or_default();
         tracing::error!(%address, "THE PROVIDER DOES NOT REACH US: calls carry their words and are acknowledged by text until it does");
         let line = format!(

@@ -107,8 +107,8 @@ impl Routes {
             // Still 200: a new start mends nothing, and systemd's watchdog asks here, too.
             Some(age) if age <= ILL_AFTER => {
                 let mut alarms = self.desk.providers.alarms();
-                if let (Some(address), Ok(Some(since))) =
-                    (&self.desk.config.server.public_url, self.with_store(|store| store.unreachable()))
+                if let (Some(address), Some(since)) =
+                    (&self.desk.config.server.public_url, self.counter.pulse.unreachable())
                 {
                     let since = since.strftime("%Y-%m-%dT%H:%M:%SZ");
                     alarms.push(format!("the provider has not reached {address} since {since}"));

@@ -96,10 +96,7 @@ fn carry_out(config: Option<&Path>, options: &Options) -> Result<(), Exit> {
         let mut store = if config.store.exists() { Some(setup::open_store(&config)?) } else { None };
         return list::print(&config, store.as_mut(), &wanted, options);
     };
-    if !config.store.exists() {
-        complain(&format!("there are no alerts yet: the store {} does not exist", config.store.display()));
-        return Err(Exit::No);
-    }
+    setup::store_or_complain(&config)?;
     let mut store = setup::open_store(&config)?;
     let (Action::Show { id } | Action::Ack { id } | Action::Resolve { id }) = action;
     let id = find::alert(&mut store, id)?;
