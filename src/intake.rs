@@ -4,6 +4,7 @@
 mod answers;
 mod heartbeats;
 pub mod memory;
+pub mod reply_address;
 
 use jiff::Timestamp;
 

@@ -23,7 +23,7 @@
 //! - [`alert::escalation::escalate`] is the only thing that changes an alert. It reads no clock and does no I/O.
 //! - A notification is claimed, sent, recorded: three commits. A claim that expired is never sent again before the
 //!   provider was asked.
-//! - Each module uses only those below it: `cli`, `server`, `engine`, `intake`, `config`, `store`, `provider`, `notify`,
+//! - Each module uses only those below it: `cli`, `server`, `explain`, `engine`, `report`, `intake`, `config`, `store`, `provider`, `notify`,
 //!   `alert`, `heartbeat`, `oncall`, `rules`, `archive`, `mail`, `clock`, `exit`. A test keeps it so.
 //! - Nothing from a mail is trusted; it is escaped where it leaves: XML, GSM-7, terminal.
 
@@ -34,12 +34,14 @@ pub mod clock;
 pub mod config;
 pub mod engine;
 pub mod exit;
+pub mod explain;
 pub mod heartbeat;
 pub mod intake;
 pub mod mail;
 pub mod notify;
 pub mod oncall;
 pub mod provider;
+pub mod report;
 pub mod rules;
 pub mod server;
 pub mod store;

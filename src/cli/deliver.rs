@@ -18,7 +18,7 @@ use crate::config::Config;
 use crate::engine::Desk;
 use crate::engine::outbox::Incoming;
 use crate::exit::Exit;
-use crate::intake::{Intake, Problem, Wish, intake};
+use crate::intake::{Intake, Problem, Wish, intake, reply_address};
 use crate::mail::automatic::is_automatic;
 use crate::mail::{Envelope, Message, Raw, message};
 use crate::store::{self, Closing, Receipt, Store};
@@ -185,7 +185,7 @@ fn judge(
 ) -> Result<String, Failure> {
     let (sender, recipients) = (options.sender.as_deref(), &options.recipients);
     let mut envelope = Envelope::resolve(sender, recipients, &surroundings.environment, message);
-    let tokens = replies::take_out(config, &mut envelope);
+    let tokens = reply_address::take_out(config, &mut envelope);
     if tokens.is_empty() {
         return judge_by_rules(config, options, (message, bytes), &envelope, surroundings);
     }

@@ -18,7 +18,6 @@ mod demo;
 pub mod explain;
 mod follow_up;
 pub mod heartbeats;
-pub mod judged;
 pub mod layout;
 mod nearest;
 pub mod newtext;

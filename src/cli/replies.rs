@@ -9,22 +9,8 @@ use crate::alert::{Digest, Token};
 use crate::config::Config;
 use crate::engine::reply::mail::{self, MailReply};
 use crate::intake;
-use crate::mail::{Envelope, Message, RecipientSource};
+use crate::mail::Message;
 use crate::store;
-
-/// The tokens in the envelope, which is left with the others. Where the recipients are known from the header alone, those
-/// who are not ours are people who got the mail, too.
-pub fn take_out(config: &Config, envelope: &mut Envelope) -> Vec<Token> {
-    let Some(replies) = &config.defaults.replies else { return Vec::new() };
-    let tokens: Vec<Token> = envelope.recipients.iter().filter_map(|address| replies.token(address)).collect();
-    if !tokens.is_empty() {
-        let named = envelope.source == RecipientSource::Headers;
-        envelope
-            .recipients
-            .retain(|address| replies.token(address).is_none() && (!named || config.recipient(address).is_some()));
-    }
-    tokens
-}
 
 /// Acts upon the mail for each token, and sees to what comes of it. Returns what to log. A mail that was acted upon is dealt
 /// with, whoever follows up: its alert has a mail of its own.

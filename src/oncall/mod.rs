@@ -5,6 +5,7 @@ pub mod calendar;
 pub mod contact;
 pub mod group;
 pub mod hours;
+pub mod moment;
 #[cfg(test)]
 mod properties;
 pub mod roster;

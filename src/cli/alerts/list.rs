@@ -5,15 +5,15 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
 use serde_json::Value;
 
-use super::{Options, fail, object};
+use super::{Options, fail};
 use crate::alert::{Alert, State};
 use crate::cli::nearest::nearest;
 use crate::cli::setup::complain;
 use crate::cli::table::{self, Table};
-use crate::cli::terminal;
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::oncall::GroupId;
+use crate::report::{self, csv};
 use crate::store::{Filter, Sqlite, Store as _};
 
 /// Without a filter so many alerts are listed.
@@ -74,9 +74,9 @@ pub fn print(config: &Config, store: Option<&mut Sqlite>, wanted: &Wanted, optio
         return Err(Exit::No);
     }
     if options.json {
-        println!("{}", Value::Array(alerts.iter().map(object::summary).collect()));
+        println!("{}", Value::Array(alerts.iter().map(report::alert::summary).collect()));
     } else if options.csv {
-        print!("{}", csv(&alerts));
+        print!("{}", csv::alerts(&alerts));
     } else if alerts.is_empty() && had_any {
         println!("No alerts {}.", if is_only_open(&wanted.filter) { "are open" } else { "are like that" });
     } else if alerts.is_empty() {
@@ -97,7 +97,7 @@ fn lines(alerts: &[Alert], zone: &TimeZone) -> Table {
         table.row([
             alert.id.to_string(),
             alert.code.to_string(),
-            if object::held(alert) > 0 {
+            if report::alert::held(alert) > 0 {
                 format!("{}, held", alert.state.word())
             } else {
                 alert.state.word().to_owned()
@@ -150,31 +150,6 @@ fn time(text: &str, now: Timestamp, zone: &TimeZone, edge: Edge) -> Result<Times
     }
 }
 
-/// The report of the old Thialfi, a line for each address of each alert, the newest first (RFC 4180).
-fn csv(alerts: &[Alert]) -> String {
-    let mut text = String::from("timestamp,id,status,recipient,group\r\n");
-    for alert in alerts {
-        let nobody = [String::new()];
-        let recipients = if alert.recipients.is_empty() { &nobody[..] } else { &alert.recipients };
-        for recipient in recipients {
-            let opened = alert.opened_at.to_string();
-            let (id, group) = (alert.id.to_string(), alert.group.to_string());
-            let fields = [opened.as_str(), &id, alert.state.word(), recipient, &group].map(csv_field);
-            text.push_str(&fields.join(","));
-            text.push_str("\r\n");
-        }
-    }
-    text
-}
-
-/// A field that a spreadsheet reads as text: quoted where it must be, and never as a formula (OWASP "CSV Injection").
-fn csv_field(value: &str) -> String {
-    let is_formula = value.starts_with(['\t', '\r', '\n']) || value.trim_start().starts_with(['=', '+', '-', '@']);
-    let clean = terminal::one_line(value);
-    let clean = if is_formula { format!("'{clean}") } else { clean };
-    if clean.contains([',', '"']) { format!("\"{}\"", clean.replace('"', "\"\"")) } else { clean }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -197,19 +172,5 @@ mod tests {
         );
         assert_eq!(since("yesterday").unwrap(), "2026-10-31T11:00:00Z");
         assert!(since("soon").unwrap_err().contains("`soon` is no time"));
-    }
-
-    #[test]
-    fn a_field_is_no_formula_and_no_new_line() {
-        assert_eq!(csv_field("=1+1"), "'=1+1");
-        assert_eq!(csv_field("+1"), "'+1");
-        assert_eq!(csv_field("-1"), "'-1");
-        assert_eq!(csv_field("@SUM(A1)"), "'@SUM(A1)");
-        assert_eq!(csv_field("\t=1"), "' =1");
-        assert_eq!(csv_field("\rx"), "' x");
-        assert_eq!(csv_field(" =1"), "' =1");
-        assert_eq!(csv_field("=1,\"a\""), "\"'=1,\"\"a\"\"\"");
-        assert_eq!(csv_field("a,\"b\"\nc"), "\"a,\"\"b\"\" c\"");
-        assert_eq!(csv_field("plain@example.com"), "plain@example.com");
     }
 }

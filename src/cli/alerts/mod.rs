@@ -2,7 +2,6 @@
 
 mod find;
 mod list;
-mod object;
 mod story;
 
 use std::path::Path;
@@ -19,6 +18,7 @@ use crate::alert::{Actor, Alert, AlertId, Event, State, Through};
 use crate::config::Config;
 use crate::engine::{Desk, liveness};
 use crate::exit::Exit;
+use crate::report::{alert, story as tale};
 use crate::store::{self, Sqlite, Store};
 
 /// What `alerts` takes.
@@ -113,7 +113,7 @@ fn act(config: Config, store: Sqlite, id: AlertId, event: &Event, json: bool) ->
     let (alert, all_told) =
         act_in(&Surroundings::default(), &desk, Box::new(store), id, event).map_err(|error| fail(&error))?;
     if json {
-        println!("{}", object::summary(&alert));
+        println!("{}", alert::summary(&alert));
     } else {
         let who = alert.acknowledged_by.as_deref().map(|who| format!(" by {who}")).unwrap_or_default();
         println!("Alert {} ({}) is {}{}.", alert.id, alert.code, alert.state.word(), terminal::one_line(&who));
@@ -149,11 +149,11 @@ fn show(config: &Config, store: &mut Sqlite, id: AlertId, json: bool) -> Result<
     let alert = store.alert(id).map_err(|error| fail(&error))?;
     let mut history = store.history(id).map_err(|error| fail(&error))?;
     let now = crate::clock::from_environment().now();
-    let end = story::end(&alert, &history, now);
+    let end = tale::end(&alert, &history, now);
     let overrides = store.overrides_between(alert.opened_at, end).map_err(|error| fail(&error))?;
-    story::add_duties(&mut history, &alert, &overrides, &config.roster, end);
+    tale::add_duties(&mut history, &alert, &overrides, &config.roster, end);
     if json {
-        println!("{}", object::whole(&alert, &history));
+        println!("{}", alert::whole(&alert, &history));
     } else {
         let told = story::Told { alert: &alert, history: &history, zone: &config.defaults.time_zone, now };
         print!("{}", story::page(&told, layout::page_width()));

@@ -8,10 +8,10 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::cli::explain::conditions;
-use crate::cli::judged::{Judged, Mail};
 use crate::cli::layout::{BAD, FAINT, GOOD, HEADING};
 use crate::cli::terminal;
 use crate::config::{Config, Expected, TestEntry};
+use crate::explain::{Judged, Mail};
 use crate::intake::{Forgetful, Wish};
 use crate::notify::{sms, speech};
 use crate::rules::{Action, ConditionReport, RuleVerdict};

@@ -3,33 +3,21 @@
 
 use std::path::{Path, PathBuf};
 
-use anstream::{eprintln, print, println};
-use clap::Args;
-use jiff::Timestamp;
-
-use super::judged::{Judged, Mail};
-use super::replies;
 use super::setup::{self, complain};
-use crate::alert::Channel;
-use crate::alert::limit::Window;
-use crate::alert::plan::{Planned, plan};
 use crate::clock;
 use crate::config::Moment;
 use crate::exit::Exit;
-use crate::intake::Wish;
+use crate::explain::memory::Memory;
+use crate::explain::{Explanation, Judged, Mail, json};
+use crate::intake::{Wish, reply_address};
 use crate::mail::message;
-use crate::oncall::{ContactId, Roster};
-use memory::{Meeting, Memory};
-use words::{code_of, text_of};
+use anstream::{eprintln, print, println};
+use clap::Args;
 
 pub mod conditions;
-mod forward;
-mod json;
-mod memory;
 mod page;
 mod say;
 mod then;
-mod words;
 
 /// What `explain` takes.
 #[derive(Debug, Clone, Args)]
@@ -75,7 +63,7 @@ fn story(config: Option<&Path>, options: &Options) -> Result<bool, Exit> {
         return Err(Exit::No);
     }
     let mut mail = Mail::new(&raw, options.sender.as_deref(), &options.recipients);
-    let is_reply = !replies::take_out(&config, &mut mail.envelope).is_empty();
+    let is_reply = !reply_address::take_out(&config, &mut mail.envelope).is_empty();
     if is_reply && !options.json {
         println!("For the address with a token, it is a reply to a mail of ours: its first line is a command.");
     }
@@ -106,79 +94,4 @@ fn story(config: Option<&Path>, options: &Options) -> Result<bool, Exit> {
 fn fail(error: &impl ToString) -> Exit {
     complain(&error.to_string());
     Exit::No
-}
-
-/// Everything that an explanation tells.
-struct Explanation<'a> {
-    judged: &'a Judged<'a>,
-    /// The rule file's roster, with the overrides of the store.
-    roster: Roster,
-    /// What each wish would meet in the store, in their order.
-    meetings: Vec<Meeting>,
-    /// What a limit would hold back of the first attempt of each wish, in their order.
-    held: Vec<Vec<Held>>,
-    /// Why the store could not be looked into, if there is one.
-    trouble: Option<String>,
-}
-
-impl<'a> Explanation<'a> {
-    fn new(judged: &'a Judged<'a>, memory: &mut Memory<'_>) -> Self {
-        let mut roster = judged.config.roster.clone();
-        if !judged.intake.wishes.is_empty() {
-            roster.overrides = memory.overrides(judged.now);
-        }
-        let wishes = &judged.intake.wishes;
-        let meetings = wishes.iter().map(|wish| memory.meeting(wish, judged.now)).collect();
-        let held = wishes.iter().map(|wish| held(wish, &roster, memory, judged.now)).collect();
-        Self { judged, roster, meetings, held, trouble: memory.trouble().map(str::to_owned) }
-    }
-
-    fn now(&self) -> Timestamp {
-        self.judged.now
-    }
-
-    /// The wishes, each with what it would meet and what of it would be held back.
-    fn wishes(&self) -> impl Iterator<Item = (&'a Wish<'a>, &Meeting, &[Held])> {
-        let held = self.held.iter().map(Vec::as_slice);
-        self.judged
-            .intake
-            .wishes
-            .iter()
-            .zip(&self.meetings)
-            .zip(held)
-            .map(|((wish, meeting), held)| (wish, meeting, held))
-    }
-
-    /// Who would be notified when, if nobody ever acknowledged.
-    fn plan(&self, wish: &Wish<'_>) -> Vec<Planned> {
-        if !wish.notifies() {
-            return Vec::new();
-        }
-        plan(wish.policy, &wish.arrival.group, &self.roster, self.now())
-    }
-}
-
-/// A notification that a limit would hold back.
-struct Held {
-    contact: ContactId,
-    channel: Channel,
-    /// Until when, if nothing else is sent there before.
-    until: Timestamp,
-    /// The limit that is full.
-    full: Window,
-}
-
-/// What the limits would hold back of the first attempt of a new alert.
-fn held(wish: &Wish<'_>, roster: &Roster, memory: &mut Memory<'_>, now: Timestamp) -> Vec<Held> {
-    if !wish.notifies() {
-        return Vec::new();
-    }
-    let rows = plan(wish.policy, &wish.arrival.group, roster, now);
-    let first = rows.first().map(|first| first.after);
-    let rows = rows.into_iter().filter(|row| Some(row.after) == first);
-    let held = rows.filter_map(|Planned { contact, channel, .. }| {
-        let (until, full) = memory.held(wish, (&contact, channel), now)?;
-        Some(Held { contact, channel, until, full })
-    });
-    held.collect()
 }

@@ -3,10 +3,11 @@
 
 use std::fmt::Write as _;
 
-use super::{Explanation, conditions, then};
+use super::{conditions, then};
 use crate::cli::layout::{BAD, FAINT, HEADING, NOTE, PLAIN, Room, Styled, hang};
 use crate::cli::terminal;
 use crate::engine::self_test;
+use crate::explain::Explanation;
 use crate::rules::Judgement;
 
 /// So much of the new text is shown, in lines.

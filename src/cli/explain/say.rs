@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use super::memory::Meeting;
-use super::{Explanation, code_of};
 use crate::alert::Channel;
 use crate::cli::terminal;
+use crate::explain::Explanation;
+use crate::explain::memory::Meeting;
+use crate::explain::words::code_of;
 use crate::intake::Wish;
 use crate::notify::speech;
 use crate::notify::twiml::{self, Page, Script, Templates};

@@ -5,15 +5,16 @@ use std::fmt::Write as _;
 use anstyle::Style;
 use jiff::{SignedDuration, Timestamp, Zoned};
 
-use super::memory::Meeting;
 use super::page::{fact, heading};
-use super::{Explanation, Held, text_of};
 use crate::alert::plan::Planned;
 use crate::alert::{Alert, Channel, Delivery, Purpose, State};
 use crate::cli::layout::{BAD, FAINT, GOOD, HEADING, NOTE, PLAIN, Room, Styled, hang};
 use crate::cli::terminal;
 use crate::config::BUILT_IN_VARIABLES;
 use crate::engine::send::TEXT_SEGMENTS;
+use crate::explain::memory::Meeting;
+use crate::explain::words::text_of;
+use crate::explain::{Explanation, Held, forward};
 use crate::intake::Wish;
 use crate::notify::{sms, speech};
 use crate::rules::Action;
@@ -170,7 +171,7 @@ pub fn wish(
     }
     fact(page, "window", &format!("{:#}: so long, more mails of this key join it", wish.arrival.window), width);
     fact(page, "on call", &on_call(explanation, wish), width);
-    if let Some(words) = super::forward::words(explanation, wish, meeting) {
+    if let Some(words) = forward::words(explanation, wish, meeting) {
         fact(page, "forwarded", &words, width);
     }
     attempts(page, explanation, wish, meeting);

@@ -3,10 +3,11 @@
 use jiff::Timestamp;
 
 use super::super::setup::{self, complain};
-use super::{Options, moment, refuse, show};
+use super::{Options, refuse, show};
 use crate::cli::nearest::nearest;
 use crate::config::Config;
 use crate::exit::Exit;
+use crate::oncall::moment::moment;
 use crate::oncall::{ContactId, GroupId, Override};
 use crate::store::{self, Sqlite, Store as _};
 

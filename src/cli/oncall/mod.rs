@@ -1,7 +1,6 @@
 //! `thialfi oncall`: who is on call, now or later, and changing it.
 
 mod change;
-mod moment;
 mod show;
 
 use std::io::Write as _;
@@ -16,10 +15,9 @@ use super::setup::{self, complain};
 use crate::clock;
 use crate::config::Config;
 use crate::exit::Exit;
+use crate::oncall::moment::{self, moment};
 use crate::oncall::{GroupId, Roster, calendar};
 use crate::store::Store as _;
-
-pub use moment::moment;
 
 /// Overrides that have ended since are looked at, too: the turn under way began when one of them ended.
 const REMEMBERED: SignedDuration = SignedDuration::from_hours(366 * 24);

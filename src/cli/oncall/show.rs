@@ -3,10 +3,11 @@
 use anstream::{print, println};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::super::table::{self, Table};
-use crate::oncall::{ContactId, Duty, GroupId, Roster, Shift, Why};
+use crate::oncall::{ContactId, Duty, GroupId, Roster, Shift};
+use crate::report::duty::{self, Now};
 
 /// What stands for a contact where nobody is on call.
 const NOBODY: &str = "nobody: all are called";
@@ -22,16 +23,6 @@ pub struct Shown<'a> {
     pub zone: &'a TimeZone,
 }
 
-/// Who is on call at the moment.
-struct Now<'a> {
-    group: &'a GroupId,
-    duty: Option<Duty>,
-    until: Option<Timestamp>,
-    next: Option<ContactId>,
-    second: Option<&'a ContactId>,
-    why: Why,
-}
-
 impl<'a> Shown<'a> {
     /// One row a group.
     pub fn duties(&self) {
@@ -39,7 +30,7 @@ impl<'a> Shown<'a> {
             println!("The rule file has no groups.");
             return;
         }
-        let rows: Vec<Now<'a>> = self.groups.iter().map(|group| self.now(group)).collect();
+        let rows: Vec<Now<'a>> = self.groups.iter().map(|group| Now::of(self.roster, group, self.at)).collect();
         let with_second = rows.iter().any(|row| row.second.is_some());
         let mut headings = vec!["GROUP", "ON CALL", "PHONE", "UNTIL", "NEXT"];
         if with_second {
@@ -67,21 +58,7 @@ impl<'a> Shown<'a> {
 
     /// One object a group.
     pub fn duties_as_json(&self) {
-        let rows = self.groups.iter().map(|group| {
-            let row = self.now(group);
-            let contact = row.duty.as_ref().map(|duty| &duty.contact);
-            json!({
-                "group": row.group,
-                "contact": contact,
-                "phone": contact.and_then(|id| self.phone(id)),
-                "until": row.until.map(|until| until.to_string()),
-                "next": row.next,
-                "overridden": row.duty.as_ref().is_some_and(Duty::overridden),
-                "why": row.why.to_string(),
-                "secondary": row.second,
-                "called": self.roster.called(group, self.at),
-            })
-        });
+        let rows = self.groups.iter().map(|group| duty::now(self.roster, group, self.at));
         println!("{}", Value::Array(rows.collect()));
     }
 
@@ -103,36 +80,13 @@ impl<'a> Shown<'a> {
 
     /// One object a change.
     pub fn shifts_as_json(&self, end: Timestamp) {
-        let rows = self.all_shifts(end).map(|(group, shift)| {
-            json!({
-                "group": group,
-                "from": shift.from.map(|from| from.to_string()),
-                "until": shift.until.map(|until| until.to_string()),
-                "contact": shift.contact,
-                "phone": shift.contact.as_ref().and_then(|id| self.phone(id)),
-                "why": shift.why.to_string(),
-                "overridden": matches!(shift.why, Why::Override(_)),
-            })
-        });
+        let rows = self.all_shifts(end).map(|(group, shift)| duty::shift(self.roster, group, &shift));
         println!("{}", Value::Array(rows.collect()));
     }
 
     fn all_shifts(&self, end: Timestamp) -> impl Iterator<Item = (&'a GroupId, Shift)> {
         let Self { roster, groups, at, .. } = *self;
         groups.iter().flat_map(move |group| roster.shifts(group, at, end).into_iter().map(move |shift| (*group, shift)))
-    }
-
-    fn now(&self, group: &'a GroupId) -> Now<'a> {
-        let second = self.roster.secondary(group, self.at);
-        if let Some(duty) = self.roster.duty(group, self.at) {
-            let (until, next, why) = (duty.until, duty.next.clone(), duty.why.clone());
-            return Now { group, duty: Some(duty), until, next, second, why };
-        }
-        // Nobody: until somebody is.
-        let mut shifts = self.roster.shifts(group, self.at, self.at).into_iter();
-        let until = shifts.next().and_then(|shift| shift.until);
-        let next = until.and_then(|until| self.roster.on_call(group, until)).cloned();
-        Now { group, duty: None, until, next, second, why: Why::Nobody }
     }
 
     fn name(&self, id: &ContactId) -> String {

@@ -1,4 +1,4 @@
-//! Alerts as JSON. What is not known yet is null; a name that is printed once is never changed.
+//! Alerts as JSON, for listings and for whoever asks over HTTP. What is not known yet is null; a name that is printed once is never changed.
 
 use serde_json::{Map, Value, json};
 

@@ -3,7 +3,8 @@
 use serde_json::{Map, Value, json};
 
 use super::memory::Meeting;
-use super::{Explanation, Held, text_of};
+use super::words::text_of;
+use super::{Explanation, Held};
 use crate::intake::Wish;
 use crate::notify::{sms, speech};
 use crate::rules::Judgement;

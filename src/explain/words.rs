@@ -10,7 +10,7 @@ use crate::notify::sms;
 impl Explanation<'_> {
     /// The languages in which those who would be called are spoken to, in the order of the calls, and to whom; that of
     /// the rule file when nobody would be.
-    pub(super) fn languages(&self, wish: &Wish<'_>) -> Vec<(String, String)> {
+    pub fn languages(&self, wish: &Wish<'_>) -> Vec<(String, String)> {
         let mut languages: Vec<(String, String)> = Vec::new();
         let mut seen = Vec::new();
         for row in self.plan(wish).into_iter().filter(|row| row.channel == Channel::Call) {
@@ -40,12 +40,12 @@ impl Explanation<'_> {
 const EXAMPLE_NUMBER: u32 = 1234;
 
 /// The alert's code; before it is opened that is not known, and this one stands for it.
-pub(super) fn code_of(meeting: &Meeting) -> &str {
+pub fn code_of(meeting: &Meeting) -> &str {
     meeting.alert().map_or("7K", |alert| alert.code.0.as_str())
 }
 
 /// The text as it would be sent; an alert that is not open yet has no number, and an example stands for it.
-pub(super) fn text_of(explanation: &Explanation<'_>, wish: &Wish<'_>, meeting: &Meeting) -> String {
+pub fn text_of(explanation: &Explanation<'_>, wish: &Wish<'_>, meeting: &Meeting) -> String {
     let server = &explanation.judged.config.server;
     let link = meeting.alert().map_or_else(|| server.link_of(&EXAMPLE_NUMBER), |alert| server.link_of(&alert.id));
     sms::compose_with_link(code_of(meeting), &wish.arrival.text, link.as_deref(), TEXT_SEGMENTS)

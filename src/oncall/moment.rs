@@ -1,4 +1,4 @@
-//! Times as a person types them.
+//! Times to come, as a person types them.
 
 use anyhow::{bail, ensure};
 use jiff::tz::TimeZone;
