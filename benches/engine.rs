@@ -1,8 +1,9 @@
 //! How the engine and the store bear with what has piled up. `cargo bench --bench engine` takes some minutes;
-//! `cargo bench --bench engine -- quick` is a tenth of it.
+//! `cargo bench --bench engine -- quick` is a tenth of it, `-- open`, `-- crowd` and `-- year` are its parts.
 //!
 //! - Open alerts: a turn with nothing due, a thousand due each second, and somebody who acknowledges meanwhile, among
 //!   1,000 and among 100,000 open alerts.
+//! - A crowd: so many alerts for one person, told in one call, and taken with one key.
 //! - A year of 1,000 mails a day: how large the store is, how long the last mails take, and what pruning costs.
 #![allow(missing_docs, clippy::print_stdout, clippy::unwrap_used, clippy::indexing_slicing)]
 #![allow(clippy::cast_possible_wrap, clippy::cast_precision_loss)]
@@ -13,16 +14,16 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
-use thialfi::alert::{Actor, AlertId, Digest, Event, Policy, Through};
+use thialfi::alert::{Actor, Alert, AlertId, Digest, Event, Notification, Policy, Step, Through};
 use thialfi::clock::{Clock, ManualClock};
 use thialfi::config::Config;
 use thialfi::engine::providers::Providers;
 use thialfi::engine::{Desk, Engine};
 use thialfi::notify::twiml::Templates;
-use thialfi::oncall::GroupId;
+use thialfi::oncall::{ContactId, GroupId};
 use thialfi::provider::exchange::{Answer, Failure, Way};
 use thialfi::provider::twilio::{Account, Twilio};
-use thialfi::store::{Arrival, Retention as _, Sqlite, Store};
+use thialfi::store::{Arrival, Filter, Retention as _, Sqlite, Store};
 
 const SID: &str = "AC00000000000000000000000000000000";
 const GROUPS: usize = 100;
@@ -31,12 +32,23 @@ const RATE: usize = 1000;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
-    let quick = arguments.iter().any(|argument| argument == "quick");
+    let is_asked = |word: &str| arguments.iter().any(|argument| argument == word);
+    let quick = is_asked("quick");
     let directory = tempfile::tempdir().unwrap();
-    for open in [1_000, if quick { 10_000 } else { 100_000 }] {
-        open_alerts(&directory.path().join(format!("{open}.db")), open);
+    let all = !["open", "crowd", "year"].into_iter().any(is_asked);
+    if all || is_asked("open") {
+        for open in [1_000, if quick { 10_000 } else { 100_000 }] {
+            open_alerts(&directory.path().join(format!("{open}.db")), open);
+        }
     }
-    year(&directory.path().join("year.db"), if quick { 36 } else { 365 });
+    if all || is_asked("crowd") {
+        for alerts in [1_000, 10_000] {
+            crowd(&directory.path().join(format!("crowd-{alerts}.db")), alerts);
+        }
+    }
+    if all || is_asked("year") {
+        year(&directory.path().join("year.db"), if quick { 36 } else { 365 });
+    }
 }
 
 /// A provider that takes everything at once, and knows nothing more of it.
@@ -194,6 +206,46 @@ fn turn_until(engine: &mut Engine, made: &Willing, calls: usize) {
         engine.listen(Duration::from_millis(1));
     }
     engine.settle(Duration::from_secs(10));
+}
+
+/// One person, one call, and many alerts: what the webhooks of that call have to do.
+fn crowd(path: &Path, alerts: usize) {
+    let Bench { desk, clock, made, mut policy } = bench(path);
+    policy.steps = vec![Step { wait: SignedDuration::from_mins(30), ..Step::default() }];
+    let mut store = Sqlite::open(path).unwrap();
+    println!("{alerts} alerts for one person, who is called");
+    for number in 0..alerts {
+        let mut arrival = arrival(&policy, &format!("host {number}"), number);
+        arrival.group = GroupId::new("g0");
+        let _ = desk.receive_arrival(&mut store, &arrival, None).unwrap();
+    }
+    let mut engine = Engine::new(Arc::clone(&desk), Box::new(Sqlite::open(path).unwrap()), true);
+    let began = Instant::now();
+    turn_until(&mut engine, &made, 1);
+    let aboard = |store: &mut Sqlite| {
+        let waiting = |alert: &Alert| alert.notifications.iter().any(Notification::is_unsent);
+        !store.alerts(&Filter::default()).unwrap().iter().any(waiting)
+    };
+    while !aboard(&mut store) {
+        engine.turn().unwrap();
+        engine.settle(Duration::from_secs(1));
+    }
+    rate("told in one call", alerts, began);
+    assert_eq!(made.0.load(Ordering::Relaxed), 1, "one telephone, one call");
+
+    clock.advance(SignedDuration::from_secs(10));
+    let alert = store.alert(AlertId(1)).unwrap();
+    let call = alert.notifications.iter().find_map(|one| one.told_by.or(Some(one.id))).unwrap();
+    let mut told = None;
+    let time = timed(|| told = Some(store.board(call, desk.now()).unwrap()));
+    let told = told.unwrap();
+    println!("  what it says is asked for: {} besides in {time:.1?}", told.besides.len());
+    let by = Actor { contact: Some(ContactId::new("c0")), name: "C0".to_owned(), through: Through::Key };
+    let event = Event::Acknowledge { by, within: Some(call) };
+    let time = timed(|| {
+        desk.apply_to_told(&mut store, told.teller, Some(told.last), &mut |_, _| Some(event.clone())).unwrap();
+    });
+    println!("  key 1 takes them all in {time:.1?}");
 }
 
 /// A thousand mails a day that rules want: each event is told three times and over after an hour.

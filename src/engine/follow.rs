@@ -1,6 +1,6 @@
 //! The engine: claims what is due, sends it, asks how it went, ticks the escalation. Its cost follows what is due.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -14,7 +14,7 @@ use super::reach::Reach;
 use super::retention::Pace;
 use super::send::Job;
 use super::{Desk, heartbeats, liveness};
-use crate::alert::{AlertId, Delivery, Event, Notification, NotificationId, State};
+use crate::alert::{AlertId, Delivery, Event, Notification, NotificationId};
 use crate::provider::{Inbound, Refusal, Status};
 use crate::store::{self, Post, Store};
 
@@ -114,6 +114,8 @@ pub struct Engine {
     hanging_up: usize,
     /// When the escalations were last ticked; `None`: not yet.
     ticked_at: Option<Timestamp>,
+    /// Alerts that wait for something and are still to be looked at, since the clock may have been set.
+    to_look_at: VecDeque<AlertId>,
     /// When the heartbeats are to be looked at again, and when they last were; `None`: not yet.
     heartbeats: Option<(Timestamp, Timestamp)>,
     /// Whether the alerts of heartbeats that the rule file has no more were looked for.
@@ -150,6 +152,7 @@ impl Engine {
             posts: true,
             hanging_up: 0,
             ticked_at: None,
+            to_look_at: VecDeque::new(),
             heartbeats: None,
             has_forgotten: false,
             reach: Reach::default(),
@@ -302,6 +305,9 @@ impl Engine {
         if self.desk.clock.is_moved_by_hand() {
             return LOOK_EVERY_MOVED;
         }
+        if !self.to_look_at.is_empty() {
+            return Duration::ZERO;
+        }
         match self.store.next_due() {
             Ok(Some(at)) => Duration::try_from(at.duration_since(self.desk.now()))
                 .unwrap_or_default()
@@ -362,10 +368,20 @@ impl Engine {
         // Before the first turn, and whenever the clock is set back, every alert that waits for something is looked at:
         // what was to happen at a time that is years away again is due by no query.
         let all = self.ticked_at.is_none_or(|at| now < at - SET_BACK);
+        if all && self.only.is_none() {
+            self.to_look_at = self.store.due_alerts(Timestamp::MAX, usize::MAX)?.into();
+        }
         let due = match &self.only {
             Some(only) => only.clone(),
-            None if all => self.waiting_alerts()?,
-            None => self.store.due_alerts(now, BATCH)?,
+            // What is due goes first, however many there are to be looked at.
+            None => {
+                let mut due = self.store.due_alerts(now, BATCH)?;
+                let room = BATCH.saturating_sub(due.len()).max(TICKS).min(self.to_look_at.len());
+                due.extend(self.to_look_at.drain(..room));
+                let mut seen = HashSet::new();
+                due.retain(|id| seen.insert(*id));
+                due
+            }
         };
         // A few in one transaction: others wait for no more than that.
         for some in due.chunks(TICKS) {
@@ -420,11 +436,6 @@ impl Engine {
         let latest = now + heartbeats::LOOK_EVERY;
         self.heartbeats = Some((now, watched.next.map_or(latest, |next| next.clamp(now, latest))));
         Ok(())
-    }
-
-    fn waiting_alerts(&mut self) -> store::Result<Vec<AlertId>> {
-        let filter = store::Filter { states: vec![State::Open, State::Acknowledged], ..store::Filter::default() };
-        Ok(self.store.alerts(&filter)?.iter().filter(|alert| alert.next_at.is_some()).map(|alert| alert.id).collect())
     }
 
     fn send_due(&mut self) -> store::Result<()> {

@@ -22,6 +22,9 @@ use crate::store::Throttle;
 /// holds the others up.
 const BESIDES: usize = 500;
 
+/// At least so many that are due are read at once.
+const FEW: usize = 16;
+
 /// So long after it was sent a call that nobody has answered still takes others along.
 const RINGS: SignedDuration = SignedDuration::from_mins(2);
 
@@ -40,8 +43,31 @@ pub fn claim(
     limit: usize,
     only: Option<&[AlertId]>,
 ) -> Answer<Vec<Notification>> {
-    let (mut claimed, mut done) = (Vec::new(), HashSet::new());
-    for page in claimable(connection, claimant.now, limit.saturating_add(BESIDES), only)? {
+    let (mut claimed, mut done, mut left) = (Vec::new(), HashSet::new(), 0);
+    // A few at a time: when one hand is free, one is sent, and what else is due is not even read.
+    while claimed.len() < limit && done.len() < limit.saturating_add(BESIDES) {
+        let wanted = limit.saturating_sub(claimed.len()).max(FEW).saturating_add(left);
+        let mut pages = claimable(connection, claimant.now, wanted, only)?;
+        // Those that were looked at and are due still go with another one.
+        left = pages.iter().filter(|page| done.contains(&page.id)).count();
+        pages.retain(|page| !done.contains(&page.id));
+        if pages.is_empty() {
+            break;
+        }
+        claim_of(connection, claimant, limit, pages, (&mut claimed, &mut done))?;
+    }
+    Ok(claimed)
+}
+
+/// Claims of these, until there are `limit`.
+fn claim_of(
+    connection: &Connection,
+    claimant: &Claimant<'_>,
+    limit: usize,
+    pages: Vec<Notification>,
+    (claimed, done): (&mut Vec<Notification>, &mut HashSet<NotificationId>),
+) -> Answer<()> {
+    for page in pages {
         if claimed.len() >= limit {
             break;
         }
@@ -53,7 +79,7 @@ pub fn claim(
             continue;
         }
         if is_unsure(&page) {
-            if let Some(page) = claimant.again(connection, page, &mut done)? {
+            if let Some(page) = claimant.again(connection, page, done)? {
                 claimed.push(page);
             }
             continue;
@@ -63,11 +89,11 @@ pub fn claim(
             continue;
         }
         match claimant.verdict(connection, &page)? {
-            Verdict::Go { room } => claimed.push(claimant.send(connection, page, room, &mut done)?),
+            Verdict::Go { room } => claimed.push(claimant.send(connection, page, room, done)?),
             Verdict::Hold { until, full } => claimant.hold(connection, page, until, full)?,
         }
     }
-    Ok(claimed)
+    Ok(())
 }
 
 /// Whether it is a self-test's: that goes alone, whatever the limits say, and counts for none. A test that is folded into
@@ -167,18 +193,18 @@ impl Claimant<'_> {
         boards: bool,
         room: usize,
     ) -> Answer<Vec<Notification>> {
+        // Where no limit counts there is room for all, however many wait: they are not even counted.
+        let is_crowded = boards || room < usize::MAX && self.is_crowded(connection, page, room)?;
+        waiting_for(connection, page, if is_crowded { query::WAITING } else { query::HELD })
+    }
+
+    /// Whether more waits for the contact than there is room for.
+    fn is_crowded(&self, connection: &Connection, page: &Notification, room: usize) -> Answer<bool> {
         let (contact, channel) = (page.contact.as_str(), row::channel_word(page.channel));
-        let purpose = row::purpose_word(page.purpose);
-        let crowd = i64::try_from(room.saturating_add(1)).unwrap_or(i64::MAX).min(1000);
-        let count = params![contact, channel, purpose, milliseconds(self.now), crowd];
+        let crowd = i64::try_from(room.saturating_add(1)).unwrap_or(i64::MAX);
+        let count = params![contact, channel, row::purpose_word(page.purpose), milliseconds(self.now), crowd];
         let waiting: i64 = one(connection, query::COUNT_WAITING, count, |row| Ok(row.get(0)?))?.unwrap_or(0);
-        let is_crowded = boards || usize::try_from(waiting).is_ok_and(|waiting| waiting > room);
-        if waiting == 0 || waiting == 1 && !page.is_held() && !boards {
-            return Ok(Vec::new()); // Itself.
-        }
-        let mut riders = waiting_for(connection, page)?;
-        riders.retain(|rider| is_crowded || rider.is_held());
-        Ok(riders)
+        Ok(usize::try_from(waiting).is_ok_and(|waiting| waiting > room))
     }
 
     /// Claims it, and nothing else.
@@ -269,7 +295,7 @@ pub fn board(connection: &Connection, id: NotificationId, now: Timestamp) -> Ans
     }
     let Some(call) = call else { return Err(Fault::NoAlert(id.alert)) };
     if matches!(call.delivery, Delivery::Claimed { .. } | Delivery::Accepted { .. }) && call.purpose == Purpose::Page {
-        for page in waiting_for(connection, &call)? {
+        for page in waiting_for(connection, &call, query::WAITING)? {
             attach(connection, page, &call, now)?;
         }
     }
@@ -304,15 +330,15 @@ fn number_told(connection: &Connection, id: NotificationId) -> Answer<usize> {
     execute(connection, query::NUMBER_TOLD, params![id.alert.0, id.number])
 }
 
-/// What waits to be sent to the contact of `page`, or is held back, besides it: one for each alert.
-fn waiting_for(connection: &Connection, page: &Notification) -> Answer<Vec<Notification>> {
+/// What waits to be sent to the contact of `page`, or is held back, as `query` says, besides it: one for each alert.
+fn waiting_for(connection: &Connection, page: &Notification, query: &str) -> Answer<Vec<Notification>> {
     let asked = params![
         page.contact.as_str(),
         row::channel_word(page.channel),
         row::purpose_word(page.purpose),
         page.to.as_str()
     ];
-    let mut waiting = readable(connection, query::WAITING, asked, usize::MAX, row::notification)?;
+    let mut waiting = readable(connection, query, asked, usize::MAX, row::notification)?;
     waiting.retain(|other| other.id != page.id);
     let mut riders = Vec::with_capacity(waiting.len());
     for rider in waiting {

@@ -113,6 +113,13 @@ pub const WAITING: &str = concat!(
     wanted!(),
     " ORDER BY created_at, alert, number"
 );
+/// Of that, what is held back.
+pub const HELD: &str = concat!(
+    "SELECT * FROM notifications INDEXED BY notifications_waiting WHERE contact = ?1 AND channel = ?2 AND purpose = ?3 \
+     AND delivery = 'held' AND delivery IN ('due', 'held') AND unsure_since IS NULL AND phone = ?4 AND ",
+    wanted!(),
+    " ORDER BY created_at, alert, number"
+);
 /// The call to a number (?1) sent since ?2 that others may still join.
 pub const BOARDING: &str = "SELECT * FROM notifications INDEXED BY notifications_boards WHERE phone = ?1 AND boards = 1 \
      AND told_by_alert IS NULL AND sent_at > ?2 AND delivery IN ('claimed', 'accepted') AND contact = ?3 \

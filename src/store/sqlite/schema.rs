@@ -11,10 +11,11 @@ use super::fault::Fault;
 const APPLICATION_ID: i32 = 0x7468_6961;
 
 /// Step n, from 0, brings a file from `user_version` n to n + 1. Never change one that was released: add one.
-const STEPS: &[&str] = &[FIRST, SECOND, THIRD, HEARTBEATS, FACTS, REMINDERS, LIMITS, SELF_TESTS, OUTBOX, UNDER_WAY];
+const STEPS: &[&str] =
+    &[FIRST, SECOND, THIRD, HEARTBEATS, FACTS, REMINDERS, LIMITS, SELF_TESTS, OUTBOX, UNDER_WAY, HELD];
 
 /// The `user_version` that this program reads and writes.
-pub const VERSION: i64 = 10;
+pub const VERSION: i64 = 11;
 
 const FIRST: &str = "
 CREATE TABLE alerts (
@@ -269,6 +270,13 @@ DROP INDEX notifications_under_way;
 CREATE INDEX notifications_under_way ON notifications (at) WHERE delivery = 'accepted';
 -- What is known of the world: since when our public address has not been reached.
 CREATE TABLE world (name TEXT NOT NULL PRIMARY KEY, at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+";
+
+const HELD: &str = "
+-- What a limit holds back is found without going through what is merely due.
+DROP INDEX notifications_waiting;
+CREATE INDEX notifications_waiting ON notifications (contact, channel, purpose, delivery)
+    WHERE delivery IN ('due', 'held') AND unsure_since IS NULL;
 ";
 
 /// Brings the file up to date, in one transaction: of several processes that find an old file, one does the work and

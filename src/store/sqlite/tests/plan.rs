@@ -80,11 +80,15 @@ fn no_question_reads_everything() {
         (query::TOLD, "SEARCH notifications USING PRIMARY KEY (alert=?)"),
         (
             query::COUNT_WAITING,
-            "SEARCH notifications USING INDEX notifications_waiting (contact=? AND channel=? AND purpose=?)",
+            "SEARCH notifications USING INDEX notifications_waiting (contact=? AND channel=? AND purpose=? AND delivery=?)",
         ),
         (
             query::WAITING,
-            "SEARCH notifications USING INDEX notifications_waiting (contact=? AND channel=? AND purpose=?)",
+            "SEARCH notifications USING INDEX notifications_waiting (contact=? AND channel=? AND purpose=? AND delivery=?)",
+        ),
+        (
+            query::HELD,
+            "SEARCH notifications USING INDEX notifications_waiting (contact=? AND channel=? AND purpose=? AND delivery=?)",
         ),
         (query::BOARDING, "SEARCH notifications USING INDEX notifications_boards (phone=?)"),
         (query::TOLD_IN, "SEARCH notifications USING INDEX notifications_told (told_by_alert=? AND told_by_number=?)"),
