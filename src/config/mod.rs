@@ -109,18 +109,8 @@ const TOP_LEVEL: &[&str] = &[
 ];
 
 /// Those that an included file may have, too.
-const INCLUDABLE: &[&str] = &[
-    "contacts",
-    "groups",
-    "policies",
-    "recipients",
-    "rules",
-    "heartbeats",
-    "tests",
-    "mail_dir",
-    "users",
-    "tokens",
-];
+const INCLUDABLE: &[&str] =
+    &["contacts", "groups", "policies", "recipients", "rules", "heartbeats", "tests", "mail_dir", "users", "tokens"];
 
 /// The checked rule file.
 #[derive(Debug)]

@@ -39,7 +39,12 @@ impl<'a> Names<'a> {
 
 impl<'a> Section<'a> {
     /// Gathers one of them.
-    pub(super) fn gather(reader: &Reader<'a>, table: &str, kind: &'static str, built_in: &'static [&'static str]) -> Self {
+    pub(super) fn gather(
+        reader: &Reader<'a>,
+        table: &str,
+        kind: &'static str,
+        built_in: &'static [&'static str],
+    ) -> Self {
         let mut entries: BTreeMap<&'a str, Entry<'a>> = BTreeMap::new();
         for root in reader.roots() {
             let Some(found) = root.get(table).and_then(|value| reader.table(value)) else { continue };

@@ -42,9 +42,8 @@ impl PasswordHash {
             && hash.salt.is_some()
             && hash.hash.is_some();
         let parameters = Params::try_from(&hash).map_err(|_| NoHash::Other)?;
-        let dear = parameters.m_cost() > MOST_MEMORY
-            || parameters.t_cost() > MOST_PASSES
-            || parameters.p_cost() > MOST_LANES;
+        let dear =
+            parameters.m_cost() > MOST_MEMORY || parameters.t_cost() > MOST_PASSES || parameters.p_cost() > MOST_LANES;
         match (is_ours, dear) {
             (false, _) => Err(NoHash::Other),
             (true, true) => Err(NoHash::Expensive),
@@ -55,9 +54,8 @@ impl PasswordHash {
     /// The hash of a password: argon2id with the parameters that OWASP's *Password Storage Cheat Sheet* names first
     /// (19 MiB, two passes, one lane). `salt`: 16 random bytes.
     pub fn make(password: &str, salt: [u8; 16]) -> Option<Self> {
-        let hash: phc::PasswordHash = Argon2::default()
-            .hash_password_with_params(password.as_bytes(), &salt, Params::default())
-            .ok()?;
+        let hash: phc::PasswordHash =
+            Argon2::default().hash_password_with_params(password.as_bytes(), &salt, Params::default()).ok()?;
         Some(Self(SecretString::from(hash.to_string())))
     }
 

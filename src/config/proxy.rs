@@ -89,11 +89,15 @@ fn address(text: &str) -> Result<Option<IpAddr>, Fault> {
 
 /// The name of a header field (RFC 9110, 5.1).
 fn header(text: &str) -> Result<String, Fault> {
-    let is_token = !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b));
+    let is_token =
+        !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b));
     let name = text.to_ascii_lowercase();
     match (is_token, TAKEN.contains(&name.as_str())) {
         (true, false) => Ok(name),
-        (false, _) => Err(Fault::new(format!("`{text}` is not the name of a header field")).hint("write for example `Remote-User`")),
+        (false, _) => {
+            Err(Fault::new(format!("`{text}` is not the name of a header field"))
+                .hint("write for example `Remote-User`"))
+        }
         (true, true) => {
             let hint = "name the field that the proxy sets itself, and always: for example `Remote-User`";
             Err(Fault::new(format!("`{text}` means something else, and whoever asks may send it")).hint(hint))

@@ -155,10 +155,11 @@ pub(super) fn warn(reader: &Reader<'_>, users: &BTreeMap<String, User>, server: 
     let Some(root) = reader.main_root() else { return };
     let by_proxy = server.proxy.user_header.is_some();
     for (name, entry) in Section::gather(reader, "users", "user", &[]).entries {
-        let has_password = entry.value.is_table()
-            && reader.table(entry.value).is_some_and(|table| table.get("password").is_some());
+        let has_password =
+            entry.value.is_table() && reader.table(entry.value).is_some_and(|table| table.get("password").is_some());
         if !has_password && !by_proxy && users.contains_key(name) {
-            let message = format!("`{name}` has no `password`, and no proxy says who is signed in: they cannot sign in");
+            let message =
+                format!("`{name}` has no `password`, and no proxy says who is signed in: they cannot sign in");
             reader.warn(entry.key_at, message, format!("`thialfi passwd {name}` makes one"));
         }
     }

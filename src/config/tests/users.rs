@@ -41,12 +41,17 @@ fn without_users_and_tokens_nobody_is_a_visitor() {
 
 #[test]
 fn users_may_stand_in_an_included_file() {
-    let text = "include = \"users.toml\"\n[contacts]\ndavid = { phone = \"+64211110001\" }\n[users.david]\nrole = \"view\"\n";
+    let text =
+        "include = \"users.toml\"\n[contacts]\ndavid = { phone = \"+64211110001\" }\n[users.david]\nrole = \"view\"\n";
     let files = Files::of(text).with("users.toml", &format!("[users.darren]\npassword = \"{HASH}\"\n"));
     let config = files.load().unwrap();
     assert_eq!(config.users.keys().collect::<Vec<_>>(), ["darren", "david"]);
     let twice = Files::of(text).with("users.toml", "[users.david]\n[tokens.x]\n");
-    assert!(twice.errors().iter().any(|one| one.contains("two definitions of the user `david`")), "{:?}", twice.errors());
+    assert!(
+        twice.errors().iter().any(|one| one.contains("two definitions of the user `david`")),
+        "{:?}",
+        twice.errors()
+    );
 }
 
 #[test]
@@ -80,7 +85,11 @@ fn a_password_that_cannot_be_had_stops_no_call() {
 
 #[test]
 fn a_password_under_a_wrong_key_is_not_shown() {
-    for text in ["[users.david]\npasword = \"geheim\"\n", "[users]\ndavid = { pw = \"geheim\" }\n", "[users.david]\nhash = geheim\n"] {
+    for text in [
+        "[users.david]\npasword = \"geheim\"\n",
+        "[users]\ndavid = { pw = \"geheim\" }\n",
+        "[users.david]\nhash = geheim\n",
+    ] {
         let report = with_people(text).check();
         assert!(report.diagnostics.errors() > 0);
         let shown = format!("{} {report:?}", report.diagnostics);
@@ -101,14 +110,17 @@ fn mistakes_of_users_are_found() {
 #[test]
 fn tokens_are_known_by_their_digest() {
     let digest = "00ff".repeat(16);
-    let text = format!("[tokens.grafana]\nsha256 = \"{digest}\"\n[tokens.robot]\nsha256 = \"{}\"\nrole = \"act\"\n", digest.to_uppercase());
+    let text = format!(
+        "[tokens.grafana]\nsha256 = \"{digest}\"\n[tokens.robot]\nsha256 = \"{}\"\nrole = \"act\"\n",
+        digest.to_uppercase()
+    );
     let files = with_people(&text);
     assert_eq!(files.errors(), Vec::<String>::new());
     let config = files.load().unwrap();
-    assert_eq!(config.tokens.iter().map(|token| (token.name.as_str(), token.role)).collect::<Vec<_>>(), [
-        ("grafana", Role::View),
-        ("robot", Role::Act)
-    ]);
+    assert_eq!(
+        config.tokens.iter().map(|token| (token.name.as_str(), token.role)).collect::<Vec<_>>(),
+        [("grafana", Role::View), ("robot", Role::Act)]
+    );
     assert_eq!(config.tokens[0].sha256, config.tokens[1].sha256);
     assert_eq!(config.tokens[0].sha256[..2], [0, 255]);
 }
