@@ -10,7 +10,7 @@ use super::source::SourceFile;
 use super::{Config, Report, Scope};
 use super::{
     coverage, defaults, delivery, forward, heartbeats, include, languages, limits, people, policies, providers,
-    recipients, rule_entries, self_test, services, test_entries, warnings,
+    recipients, rule_entries, self_test, services, test_entries, users, warnings,
 };
 use crate::oncall::Roster;
 use crate::rules::RuleSet;
@@ -98,6 +98,8 @@ fn check(reader: &Reader<'_>, path: &Path) -> Config {
         self_test,
         providers: providers::providers(scope),
         delivery: delivery::read(reader),
+        users: users::users(scope),
+        tokens: users::tokens(reader),
         tests,
         warnings: Vec::new(),
     };
@@ -106,6 +108,7 @@ fn check(reader: &Reader<'_>, path: &Path) -> Config {
     if reader.purpose == Purpose::Check {
         warnings::warn(scope, &config, &places);
         languages::warn(scope, &config);
+        users::warn(reader, &config.users, &config.server);
         config.self_test.iter().for_each(|test| self_test::warn(scope, test));
         test_entries::check_at(reader);
         let now = crate::clock::from_environment().now();

@@ -3,13 +3,14 @@
 
 use std::ops::Range;
 
-/// Keys in `[twilio]` and `[providers.NAME]` whose values are no secrets.
+/// Keys in `[twilio]`, `[providers.NAME]`, `[users.NAME]` and `[tokens.NAME]` whose values are no secrets.
 const PLAIN: &[&str] = &[
     "account_sid",
     "api_url",
     "argv",
     "calls_per_second",
     "carries",
+    "contact",
     "delivered",
     "env",
     "failed",
@@ -22,6 +23,7 @@ const PLAIN: &[&str] = &[
     "method",
     "permanent",
     "reason",
+    "role",
     "sent",
     "status",
     "success",
@@ -54,7 +56,7 @@ struct Scanner<'t> {
     text: &'t str,
     at: usize,
     found: Vec<Range<usize>>,
-    /// Within `[twilio]` or `[providers.NAME]`.
+    /// Within a table that holds secrets.
     section: bool,
     frame: Frame<'t>,
     stack: Vec<Frame<'t>>,
@@ -183,7 +185,8 @@ fn literal_length(inner: &str, quote: char, lines: bool) -> usize {
 /// Whether a table of this (dotted) name holds secrets.
 fn holds_secrets(name: &str) -> bool {
     let first = name.split(['.', ']']).next().unwrap_or_default();
-    matches!(first.trim_matches(|c: char| c.is_whitespace() || c == '"' || c == '\''), "twilio" | "providers")
+    let first = first.trim_matches(|c: char| c.is_whitespace() || c == '"' || c == '\'');
+    matches!(first, "twilio" | "providers" | "users" | "tokens")
 }
 
 /// Whether a key of this name holds a secret wherever it stands.
@@ -221,6 +224,14 @@ mod tests {
         assert_eq!(masked("[twilio]\nauth_token: five\n"), ["five"], "another language's");
         assert_eq!(masked("[twilio]\nauth_token = { value = \"six\" }\n"), ["six"], "a table");
         assert_eq!(masked("[twilio\nauth_token = \"seven\"\n"), ["seven"], "no closing bracket");
+    }
+
+    #[test]
+    fn passwords_and_tokens_are_found_even_where_they_do_not_belong() {
+        assert_eq!(masked("[users.david]\npasword = \"one\"\nrole = \"act\"\ncontact = \"d\"\n"), ["one"]);
+        assert_eq!(masked("[users]\ndavid = { pw = \"two\", role = \"act\" }\n"), ["two"]);
+        assert_eq!(masked("[tokens.grafana]\nsha256 = \"three\"\nrole = \"view\"\n"), ["three"]);
+        assert_eq!(masked("tokens.grafana = { sha256 = \"four\", role = \"view\" }\n"), ["four"]);
     }
 
     #[test]

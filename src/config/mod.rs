@@ -7,7 +7,8 @@ use jiff::SignedDuration;
 use secrecy::SecretString;
 
 use crate::alert::limit::Limits;
-use crate::alert::{Policy, Target};
+use crate::alert::{NotificationId, Policy, Target, Token};
+use crate::notify::link;
 use crate::notify::replies::Replies;
 use crate::oncall::{Contact, ContactId, GroupId, Phone, Roster};
 use crate::rules::RuleSet;
@@ -32,9 +33,11 @@ mod mask;
 pub mod moment;
 mod names;
 mod pairs;
+pub mod password;
 mod people;
 mod policies;
 mod providers;
+mod proxy;
 mod reader;
 mod recipients;
 mod recoveries;
@@ -53,6 +56,7 @@ mod templates;
 mod test_entries;
 mod text_offset;
 mod time;
+mod users;
 mod value;
 mod variables;
 mod warnings;
@@ -66,11 +70,14 @@ pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use forward::{Forward, ForwardTo};
 pub use heartbeats::{Heartbeat, Heartbeats};
 pub use moment::{Moment, MomentError};
+pub use password::PasswordHash;
 pub use providers::{ProviderEntry, ProviderKind, Service};
+pub use proxy::Proxy;
 pub use recipients::Recipient;
 pub use self_test::SelfTest;
 pub use services::keep_time;
 pub use test_entries::{Expected, TestEntry};
+pub use users::{ApiToken, Role, User};
 pub use variables::BUILT_IN_VARIABLES;
 
 use reader::{Purpose, Reader};
@@ -97,11 +104,13 @@ const TOP_LEVEL: &[&str] = &[
     "limits",
     "tests",
     "mail_dir",
+    "users",
+    "tokens",
 ];
 
 /// Those that an included file may have, too.
 const INCLUDABLE: &[&str] =
-    &["contacts", "groups", "policies", "recipients", "rules", "heartbeats", "tests", "mail_dir"];
+    &["contacts", "groups", "policies", "recipients", "rules", "heartbeats", "tests", "mail_dir", "users", "tokens"];
 
 /// The checked rule file.
 #[derive(Debug)]
@@ -146,6 +155,10 @@ pub struct Config {
     pub providers: Vec<ProviderEntry>,
     /// `[delivery]`.
     pub delivery: DeliveryOrder,
+    /// `[users]`, by name.
+    pub users: BTreeMap<String, User>,
+    /// `[tokens]`.
+    pub tokens: Vec<ApiToken>,
     /// `[[tests]]`; empty unless the file was read by [`Config::check`].
     pub tests: Vec<TestEntry>,
     /// What `check` warns of; loading for other commands keeps only what endangers (a secret that others can read).
@@ -182,15 +195,51 @@ pub struct Server {
     pub listen: String,
     /// How the provider reaches the server; without a slash at the end. `None`: work without webhooks.
     pub public_url: Option<String>,
-    /// Whether an alert's text ends with its link.
-    pub link: bool,
+    /// Whether an alert's text ends with a link.
+    pub link: Links,
+    /// What is believed of a reverse proxy.
+    pub proxy: Proxy,
+}
+
+/// The links of alerts in texts and mails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Links {
+    /// None.
+    No,
+    /// To the alert's page, which asks who one is.
+    Page,
+    /// To a page for the one who was notified, for a day.
+    Token,
 }
 
 impl Server {
-    /// The address of an alert's page, where texts are to have it.
+    /// The address of an alert's page, where texts are to have links.
     pub fn link_of(&self, alert: &impl std::fmt::Display) -> Option<String> {
-        let public = self.public_url.as_ref().filter(|_| self.link)?;
-        Some(format!("{public}/alerts/{alert}"))
+        let public = self.public_url.as_ref()?;
+        match self.link {
+            Links::No => None,
+            Links::Page | Links::Token => Some(format!("{public}/alerts/{alert}")),
+        }
+    }
+
+    /// The link in what notifies one contact: with `link = "token"` it knows them.
+    pub fn link_for(&self, id: NotificationId, token: &Token) -> Option<String> {
+        match self.link {
+            Links::No | Links::Page => self.link_of(&id.alert),
+            Links::Token => Some(format!("{}/a/{}", self.public_url.as_ref()?, link::path(id, token))),
+        }
+    }
+
+    /// Whether people reach us by https, as far as we know.
+    pub fn is_https(&self) -> bool {
+        let public = self.public_url.as_deref().unwrap_or_default();
+        public.get(..8).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https://"))
+    }
+
+    /// Whether it listens at all addresses of the machine, so that it may have no proxy before it.
+    fn listens_to_all(&self) -> bool {
+        let host = self.listen.rsplit_once(':').map_or("", |(host, _)| host);
+        matches!(host, "0.0.0.0" | "[::]")
     }
 }
 

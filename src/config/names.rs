@@ -16,7 +16,7 @@ pub(super) struct Names<'a> {
     pub policies: Section<'a>,
 }
 
-/// The entries of `[contacts]`, `[groups]` or `[policies]` of all files.
+/// The entries of a table of named entries, such as `[contacts]`, of all files.
 pub(super) struct Section<'a> {
     /// What one of them is called.
     kind: &'static str,
@@ -38,7 +38,13 @@ impl<'a> Names<'a> {
 }
 
 impl<'a> Section<'a> {
-    fn gather(reader: &Reader<'a>, table: &str, kind: &'static str, built_in: &'static [&'static str]) -> Self {
+    /// Gathers one of them.
+    pub(super) fn gather(
+        reader: &Reader<'a>,
+        table: &str,
+        kind: &'static str,
+        built_in: &'static [&'static str],
+    ) -> Self {
         let mut entries: BTreeMap<&'a str, Entry<'a>> = BTreeMap::new();
         for root in reader.roots() {
             let Some(found) = root.get(table).and_then(|value| reader.table(value)) else { continue };

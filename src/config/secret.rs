@@ -18,43 +18,76 @@ const LIMIT: u64 = 64 * 1024;
 const OTHERS_READ: u32 = 0o004;
 const GROUP_READS: u32 = 0o040;
 
+/// How a text is read that may come from elsewhere.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// Nobody else may read it, and without it nobody can be called.
+    Secret,
+    /// Nobody else may read it, but the night can do without it.
+    Wish,
+    /// Everybody may read it; without it nobody can be called.
+    Plain,
+}
+
+impl Kind {
+    fn is_secret(self) -> bool {
+        match self {
+            Self::Secret | Self::Wish => true,
+            Self::Plain => false,
+        }
+    }
+
+    /// Complains that it cannot be had.
+    fn miss(self, reader: &Reader<'_>, at: At, message: String, hint: &str) {
+        match self {
+            Self::Secret | Self::Plain => reader.missing_secret(at, message, hint),
+            Self::Wish => reader.danger(at, message, hint),
+        }
+    }
+}
+
 /// Reads a secret. `name` is what complaints call it.
 pub(super) fn read(reader: &Reader<'_>, value: Value<'_>, name: &str) -> Option<SecretString> {
-    let secret = text(reader, value, name, true)?;
+    let secret = text(reader, value, name, Kind::Secret)?;
     Some(SecretString::from(secret))
+}
+
+/// Reads a secret without which people can still be called: that it is missing stops nothing.
+pub(super) fn read_wish(reader: &Reader<'_>, value: Value<'_>, name: &str) -> Option<String> {
+    text(reader, value, name, Kind::Wish)
 }
 
 /// Reads a text that may come from elsewhere like a secret, but is none.
 pub(super) fn read_plain(reader: &Reader<'_>, value: Value<'_>, name: &str) -> Option<String> {
-    text(reader, value, name, false)
+    text(reader, value, name, Kind::Plain)
 }
 
-fn text(reader: &Reader<'_>, value: Value<'_>, name: &str, secret: bool) -> Option<String> {
+fn text(reader: &Reader<'_>, value: Value<'_>, name: &str, kind: Kind) -> Option<String> {
     let found = if let Some(literal) = value.as_text() {
-        if secret {
+        if kind.is_secret() {
             warn_of_readers(reader, value.at, name);
         }
         literal.to_owned()
     } else if value.is_table() {
-        elsewhere(reader, value, name, secret)?
+        elsewhere(reader, value, name, kind)?
     } else {
         let hint = format!("write `{name} = {{ env = \"NAME\" }}` or `{name} = {{ file = \"path\" }}`");
         reader.error_hint(value.at, format!("`{name}` is neither a text nor a place to find it"), hint);
         return None;
     };
     if found.trim().is_empty() {
-        reader.missing_secret(value.at, format!("`{name}` is empty"), "give it a value");
+        kind.miss(reader, value.at, format!("`{name}` is empty"), "give it a value");
         return None;
     }
     if found.chars().any(char::is_control) {
-        let hint = "it must be one line of text";
-        reader.missing_secret(value.at, format!("`{name}` has a line break or another control character in it"), hint);
+        let message = format!("`{name}` has a line break or another control character in it");
+        kind.miss(reader, value.at, message, "it must be one line of text");
         return None;
     }
     Some(found)
 }
 
-fn elsewhere(reader: &Reader<'_>, value: Value<'_>, name: &str, secret: bool) -> Option<String> {
+fn elsewhere(reader: &Reader<'_>, value: Value<'_>, name: &str, kind: Kind) -> Option<String> {
     let table = reader.table(value)?;
     reader.only(table, &["env", "file"]);
     match (table.get("env"), table.get("file")) {
@@ -64,7 +97,7 @@ fn elsewhere(reader: &Reader<'_>, value: Value<'_>, name: &str, secret: bool) ->
             if found.is_none() {
                 let message = format!("`{name}`: the environment variable `{variable_name}` is not set");
                 let hint = "mail servers pass on few variables: `{ file = \"…\" }` works everywhere";
-                reader.missing_secret(variable.at, message, hint);
+                kind.miss(reader, variable.at, message, hint);
             }
             found
         }
@@ -72,7 +105,7 @@ fn elsewhere(reader: &Reader<'_>, value: Value<'_>, name: &str, secret: bool) ->
             let path = locate(reader, file, reader.words(file)?);
             match read_file(&path) {
                 Ok((text, mode)) => {
-                    if secret && mode & OTHERS_READ != 0 {
+                    if kind.is_secret() && mode & OTHERS_READ != 0 {
                         let message = format!("everybody can read `{}`, which holds `{name}`", path.display());
                         reader.danger(file.at, message, format!("run `chmod o-r {}`", path.display()));
                     }
@@ -81,7 +114,7 @@ fn elsewhere(reader: &Reader<'_>, value: Value<'_>, name: &str, secret: bool) ->
                 Err(reason) => {
                     let message = format!("`{name}`: the file `{}` cannot be read: {reason}", path.display());
                     let hint = "it must exist, and be readable by the user that thialfi runs as";
-                    reader.missing_secret(file.at, message, hint);
+                    kind.miss(reader, file.at, message, hint);
                     None
                 }
             }

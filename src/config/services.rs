@@ -7,8 +7,8 @@ use jiff::SignedDuration;
 use super::Scope;
 use super::reader::Reader;
 use super::scalar::{self, Fault};
-use super::value::Table;
-use super::{Server, Service, Twilio, Voice, beside, providers, secret, time};
+use super::value::{Table, Value};
+use super::{Links, Proxy, Server, Service, Twilio, Voice, beside, providers, proxy, secret, time};
 use crate::store::retention;
 
 const TWILIO_KEYS: &[&str] = &[
@@ -149,9 +149,9 @@ fn messaging_service(text: &str) -> Result<String, Fault> {
 
 /// Reads `[server]`.
 pub(super) fn server(reader: &Reader<'_>) -> Server {
-    let mut server = Server { listen: LISTEN.to_owned(), public_url: None, link: false };
+    let mut server = Server { listen: LISTEN.to_owned(), public_url: None, link: Links::No, proxy: Proxy::default() };
     let Some(table) = reader.section("server") else { return server };
-    reader.only(table, &["listen", "public_url", "link"]);
+    reader.only(table, &["listen", "public_url", "link", "proxy"]);
     if let Some(listen) = table.get("listen").and_then(|value| reader.parsed(value, scalar::listen)) {
         server.listen = listen;
     }
@@ -162,9 +162,12 @@ pub(super) fn server(reader: &Reader<'_>) -> Server {
             reader.warn(value.at, message, "put a proxy with a certificate before the server");
         }
     }
+    if let Some(value) = table.get("proxy") {
+        server.proxy = proxy::read(reader, value);
+    }
     if let Some(value) = table.get("link") {
-        server.link = reader.truth(value).unwrap_or_default();
-        if server.link && table.get("public_url").is_none() {
+        server.link = links(reader, value).unwrap_or(Links::No);
+        if server.link != Links::No && table.get("public_url").is_none() {
             let message = "there is no `public_url` that a link could begin with: texts have none";
             reader.warn(
                 value.at,
@@ -174,6 +177,14 @@ pub(super) fn server(reader: &Reader<'_>) -> Server {
         }
     }
     server
+}
+
+/// `true`, `false`, or `"token"`.
+fn links(reader: &Reader<'_>, value: Value<'_>) -> Option<Links> {
+    if value.as_text().is_some() {
+        return reader.choice(value, &[("token", Links::Token)]);
+    }
+    reader.truth(value).map(|wanted| if wanted { Links::Page } else { Links::No })
 }
 
 /// Reads `[store]`: the file (a relative path is beside the rule file), and how long what is over is kept (`None`: for ever).

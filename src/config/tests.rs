@@ -17,6 +17,7 @@ mod rules;
 mod schedules;
 mod secrets;
 mod smtp;
+mod users;
 
 /// Files in a directory of their own, and an environment.
 struct Files {

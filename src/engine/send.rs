@@ -122,7 +122,8 @@ impl Desk {
 
     fn body(&self, job: &Job) -> String {
         // News is of what somebody has seen before.
-        let link = self.config.server.link_of(&job.alert.id).filter(|_| job.notification.news.is_none());
+        let Notification { id, token, news, .. } = &job.notification;
+        let link = self.config.server.link_for(*id, token).filter(|_| news.is_none());
         sms::compose_with_link(&job.alert.code.0, &self.written(job), link.as_deref(), TEXT_SEGMENTS)
     }
 
@@ -152,7 +153,7 @@ impl Desk {
             text.push_str(&format!("{}\n", say(self.how_to_take_it())));
             alert.subject.clone()
         };
-        if let Some(link) = self.config.server.link_of(&alert.id) {
+        if let Some(link) = self.config.server.link_for(notification.id, &notification.token) {
             text.push_str(&format!("{link}\n"));
         }
         let name = self.name_of(contact);

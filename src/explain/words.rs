@@ -2,7 +2,7 @@
 
 use super::Explanation;
 use super::memory::Meeting;
-use crate::alert::Channel;
+use crate::alert::{AlertId, Channel, NotificationId, Token};
 use crate::engine::send::TEXT_SEGMENTS;
 use crate::intake::Wish;
 use crate::notify::sms;
@@ -37,16 +37,19 @@ impl Explanation<'_> {
 }
 
 /// Stands for the number of an alert that there is not yet.
-const EXAMPLE_NUMBER: u32 = 1234;
+const EXAMPLE_NUMBER: AlertId = AlertId(1234);
 
 /// The alert's code; before it is opened that is not known, and this one stands for it.
 pub fn code_of(meeting: &Meeting) -> &str {
     meeting.alert().map_or("7K", |alert| alert.code.0.as_str())
 }
 
-/// The text as it would be sent; an alert that is not open yet has no number, and an example stands for it.
+/// The text as it would be sent. Its link has an example's number where the alert is not open yet, and an example's proof
+/// where it has one: it is as long as a true one.
 pub fn text_of(explanation: &Explanation<'_>, wish: &Wish<'_>, meeting: &Meeting) -> String {
-    let server = &explanation.judged.config.server;
-    let link = meeting.alert().map_or_else(|| server.link_of(&EXAMPLE_NUMBER), |alert| server.link_of(&alert.id));
+    let alert = meeting.alert().map_or(EXAMPLE_NUMBER, |alert| alert.id);
+    let number = meeting.alert().map_or(0, |alert| alert.notifications.len());
+    let id = NotificationId { alert, number: u32::try_from(number).unwrap_or(u32::MAX).saturating_add(1) };
+    let link = explanation.judged.config.server.link_for(id, &Token::from_bits(0));
     sms::compose_with_link(code_of(meeting), &wish.arrival.text, link.as_deref(), TEXT_SEGMENTS)
 }

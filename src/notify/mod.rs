@@ -4,6 +4,7 @@ pub(crate) mod clean;
 pub mod fold;
 pub mod forward;
 pub mod letter;
+pub mod link;
 pub mod phrase;
 pub mod replies;
 pub mod sms;

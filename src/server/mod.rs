@@ -2,7 +2,9 @@
 //! provider.
 
 pub mod gate;
+pub mod headers;
 pub mod http;
+pub mod session;
 pub mod signature;
 pub mod twilio;
 pub mod watchdog;

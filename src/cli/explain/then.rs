@@ -10,7 +10,7 @@ use crate::alert::plan::Planned;
 use crate::alert::{Alert, Channel, Delivery, Purpose, State};
 use crate::cli::layout::{BAD, FAINT, GOOD, HEADING, NOTE, PLAIN, Room, Styled, hang};
 use crate::cli::terminal;
-use crate::config::BUILT_IN_VARIABLES;
+use crate::config::{BUILT_IN_VARIABLES, Links};
 use crate::engine::send::TEXT_SEGMENTS;
 use crate::explain::memory::Meeting;
 use crate::explain::words::text_of;
@@ -199,10 +199,13 @@ pub fn wish(
         sms::Encoding::Ucs2 => "UCS-2",
     };
     let segments = if length.segments == 1 { "1 segment".to_owned() } else { format!("{} segments", length.segments) };
-    let example = match (meeting.alert(), explanation.judged.config.server.link_of(&"")) {
-        (Some(_), _) => "",
-        (None, None) => "; the code is an example",
-        (None, Some(_)) => "; the code and the number in the link are examples",
+    let server = &explanation.judged.config.server;
+    let example = match (meeting.alert(), server.public_url.as_ref().map_or(Links::No, |_| server.link)) {
+        (Some(_), Links::No | Links::Page) => "",
+        (Some(_), Links::Token) => "; the end of the link is an example",
+        (None, Links::No) => "; the code is an example",
+        (None, Links::Page) => "; the code and the number in the link are examples",
+        (None, Links::Token) => "; the code and the end of the link are examples",
     };
     let _ = writeln!(
         page,

@@ -204,6 +204,9 @@ const PLACES: &[(&str, &str)] = &[
     ("[[heartbeats]]\nZZ = 1", "/properties/heartbeats/items"),
     ("[self_test]\nZZ = 1", "/properties/self_test"),
     ("[[tests]]\nZZ = 1", "/$defs/test"),
+    ("[users.x]\nZZ = 1", "/$defs/user"),
+    ("[tokens.x]\nZZ = 1", "/$defs/token"),
+    ("[server]\nproxy = { ZZ = 1 }", "/$defs/proxy"),
 ];
 
 /// The keys that the reader knows at a place, as its hint lists them.
@@ -313,6 +316,12 @@ fn what_the_reader_refuses_is_refused() {
         "[server]\npublic_url = \"pager.example.com\"",
         "[defaults]\nunmatched = \"call\"",
         "[[tests]]\nrule = \"x\"",
+        "[users.x]\nrole = \"root\"",
+        "[tokens.x]\nsha256 = \"abc\"",
+        "[tokens.x]\nrole = \"view\"",
+        "[server]\nlink = \"yes\"",
+        "[server]\nproxy = { user_header = \"Remote-User\" }",
+        "[server]\nproxy = { addresses = \"unix\", role = \"view\" }",
     ] {
         assert_ne!(complaints(text), Vec::<String>::new(), "{text}");
     }
