@@ -1,9 +1,11 @@
 //! HTTP: the gate, Twilio's webhooks, health. A webhook commits an event and renders an answer; it never waits for a
 //! provider.
 
+mod awaited;
 pub mod gate;
 pub mod headers;
 pub mod http;
+mod pages;
 pub mod session;
 pub mod signature;
 pub mod twilio;
@@ -16,9 +18,11 @@ use jiff::SignedDuration;
 
 use self::gate::{Address, Gate, GateError, GateOptions};
 use self::http::{Request, Response};
+use self::session::Sessions;
 use crate::engine::Desk;
 use crate::engine::follow::{Message, Pulse};
 use crate::store::{self, Sqlite, Store};
+use awaited::Awaited as _;
 
 /// An engine that has not turned for longer than this is ill.
 pub const ILL_AFTER: SignedDuration = SignedDuration::from_secs(10);
@@ -38,7 +42,8 @@ impl Server {
         let desk = Arc::new(RwLock::new(desk));
         let path = desk.read().unwrap_or_else(PoisonError::into_inner).config.store.clone();
         let open = move || Sqlite::open(&path).map(|store| Box::new(store) as Box<dyn Store>);
-        let (counter, present) = (Arc::new(Counter::new(engine, pulse, Box::new(open))), Arc::clone(&desk));
+        let sessions = sessions(&desk.read().unwrap_or_else(PoisonError::into_inner), &open);
+        let (counter, present) = (Arc::new(Counter::new(engine, pulse, Box::new(open), sessions)), Arc::clone(&desk));
         let answer = move |request: Request| {
             let desk = Arc::clone(&present.read().unwrap_or_else(PoisonError::into_inner));
             Routes { desk, counter: Arc::clone(&counter) }.answer(&request)
@@ -79,18 +84,21 @@ struct Counter {
     open: Box<Open>,
     /// Open stores that no request uses at the moment.
     stores: Mutex<Vec<Box<dyn Store>>>,
+    /// Who is signed in.
+    sessions: Sessions,
 }
 
 impl Counter {
-    fn new(engine: Sender<Message>, pulse: Pulse, open: Box<Open>) -> Self {
-        Self { engine: Mutex::new(engine), pulse, open, stores: Mutex::default() }
+    fn new(engine: Sender<Message>, pulse: Pulse, open: Box<Open>, sessions: Sessions) -> Self {
+        Self { engine: Mutex::new(engine), pulse, open, stores: Mutex::default(), sessions }
     }
 }
 
 impl Routes {
     /// The routes without a network before them.
     pub fn new(desk: Arc<Desk>, engine: Sender<Message>, pulse: Pulse, open: Box<Open>) -> Self {
-        Self { desk, counter: Arc::new(Counter::new(engine, pulse, open)) }
+        let sessions = sessions(&desk, &*open);
+        Self { desk, counter: Arc::new(Counter::new(engine, pulse, open, sessions)) }
     }
 
     /// Answers a request that has passed the gate.
@@ -99,27 +107,33 @@ impl Routes {
         match path {
             "/healthz" => self.health(),
             _ if path.starts_with("/twiml/") || path.starts_with("/twilio/") => self.twilio(request),
-            _ => Response::text(404, "there is nothing here"),
+            _ => self.page(request),
         }
+    }
+
+    /// Who is signed in.
+    fn sessions(&self) -> &Sessions {
+        &self.counter.sessions
+    }
+
+    /// What is wrong with thialfi itself, in words.
+    fn alarms(&self) -> Vec<String> {
+        let mut alarms = self.desk.providers.alarms();
+        if let (Some(address), Some(since)) = (&self.desk.config.server.public_url, self.counter.pulse.unreachable()) {
+            let since = since.strftime("%Y-%m-%dT%H:%M:%SZ");
+            alarms.push(format!("the provider has not reached {address} since {since}"));
+        }
+        alarms
     }
 
     /// 200 when the engine turns.
     fn health(&self) -> Response {
         match self.counter.pulse.age() {
             // Still 200: a new start mends nothing, and systemd's watchdog asks here, too.
-            Some(age) if age <= ILL_AFTER => {
-                let mut alarms = self.desk.providers.alarms();
-                if let (Some(address), Some(since)) =
-                    (&self.desk.config.server.public_url, self.counter.pulse.unreachable())
-                {
-                    let since = since.strftime("%Y-%m-%dT%H:%M:%SZ");
-                    alarms.push(format!("the provider has not reached {address} since {since}"));
-                }
-                match alarms {
-                    alarms if alarms.is_empty() => Response::text(200, "ok"),
-                    alarms => Response::text(200, &format!("ok, but {}", alarms.join("; "))),
-                }
-            }
+            Some(age) if age <= ILL_AFTER => match self.alarms() {
+                alarms if alarms.is_empty() => Response::text(200, "ok"),
+                alarms => Response::text(200, &format!("ok, but {}", alarms.join("; "))),
+            },
             Some(age) => Response::text(503, &format!("the engine last turned {} s ago", age.as_secs())),
             None => Response::text(503, "the engine has not turned yet"),
         }
@@ -148,4 +162,17 @@ impl Routes {
     pub(crate) fn wake(&self) {
         let _ = self.counter.engine.lock().unwrap_or_else(PoisonError::into_inner).send(Message::Wake);
     }
+}
+
+/// Sessions that outlive a new start, where the store tells the key that signs them.
+fn sessions(desk: &Desk, open: &Open) -> Sessions {
+    let key = open().and_then(|mut store| store.signing_key(&mut || desk.draw())).unwrap_or_else(|error| {
+        tracing::warn!(%error, "who is signed in will have to sign in again when the server starts anew");
+        let mut key = [0; 32];
+        for half in key.chunks_mut(16) {
+            half.copy_from_slice(&desk.draw().to_be_bytes());
+        }
+        key
+    });
+    Sessions::new(key, Arc::clone(&desk.clock))
 }

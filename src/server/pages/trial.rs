@@ -1,0 +1,60 @@
+//! Trying a mail: what `explain` says of one that is pasted here. Nothing is kept of it, and nobody is called.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{Asked, field};
+use crate::explain::memory::Memory;
+use crate::explain::{Explanation, Judged, Mail, json};
+use crate::intake::reply_address;
+use crate::mail::message;
+use crate::server::Routes;
+use crate::server::http::Response;
+
+#[derive(Serialize, Default)]
+struct Page {
+    mail: String,
+    recipient: String,
+    sender: String,
+    trouble: Option<String>,
+    /// As `explain --json` prints it.
+    explained: Option<Value>,
+    /// It is for an address that holds a token of ours.
+    is_reply: bool,
+}
+
+/// The form.
+pub(super) fn page(routes: &Routes, asked: &Asked<'_>) -> Response {
+    routes.frame(asked, "try").page(200, "try.html", Page::default())
+}
+
+/// The form, and what would become of the mail in it.
+pub(super) fn tried(routes: &Routes, asked: &Asked<'_>, form: &[(String, String)]) -> Response {
+    let typed = |name| field(form, name).unwrap_or_default().to_owned();
+    // White space at the beginning of a mail would end its header before it begins.
+    let text = form.iter().find(|(key, _)| key == "mail").map(|(_, text)| text.trim_start()).unwrap_or_default();
+    let mut page =
+        Page { mail: text.to_owned(), recipient: typed("recipient"), sender: typed("sender"), ..Page::default() };
+    match explained(routes, asked, &page) {
+        Ok((explained, is_reply)) => (page.explained, page.is_reply) = (Some(explained), is_reply),
+        Err(trouble) => page.trouble = Some(trouble),
+    }
+    let status = if page.trouble.is_some() { 400 } else { 200 };
+    routes.frame(asked, "try").page(status, "try.html", page)
+}
+
+fn explained(routes: &Routes, asked: &Asked<'_>, page: &Page) -> Result<(Value, bool), String> {
+    if page.mail.is_empty() {
+        return Err("Paste a mail first, with its header.".to_owned());
+    }
+    let config = &routes.desk.config;
+    let raw = message::read(&mut page.mail.as_bytes()).map_err(|error| error.to_string())?;
+    let recipients: Vec<String> =
+        page.recipient.split([',', ' ']).filter(|one| !one.is_empty()).map(str::to_owned).collect();
+    let sender = Some(page.sender.as_str()).filter(|sender| !sender.is_empty());
+    let mut mail = Mail::new(&raw, sender, &recipients);
+    let is_reply = !reply_address::take_out(config, &mut mail.envelope).is_empty();
+    let mut memory = Memory::of(config);
+    let judged = Judged::new(config, &mail, asked.now, &mut memory).map_err(|error| error.to_string())?;
+    Ok((json::object(&Explanation::new(&judged, &mut memory)), is_reply))
+}
