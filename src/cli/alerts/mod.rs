@@ -37,6 +37,12 @@ pub struct Options {
     /// Only alerts of this group
     #[arg(long, value_name = "GROUP")]
     pub group: Option<String>,
+    /// Only alerts with this in an address at which their mails arrived
+    #[arg(long, value_name = "PART")]
+    pub recipient: Option<String>,
+    /// Only alerts with this in their subject, spoken or texted words, key, rule or code, or in what their mails say
+    #[arg(long, value_name = "WORDS")]
+    pub text: Option<String>,
     /// Only alerts opened since: a time (`2026-11-02 09:00`), a day (`2026-11-02`), or how long ago (`7d`)
     #[arg(long, value_name = "T")]
     pub since: Option<String>,

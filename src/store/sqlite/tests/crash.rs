@@ -19,7 +19,7 @@ fn writes_until_it_is_killed() {
         let key = format!("{}-{n}", std::process::id());
         let arrival = build::arrival(&key, &key);
         let receipt = store
-            .receive(&arrival, None, build::at(0), &mut build::chance(n), &mut |mut alert, _, _| {
+            .receive(&arrival, None, Some(&says), build::at(0), &mut build::chance(n), &mut |mut alert, _, _| {
                 alert.notifications.push(build::notification(alert.id, 1, build::at(1)));
                 Change { alert, commands: Vec::new(), history: vec![build::line("opened")] }
             })
