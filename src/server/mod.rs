@@ -1,7 +1,6 @@
 //! HTTP: the gate, Twilio's webhooks, health. A webhook commits an event and renders an answer; it never waits for a
 //! provider.
 
-mod awaited;
 pub mod gate;
 pub mod headers;
 pub mod http;
@@ -22,7 +21,6 @@ use self::session::Sessions;
 use crate::engine::Desk;
 use crate::engine::follow::{Message, Pulse};
 use crate::store::{self, Sqlite, Store};
-use awaited::Awaited as _;
 
 /// An engine that has not turned for longer than this is ill.
 pub const ILL_AFTER: SignedDuration = SignedDuration::from_secs(10);
@@ -166,7 +164,8 @@ impl Routes {
 
 /// Sessions that outlive a new start, where the store tells the key that signs them.
 fn sessions(desk: &Desk, open: &Open) -> Sessions {
-    let key = open().and_then(|mut store| store.signing_key(&mut || desk.draw())).unwrap_or_else(|error| {
+    let kept = open().and_then(|mut store| Ok(*store.signing_key(&mut || desk.draw())?.bytes()));
+    let key = kept.unwrap_or_else(|error| {
         tracing::warn!(%error, "who is signed in will have to sign in again when the server starts anew");
         let mut key = [0; 32];
         for half in key.chunks_mut(16) {

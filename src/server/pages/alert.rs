@@ -13,8 +13,7 @@ use crate::oncall::Override;
 use crate::report::alert::carrier;
 use crate::report::story::{self, gap};
 use crate::server::Routes;
-use crate::server::awaited::{Awaited as _, KeptMail};
-use crate::store::{self, Store};
+use crate::store::{self, KeptMail, Store};
 
 #[derive(Serialize)]
 struct Page {
@@ -192,13 +191,13 @@ fn attempt(one: &Notification, history: &[Entry], config: &Config, times: Times<
 fn shown(mail: KeptMail, times: Times<'_>) -> Mail {
     Mail {
         number: mail.number,
-        from: mail.from,
-        subject: mail.subject,
+        from: mail.text.from,
+        subject: mail.text.subject,
         received: times.at(mail.received_at),
         recipients: mail.recipients.join(", "),
-        text: mail.new_text.trim_end().to_owned(),
-        quoted: mail.quoted.trim_end().to_owned(),
-        cut: mail.cut,
+        text: mail.text.new_text.trim_end().to_owned(),
+        quoted: mail.text.quoted.trim_end().to_owned(),
+        cut: mail.text.cut,
     }
 }
 

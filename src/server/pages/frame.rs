@@ -27,6 +27,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("group.html", include_str!("templates/group.html")),
     ("rules.html", include_str!("templates/rules.html")),
     ("try.html", include_str!("templates/try.html")),
+    ("statistics.html", include_str!("templates/statistics.html")),
     ("sign_in.html", include_str!("templates/sign_in.html")),
     ("link.html", include_str!("templates/link.html")),
     ("message.html", include_str!("templates/message.html")),

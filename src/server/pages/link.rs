@@ -10,9 +10,9 @@ use super::{Answer, act, frame};
 use crate::alert::{Alert, State};
 use crate::config::Role;
 use crate::server::Routes;
-use crate::server::awaited::{Awaited as _, KeptMail};
 use crate::server::http::{Method, Request, Response};
 use crate::server::session::{Link, Visitor};
+use crate::store::KeptMail;
 
 #[derive(Serialize)]
 struct Page {
@@ -74,7 +74,7 @@ fn page(
     let page = Page {
         alert: shown,
         text: alert.text.clone(),
-        mail: mails.into_iter().next_back().map(|mail| mail.new_text.trim_end().to_owned()),
+        mail: mails.into_iter().next_back().map(|mail| mail.text.new_text.trim_end().to_owned()),
         address: format!("/a/{link}"),
         name: visitor.name.clone(),
     };

@@ -13,7 +13,7 @@ use crate::oncall::GroupId;
 use crate::report::csv;
 use crate::server::Routes;
 use crate::server::http::Response;
-use crate::store::Filter;
+use crate::store::{Filter, Found, LOOKED_THROUGH};
 
 /// Without dates, a week is listed.
 const WEEK: SignedDuration = SignedDuration::from_hours(7 * 24);
@@ -34,6 +34,8 @@ struct Page {
     older: Option<String>,
     /// The address of the same as a table.
     csv: String,
+    /// It has looked through as much as it does at once.
+    stopped: bool,
     /// What could not be understood of the search.
     trouble: Option<String>,
 }
@@ -93,11 +95,11 @@ impl Wanted {
         let filter = Filter {
             states,
             group: some(&self.group).map(GroupId::new),
-            // H1 recipient: some(&self.recipient),
-            // H1 text: some(&self.text),
+            recipient: some(&self.recipient),
+            text: some(&self.text),
             since,
             until,
-            // H1 before: number(&self.before),
+            before: number(&self.before),
             limit: None,
         };
         (filter, trouble)
@@ -134,18 +136,20 @@ pub(super) fn page(routes: &Routes, asked: &Asked<'_>) -> Answer {
     let frame = routes.frame(asked, "alerts");
     let wanted = Wanted::of(asked);
     let (filter, trouble) = wanted.filter(asked.now, &config.defaults.time_zone);
-    let mut alerts = routes.with_store(|store| store.alerts(&Filter { limit: Some(SHOWN + 1), ..filter }))?;
+    let filter = Filter { limit: Some(SHOWN + 1), ..filter };
+    let Found { mut alerts, stopped_at } = routes.with_store(|store| store.search(&filter, LOOKED_THROUGH))?;
     let more = alerts.len() > SHOWN;
     alerts.truncate(SHOWN);
     let last = alerts.last().map(|alert| alert.id.0);
-    // A week that has been shown whole goes on with the one before it.
-    let older = if more || wanted.is_about_recent() && !alerts.is_empty() { last } else { None };
+    // A week that has been shown whole goes on with the one before it; a search that looked through enough, where it stopped.
+    let older = if more || wanted.is_about_recent() && last.is_some() { last } else { stopped_at.map(|id| id.0) };
     let page = Page {
         alerts: cards(&alerts, config, frame.times, &asked.visitor),
         groups: config.roster.groups.values().map(|group| (group.id.to_string(), group.name.clone())).collect(),
         states: STATES,
         older: older.map(|last| format!("/alerts?{}", wanted.query(Some(last)))),
         csv: format!("/report.csv?{}", wanted.query(None)),
+        stopped: !more && stopped_at.is_some(),
         wanted,
         trouble,
     };

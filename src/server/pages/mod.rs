@@ -17,6 +17,9 @@ mod now;
 mod rules;
 mod sign_in;
 mod statics;
+mod statistics;
+#[cfg(test)]
+mod tests;
 mod time;
 mod trial;
 
@@ -103,6 +106,7 @@ impl Routes {
             (Some("groups"), Some(id), None) => group::page(self, asked, id),
             (Some("rules"), None, None) => rules::page(self, asked),
             (Some("try"), None, None) => Ok(trial::page(self, asked)),
+            (Some("statistics"), None, None) => statistics::page(self, asked),
             (Some("report.csv"), None, None) => list::report(self, asked),
             _ => Ok(self.frame(asked, "").message(404, "There is nothing here", "The address leads nowhere.")),
         }

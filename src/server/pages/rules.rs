@@ -9,7 +9,6 @@ use crate::engine::heartbeats;
 use crate::heartbeat::State;
 use crate::rules::Rule;
 use crate::server::Routes;
-use crate::server::awaited::Awaited as _;
 
 /// So much of a condition is shown.
 const LONGEST: usize = 300;

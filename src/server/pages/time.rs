@@ -59,9 +59,4 @@ impl Times<'_> {
         let minutes = self.now.duration_since(moment).as_mins().max(0);
         if minutes == 0 { "just now".to_owned() } else { format!("{} ago", gap(SignedDuration::from_mins(minutes))) }
     }
-
-    /// As the input for a date and a time wants it: `2026-11-02T14:02`.
-    pub fn input(&self, moment: Timestamp) -> String {
-        moment.to_zoned(self.zone.clone()).strftime("%Y-%m-%dT%H:%M").to_string()
-    }
 }
