@@ -33,7 +33,7 @@ impl Chart {
     pub fn of(days: &[(String, u64)]) -> Self {
         let most = days.iter().map(|(_, count)| *count).max().unwrap_or(0);
         let each = WIDTH / length(days.len().max(1));
-        let every = days.len().div_ceil(8).max(1);
+        let every = days.len().div_ceil(5).max(1);
         let columns = days.iter().enumerate().map(|(place, (name, count))| {
             let part = if most == 0 { 0.0 } else { number(*count) / number(most) };
             let height = (part * HEIGHT).max(if *count > 0 { 1.5 } else { 0.0 });
