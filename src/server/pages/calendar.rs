@@ -200,3 +200,74 @@ impl Colours {
         format!("c{}", place % COLOURS)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::oncall::{Contact, OnCall, Override};
+
+    fn group(roster: &mut Roster) -> Group {
+        for id in ["anna", "bert"] {
+            let contact = Contact {
+                id: ContactId::new(id),
+                name: id.to_uppercase(),
+                phone: None,
+                sms: None,
+                email: None,
+                language: None,
+                voice: None,
+            };
+            roster.contacts.insert(contact.id.clone(), contact);
+        }
+        let group = Group {
+            id: crate::oncall::GroupId::new("g"),
+            name: "G".to_owned(),
+            members: vec![ContactId::new("anna"), ContactId::new("bert")],
+            on_call: OnCall::Fixed(ContactId::new("anna")),
+            backup: Vec::new(),
+            policy: None,
+        };
+        roster.groups.insert(group.id.clone(), group.clone());
+        group
+    }
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_shift_is_drawn_in_each_week_that_it_is_in_and_told_once() {
+        let mut roster = Roster::default();
+        let group = group(&mut roster);
+        let zone = jiff::tz::TimeZone::get("Europe/Berlin").unwrap();
+        // From Thursday noon to the Tuesday after.
+        roster.overrides.push(Override {
+            group: group.id.clone(),
+            contact: ContactId::new("bert"),
+            from: at("2026-11-05T11:00:00Z"),
+            until: Some(at("2026-11-09T23:00:00Z")),
+            made_by: "web:x".to_owned(),
+        });
+        let drawing = draw(&roster, &group, Times { zone: &zone, now: at("2026-11-04T10:00:00Z") });
+        assert_eq!((drawing.days.len(), drawing.width, drawing.height), (28, 350.0, 184.0));
+        assert_eq!((drawing.days[0].text.as_str(), drawing.days[1].text.as_str()), ("2 Nov", "3"));
+        let bars: Vec<(&str, f64, f64)> = drawing.bars.iter().map(|bar| (bar.class.as_str(), bar.x, bar.y)).collect();
+        // Bert from the middle of the fourth day, and in the next week for a day.
+        assert_eq!(bars[..3], [("c0", 0.5, 17.0), ("c1", 175.5, 17.0), ("c1", 0.5, 63.0)]);
+        assert_eq!(drawing.bars[2].width, 49.0);
+        assert_eq!(drawing.rows.iter().filter(|row| row.class == "c1").count(), 1);
+    }
+
+    #[test]
+    fn a_day_is_as_wide_as_any_other_when_the_clocks_change() {
+        let zone = jiff::tz::TimeZone::get("Europe/Berlin").unwrap();
+        // The week in which the 29th of March has 23 hours.
+        let monday = at("2026-03-23T11:00:00Z").to_zoned(zone.clone()).start_of_day().unwrap();
+        let end = monday.checked_add(7.days()).unwrap();
+        let sunday = at("2026-03-28T23:00:00Z");
+        assert_eq!(across(&monday, &end, sunday), 300.0);
+        assert_eq!(across(&monday, &end, end.timestamp()), 350.0);
+        let noon = "2026-03-29T12:00[Europe/Berlin]".parse::<Zoned>().unwrap().timestamp();
+        assert!((across(&monday, &end, noon) - 322.9).abs() < 0.1, "{}", across(&monday, &end, noon));
+    }
+}

@@ -60,3 +60,24 @@ impl Times<'_> {
         if minutes == 0 { "just now".to_owned() } else { format!("{} ago", gap(SignedDuration::from_mins(minutes))) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_as_short_as_it_can_be_told() {
+        let zone = TimeZone::get("Pacific/Auckland").unwrap();
+        let times = Times { zone: &zone, now: "2026-11-02T02:00:00Z".parse().unwrap() };
+        let short = |text: &str| times.at(text.parse().unwrap()).short;
+        assert_eq!(short("2026-11-02T01:00:00Z"), "14:00");
+        // Yesterday there, although not 24 hours ago.
+        assert_eq!(short("2026-11-01T10:59:00Z"), "Sun 23:59");
+        assert_eq!(short("2026-11-05T02:00:00Z"), "Thu 15:00");
+        assert_eq!(short("2026-10-01T02:00:00Z"), "1 Oct 15:00");
+        assert_eq!(short("2025-11-02T02:00:00Z"), "2 Nov 2025");
+        let ago = |seconds| times.ago(times.now - SignedDuration::from_secs(seconds));
+        assert_eq!((ago(59).as_str(), ago(60).as_str(), ago(3900).as_str()), ("just now", "1m ago", "1h5m ago"));
+        assert_eq!(ago(-100), "just now", "a clock that was set back");
+    }
+}
