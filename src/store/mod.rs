@@ -6,7 +6,7 @@ pub mod outbox;
 pub mod retention;
 pub mod sqlite;
 #[cfg(test)]
-mod suite;
+pub(crate) mod suite;
 
 use jiff::{SignedDuration, Timestamp};
 
