@@ -38,7 +38,7 @@ fn a_password_that_is_none_is_refused_and_not_shown() {
         ("\n", "10 characters at least"),
         ("david1234567", "little more than the user's name"),
         (&"x".repeat(1001), "1000 bytes at most"),
-        (&"x".repeat(100_000), "1000 bytes at most"),
+        (&"x".repeat(4000), "1000 bytes at most"),
     ] {
         let ran = test.run(&["passwd", "david"], password.as_bytes()).exit(1).says(why);
         assert_eq!(ran.out, "");
