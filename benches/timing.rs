@@ -13,10 +13,16 @@
 )]
 
 use std::hint::black_box;
+use std::sync::Arc;
 use std::time::Instant;
 
 use secrecy::SecretString;
+use sha2::{Digest as _, Sha256};
 use thialfi::alert::Token;
+use thialfi::clock::SystemClock;
+use thialfi::config::{Config, PasswordHash};
+use thialfi::server::http::{Method, Request};
+use thialfi::server::session::{Sessions, SignIn};
 use thialfi::server::signature::{sign, verify};
 use thialfi::store::{Sqlite, Store as _};
 
@@ -52,6 +58,59 @@ fn main() {
     let near: Token = Token::from_bits(1);
     let far: Token = Token::from_bits(u128::MAX);
     told("token that is not there, small or large", &[&near, &far], |token| store.by_token(token).unwrap().is_some());
+
+    sessions();
+}
+
+/// The cookie of a session, and a program's token, of which the rule file has the digest.
+fn sessions() {
+    let nearly = |place: usize, of: &[u8]| {
+        (0_u32..).map(|number| format!("thialfi_{number}")).find(|token| {
+            let digest = Sha256::digest(token.as_bytes());
+            digest[..place] == of[..place] && digest[place] != of[place]
+        })
+    };
+    let right = Sha256::digest(b"thialfi_right");
+    let digest: String = right.iter().map(|byte| format!("{byte:02x}")).collect();
+    let (hash, salt) = ("correct horse battery", [7; 16]);
+    let hash = PasswordHash::make(hash, salt).unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("rules.toml");
+    let rules = format!("[users.david]\npassword = \"{}\"\n[tokens.x]\nsha256 = \"{digest}\"\n", hash.expose());
+    std::fs::write(&path, rules).unwrap();
+    let config = Config::load(&path).unwrap();
+    let sessions = Sessions::new([7; 32], Arc::new(SystemClock));
+    let asking = |name: &str, value: &str| Request {
+        method: Method::Get,
+        path: "/".into(),
+        query: String::new(),
+        headers: vec![(name.into(), value.into())],
+        body: Vec::new(),
+        remote: None,
+    };
+    let SignIn::Accepted { cookie } = sessions.sign_in(&asking("Host", "a"), &config, "david", "correct horse battery")
+    else {
+        panic!("not signed in")
+    };
+    let cookie = cookie.split(';').next().unwrap();
+    let signature = cookie.find('.').unwrap() + 1;
+    let wrong_at = |place: usize| {
+        let mut bytes = cookie.as_bytes().to_vec();
+        bytes[place] = if bytes[place] == b'A' { b'B' } else { b'A' };
+        asking("Cookie", &String::from_utf8(bytes).unwrap())
+    };
+    // The last character holds two bits that are not of the signature: the one before it is the last that counts.
+    let (first, last) = (wrong_at(signature), wrong_at(cookie.len() - 2));
+    told("session, signature wrong at its beginning or at its end", &[&first, &last], |request| {
+        sessions.visitor(request, &config) == Ok(None)
+    });
+    let bearer = |token: &str| asking("Authorization", &format!("Bearer {token}"));
+    let (far, near) = (bearer(&nearly(0, &right).unwrap()), bearer(&nearly(2, &right).unwrap()));
+    // The first ten are told in another way than those after them.
+    (0..10).for_each(|_| assert!(sessions.visitor(&far, &config).is_err()));
+    told("token, digest wrong at its first byte or at its third", &[&far, &near], |request| {
+        sessions.visitor(request, &config).is_err()
+    });
 }
 
 /// Measures and prints it.

@@ -35,8 +35,12 @@ fn check(test: &Test, text: &str) {
 #[test]
 fn the_rule_file_of_the_readme_is_a_rule_file() {
     let test = Test::new();
+    let hash = thialfi::config::PasswordHash::make("correct horse battery", [7; 16]).unwrap();
+    std::fs::write(test.path("david"), hash.expose()).unwrap();
+    std::fs::set_permissions(test.path("david"), std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
     for snippet in snippets("toml") {
         let token = test.path("token");
+        let snippet = snippet.replace("/etc/thialfi/david", test.path("david").to_str().unwrap());
         let snippet = snippet.replace("/etc/thialfi/token-of-messagemedia", "/etc/thialfi/token");
         let snippet = snippet.replace("/etc/thialfi/token-of-mail", "/etc/thialfi/token");
         check(&test, &snippet.replace("/etc/thialfi/token", token.to_str().unwrap()));

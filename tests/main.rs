@@ -31,6 +31,7 @@ mod oncall;
 mod outage;
 mod packs;
 mod pairs;
+mod passwd;
 mod people;
 mod power_loss;
 mod providers;

@@ -96,6 +96,34 @@ fn a_text_ends_with_the_alerts_link_where_that_is_wanted() {
 }
 
 #[test]
+fn a_link_that_knows_its_reader_is_shown_as_long_as_it_is() {
+    let sms = "[policies.page]\nsteps = [{ notify = \"oncall\", by = \"sms\", wait = \"30m\" }]\n";
+    let long = DOWN.replace("sms = \"{{ host }} is down\"", "sms = \"{{ text }}\"");
+    let test = Test::new().rules(&format!("{GERMAN_DAVID}{sms}{long}"));
+    let rules = std::fs::read_to_string(test.path("rules.toml")).unwrap();
+    std::fs::write(test.path("rules.toml"), rules.replace("[server]\n", "[server]\nlink = \"token\"\n")).unwrap();
+    test.run(&["check", "--offline"], b"").exit(0).done();
+    let mut test = test.serve();
+    let mail = test.mail("x", &format!("web is DOWN\n{}", "tablespace full ".repeat(60)));
+    let shown = test.run(&["explain", "--json"], &mail).exit(0).json()["sms"].as_str().unwrap().to_owned();
+    test.run(&["explain"], &mail).exit(0).says("the code and the end of the link are examples").done();
+    test.deliver(&mail).exit(0).done();
+    test.wait_until(|test| test.texts().len() == 1, "David is not texted");
+    let body = test.texts()[0].body.clone();
+    let link = body.rsplit(' ').next().unwrap();
+    let end = link.strip_prefix(&format!("{}/a/1.1.", test.url())).unwrap_or_else(|| panic!("{body}"));
+    assert_eq!(end.len(), 22, "{body}");
+    assert!(body.len() <= 3 * 153, "{body}");
+    // The example has the number 1234, which is three digits longer.
+    let example = shown.rsplit(' ').next().unwrap();
+    assert_eq!(example.len(), link.len() + 3, "{shown}");
+    // Once the alert is open, its own number stands there.
+    let again = test.mail("x", "web is DOWN");
+    let page = test.run(&["explain"], &again).exit(0);
+    page.says("/a/1.2.").says("the end of the link is an example").done();
+}
+
+#[test]
 fn check_complains_of_a_link_that_has_no_beginning() {
     let test = Test::new().without_webhooks().rules(&format!("{GERMAN_DAVID}{PAGE}{DOWN}"));
     let rules = std::fs::read_to_string(test.path("rules.toml")).unwrap();

@@ -22,6 +22,7 @@ pub mod layout;
 mod nearest;
 pub mod newtext;
 pub mod oncall;
+pub mod passwd;
 mod plain;
 pub mod prune;
 pub mod reload;
@@ -86,6 +87,8 @@ pub enum Command {
     Heartbeats(heartbeats::Options),
     /// Remove alerts that were over long ago, with all about them
     Prune(prune::Options),
+    /// Ask for a password, and print what the rule file has of it; or make a program's token
+    Passwd(passwd::Options),
     /// Call or text a contact, saying that it is a test
     Test(test::Options),
     /// Run a telephone network in a box: Twilio's API on loopback
@@ -138,6 +141,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Alerts(options) => alerts::run(config, &options),
         Command::Heartbeats(options) => heartbeats::run(config, &options),
         Command::Prune(options) => prune::run(config, &options),
+        Command::Passwd(options) => passwd::run(&options),
         Command::Test(options) => test::run(config, &options),
         Command::Sandbox(options) => sandbox::run(&options),
         Command::Demo(options) => demo::run(&options),

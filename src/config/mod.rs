@@ -74,6 +74,7 @@ pub use password::PasswordHash;
 pub use providers::{ProviderEntry, ProviderKind, Service};
 pub use proxy::Proxy;
 pub use recipients::Recipient;
+pub use scalar::is_name;
 pub use self_test::SelfTest;
 pub use services::keep_time;
 pub use test_entries::{Expected, TestEntry};

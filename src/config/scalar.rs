@@ -215,7 +215,7 @@ pub(super) fn voice(text: &str) -> Result<String, Fault> {
 }
 
 /// A name without white space and control characters, as commands and `group:NAME` need it.
-pub(super) fn is_name(text: &str) -> bool {
+pub fn is_name(text: &str) -> bool {
     !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.'))
 }
 

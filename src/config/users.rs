@@ -20,7 +20,7 @@ pub enum Role {
     View,
     /// Acknowledge, pass on and resolve alerts, and change who is on call.
     Act,
-    /// See the rules in full, too, and try mails.
+    /// See the rules in full, too.
     Admin,
 }
 

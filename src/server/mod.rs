@@ -37,6 +37,7 @@ impl Server {
     /// # Errors
     /// When it cannot listen there.
     pub fn start(listen: &str, desk: Arc<Desk>, engine: Sender<Message>, pulse: Pulse) -> Result<Self, GateError> {
+        let user_header = desk.config.server.proxy.user_header.clone();
         let desk = Arc::new(RwLock::new(desk));
         let path = desk.read().unwrap_or_else(PoisonError::into_inner).config.store.clone();
         let open = move || Sqlite::open(&path).map(|store| Box::new(store) as Box<dyn Store>);
@@ -46,12 +47,14 @@ impl Server {
             let desk = Arc::clone(&present.read().unwrap_or_else(PoisonError::into_inner));
             Routes { desk, counter: Arc::clone(&counter) }.answer(&request)
         };
-        let gate = Gate::start(GateOptions::new(listen), Arc::new(answer))?;
+        let options = GateOptions { user_header, ..GateOptions::new(listen) };
+        let gate = Gate::start(options, Arc::new(answer))?;
         Ok(Self { gate, desk })
     }
 
     /// From the next request on, answers by this desk.
     pub fn renew(&self, desk: Arc<Desk>) {
+        self.gate.let_through(desk.config.server.proxy.user_header.as_deref());
         *self.desk.write().unwrap_or_else(PoisonError::into_inner) = desk;
     }
 

@@ -113,8 +113,9 @@ impl Refusal {
     }
 }
 
-/// The header at the start of `bytes` and its length; `None` when its end has not come yet.
-pub(super) fn parse(bytes: &[u8]) -> Result<Option<(Head, usize)>, Refusal> {
+/// The header at the start of `bytes` and its length; `None` when its end has not come yet. `besides`: one more field that
+/// routes may see.
+pub(super) fn parse(bytes: &[u8], besides: Option<&str>) -> Result<Option<(Head, usize)>, Refusal> {
     let mut fields = [httparse::EMPTY_HEADER; MAX_FIELDS];
     let mut request = httparse::Request::new(&mut fields);
     let length = match request.parse(bytes) {
@@ -143,7 +144,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Option<(Head, usize)>, Refusal> {
         query,
         length: fields.body_length(is_1_1)?,
         expects_continue: is_1_1 && fields.expects_continue()?,
-        headers: fields.let_through(),
+        headers: fields.let_through(besides),
     };
     Ok(Some((head, length)))
 }
@@ -227,10 +228,12 @@ impl Fields<'_> {
     }
 
     /// A field whose value is not printable ASCII is left out: none of those that we need has such.
-    fn let_through(&self) -> Vec<(String, String)> {
+    fn let_through(&self, besides: Option<&str>) -> Vec<(String, String)> {
         self.0
             .iter()
-            .filter(|field| LET_THROUGH.iter().any(|name| field.name.eq_ignore_ascii_case(name)))
+            .filter(|field| {
+                LET_THROUGH.iter().copied().chain(besides).any(|name| field.name.eq_ignore_ascii_case(name))
+            })
             .filter(|field| field.value.iter().all(|&byte| byte == b' ' || byte.is_ascii_graphic()))
             .filter_map(|field| Some((field.name.to_owned(), std::str::from_utf8(field.value).ok()?.trim().to_owned())))
             .collect()
@@ -244,13 +247,13 @@ mod tests {
     use super::*;
 
     fn head(text: &str) -> Head {
-        let (head, length) = parse(text.as_bytes()).unwrap().unwrap();
+        let (head, length) = parse(text.as_bytes(), None).unwrap().unwrap();
         assert_eq!(length, text.len());
         head
     }
 
     fn refusal(text: &str) -> Refusal {
-        parse(text.as_bytes()).expect_err(text)
+        parse(text.as_bytes(), None).expect_err(text)
     }
 
     fn status(text: &str) -> u16 {
@@ -271,10 +274,21 @@ mod tests {
     }
 
     #[test]
+    fn the_field_of_the_proxy_passes_where_there_is_one() {
+        let text = "GET / HTTP/1.1\r\nHost: a\r\nREMOTE-User: david\r\nRemote_User: eve\r\nRemote-User: eve\r\n\r\n";
+        let names = |besides: Option<&str>| {
+            let (head, _) = parse(text.as_bytes(), besides).unwrap().unwrap();
+            head.headers.into_iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>()
+        };
+        assert_eq!(names(None), ["Host=a"]);
+        assert_eq!(names(Some("remote-user")), ["Host=a", "REMOTE-User=david", "Remote-User=eve"]);
+    }
+
+    #[test]
     fn the_header_is_awaited_to_its_end() {
         let whole = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
         for length in 0..whole.len() {
-            assert_eq!(parse(&whole.as_bytes()[..length]), Ok(None), "{length}");
+            assert_eq!(parse(&whole.as_bytes()[..length], None), Ok(None), "{length}");
         }
         head(whole);
     }
@@ -382,7 +396,7 @@ mod tests {
         fn any_bytes_are_read_or_refused(mut bytes in proptest::collection::vec(any::<u8>(), 0..300), prefix in 0..3usize) {
             let start = ["", "GET / HTTP/1.1\r\n", "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 1"][prefix];
             bytes.splice(0..0, start.bytes());
-            if let Ok(Some((head, length))) = parse(&bytes) {
+            if let Ok(Some((head, length))) = parse(&bytes, None) {
                 prop_assert!(length <= bytes.len());
                 prop_assert!(head.path.starts_with('/'));
                 prop_assert!(head.length <= MAX_BODY);

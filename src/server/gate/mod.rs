@@ -20,7 +20,7 @@ use std::fs::File;
 use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -66,6 +66,8 @@ pub struct GateOptions {
     /// Where the private directory for tiny_http's socket is made. `None`: `$RUNTIME_DIRECTORY`, else the system's
     /// directory for temporary files.
     pub directory: Option<PathBuf>,
+    /// One more header field that routes may see: the one in which a proxy says who is signed in.
+    pub user_header: Option<String>,
 }
 
 impl GateOptions {
@@ -82,6 +84,7 @@ impl GateOptions {
             stop_deadline: Duration::from_secs(5),
             pause: Duration::from_millis(50),
             directory: None,
+            user_header: None,
         }
     }
 }
@@ -116,6 +119,8 @@ struct Shared {
     connections: Connections,
     inner: Inner,
     stopping: AtomicBool,
+    /// As the options had it, or as it was changed to since.
+    user_header: RwLock<Option<String>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -139,6 +144,7 @@ impl Gate {
         let inner = Inner::start(&options, &handler).map_err(GateError::Inner)?;
         let connections = Connections::new(options.max_connections.max(1));
         let shared = Arc::new(Shared {
+            user_header: RwLock::new(options.user_header.clone()),
             options,
             connections,
             inner,
@@ -159,6 +165,11 @@ impl Gate {
     /// Where it listens: with the true port where 0 was asked for.
     pub fn address(&self) -> &Address {
         &self.address
+    }
+
+    /// From the next request on, routes may see this header field besides those that they always may.
+    pub fn let_through(&self, user_header: Option<&str>) {
+        *self.shared.user_header.write().unwrap_or_else(PoisonError::into_inner) = user_header.map(str::to_owned);
     }
 
     /// Closes the gate: accepts no more, lets requests under way end within `stop_deadline`, takes its socket away.
@@ -269,7 +280,9 @@ fn serve_one(shared: &Shared, id: u64, connection: &Connection) -> Option<inner:
     let stream = &connection.stream;
     let began = |phase| shared.connections.enter(id, phase);
     let mut late = None;
-    let answer = match receive::request(connection, options, || began(Phase::Reading)) {
+    let user_header = shared.user_header.read().unwrap_or_else(PoisonError::into_inner).clone();
+    let bounds = receive::Bounds { options, user_header: user_header.as_deref() };
+    let answer = match receive::request(connection, &bounds, || began(Phase::Reading)) {
         Ok(request) => {
             if !began(Phase::Answering) {
                 return None;

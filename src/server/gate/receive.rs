@@ -8,15 +8,21 @@ use super::head::{self, Head, Refusal};
 use super::{GateOptions, MAX_HEAD};
 use crate::server::http::Request;
 
+/// How patient to be, and what to let through.
+pub(super) struct Bounds<'a> {
+    pub(super) options: &'a GateOptions,
+    pub(super) user_header: Option<&'a str>,
+}
+
 /// The request of this connection. `on_first_byte` is called when its first byte has come, and says whether to go on. What comes after the request is not
 /// looked at: each connection is for one.
 pub(super) fn request(
     connection: &Connection,
-    options: &GateOptions,
+    bounds: &Bounds<'_>,
     on_first_byte: impl FnOnce() -> bool,
 ) -> Result<Request, Refusal> {
-    let (head, mut body) = read_head(connection, connection.accepted + options.header_deadline, on_first_byte)?;
-    let deadline = Instant::now() + options.body_deadline;
+    let (head, mut body) = read_head(connection, bounds, on_first_byte)?;
+    let deadline = Instant::now() + bounds.options.body_deadline;
     if head.expects_continue && body.len() < head.length {
         connection.stream.write_before(b"HTTP/1.1 100 Continue\r\n\r\n", deadline).map_err(|_| Refusal::Gone)?;
     }
@@ -38,9 +44,10 @@ pub(super) fn request(
 /// The header, and what has come of the body with it.
 fn read_head(
     connection: &Connection,
-    deadline: Instant,
+    bounds: &Bounds<'_>,
     on_first_byte: impl FnOnce() -> bool,
 ) -> Result<(Head, Vec<u8>), Refusal> {
+    let deadline = connection.accepted + bounds.options.header_deadline;
     let mut bytes = Vec::with_capacity(2048);
     let mut on_first_byte = Some(on_first_byte);
     loop {
@@ -57,7 +64,7 @@ fn read_head(
         }
         // A header ends where a line ends. Looking only then keeps a byte at a time from costing a look at each.
         if bytes.iter().skip(before).any(|&byte| byte == b'\n')
-            && let Some((head, length)) = head::parse(bytes.get(..MAX_HEAD).unwrap_or(&bytes))?
+            && let Some((head, length)) = head::parse(bytes.get(..MAX_HEAD).unwrap_or(&bytes), bounds.user_header)?
         {
             return Ok((head, bytes.split_off(length)));
         }
@@ -83,7 +90,7 @@ fn read_more(connection: &Connection, bytes: &mut Vec<u8>, deadline: Instant) ->
 /// The request that `bytes` begin with, as far as its body is there; `None` when there is none, or it is refused. The
 /// same reading as that of a connection, without one.
 pub(super) fn whole(bytes: &[u8]) -> Option<Request> {
-    let (head, length) = head::parse(bytes.get(..MAX_HEAD).unwrap_or(bytes)).ok().flatten()?;
+    let (head, length) = head::parse(bytes.get(..MAX_HEAD).unwrap_or(bytes), None).ok().flatten()?;
     Some(Request {
         method: head.method,
         path: head.path,

@@ -263,3 +263,21 @@ fn the_watchdog_asks_through_the_gate() {
     gate.stop();
     assert!(address.get("/healthz", Duration::from_secs(5)).is_err());
 }
+
+#[test]
+fn the_field_of_the_proxy_reaches_routes_from_when_it_is_named() {
+    let gate = open(options());
+    let request = "GET / HTTP/1.1\r\nHost: localhost\r\nRemote-User: david\r\n\r\n";
+    let asked = |gate: &Gate| {
+        let mut stream = connect(gate);
+        stream.write_all(request.as_bytes()).unwrap();
+        rest(stream)
+    };
+    assert!(!asked(&gate).contains("david"));
+    gate.let_through(Some("remote-user"));
+    assert!(asked(&gate).contains(r#"("Remote-User", "david")"#));
+    gate.let_through(None);
+    assert!(!asked(&gate).contains("david"));
+    let named = open(GateOptions { user_header: Some("remote-user".into()), ..options() });
+    assert!(asked(&named).contains(r#"("Remote-User", "david")"#));
+}

@@ -34,7 +34,7 @@ use crate::config::{Config, PasswordHash};
 use crate::server::http::Request;
 
 /// Longer passwords are wrong without a look, in bytes.
-const LONGEST_PASSWORD: usize = 1000;
+pub const LONGEST_PASSWORD: usize = 1000;
 
 /// Everything that knows who is signed in. It keeps in memory how often somebody was wrong, and nothing else.
 pub struct Sessions {
