@@ -224,7 +224,10 @@ impl Storm {
         match self.first_call {
             Some(after) => {
                 let verdict = if after < FIRST_CALL { "within" } else { "NOT within" };
-                println!("  the first call {:.3} s after the first mail: {verdict} {FIRST_CALL:?}", after.as_secs_f64());
+                println!(
+                    "  the first call {:.3} s after the first mail: {verdict} {FIRST_CALL:?}",
+                    after.as_secs_f64()
+                );
             }
             None => println!("  no call by the time all were delivered: NOT within {FIRST_CALL:?}"),
         }

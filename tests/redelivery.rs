@@ -93,7 +93,10 @@ fn an_acknowledgement_at_the_command_line_is_told_by_the_command_itself() {
     let mail = test.mail("db1", "db1 is DOWN");
     test.deliver(&mail).exit(75).done();
     let ran = test.run(&["alerts", "ack", "1"], b"").exit(0);
-    assert!(ran.err.contains("is acknowledged; no engine runs") && ran.err.contains("waits for the provider"), "{ran:?}");
+    assert!(
+        ran.err.contains("is acknowledged; no engine runs") && ran.err.contains("waits for the provider"),
+        "{ran:?}"
+    );
     // No mail comes and no engine runs that would do it.
     let texts = test.texts();
     assert!(matches!(texts.as_slice(), [text] if text.to == DAVID && text.body.contains("has it")), "{texts:?}");

@@ -249,7 +249,8 @@ fn a_broken_template_of_a_call_stops_no_call() {
 #[test]
 fn a_complaint_quotes_nothing_that_a_terminal_would_obey() {
     // Found by fuzzing: what a rule file may have between quotes, a complaint had, too.
-    let test = Test::new().rules("[[rules]]\nname = 'a'\nwhen = [{ header = \"X\\u001b\\n\u{9b}\tY\", matches = 'x' }]\n");
+    let test =
+        Test::new().rules("[[rules]]\nname = 'a'\nwhen = [{ header = \"X\\u001b\\n\u{9b}\tY\", matches = 'x' }]\n");
     let report = thialfi::config::Config::check(&test.path("rules.toml"), &|_| None);
     let about = |diagnostic: &&thialfi::config::diagnostic::Diagnostic| diagnostic.message.contains("header field");
     let complaint = report.diagnostics.0.iter().find(about).unwrap();

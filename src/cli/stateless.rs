@@ -112,7 +112,8 @@ pub fn hand_over(
     let places = Place::all(&surroundings.environment, &desk.config.store);
     let (made, files) = marker::recall(&places, event(desk, wish));
     let now = desk.now();
-    let lines: Vec<Entry> = made.iter().filter(|made| standing::is_of_now(made, now)).map(|made| line(made, now)).collect();
+    let lines: Vec<Entry> =
+        made.iter().filter(|made| standing::is_of_now(made, now)).map(|made| line(made, now)).collect();
     if !lines.is_empty() {
         store.record(alert.id, &lines)?;
     }
