@@ -16,6 +16,7 @@ mod explain;
 mod fifteen_shapes;
 mod forwarding;
 mod fresh;
+mod full_disk;
 mod gateways;
 mod hearing;
 mod heartbeats;

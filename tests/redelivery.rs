@@ -92,12 +92,25 @@ fn an_acknowledgement_at_the_command_line_is_told_by_the_command_itself() {
     let mut test = test().phone(DAVID, [Phone::NoAnswer]);
     let mail = test.mail("db1", "db1 is DOWN");
     test.deliver(&mail).exit(75).done();
-    test.run(&["alerts", "ack", "1"], b"").exit(0).done();
+    let ran = test.run(&["alerts", "ack", "1"], b"").exit(0);
+    assert!(
+        ran.err.contains("is acknowledged; no engine runs") && ran.err.contains("waits for the provider"),
+        "{ran:?}"
+    );
     // No mail comes and no engine runs that would do it.
     let texts = test.texts();
     assert!(matches!(texts.as_slice(), [text] if text.to == DAVID && text.body.contains("has it")), "{texts:?}");
     test.run(&["alerts", "resolve", "1"], b"").exit(0).done();
     assert!(test.texts().iter().any(|text| text.to == DAVID && text.body.contains("over, says")), "{:?}", test.texts());
+}
+
+#[test]
+fn an_acknowledgement_at_the_command_line_waits_for_nothing_where_an_engine_runs() {
+    let mut test = test().phone(DAVID, [Phone::Stay]).serve();
+    let mail = test.mail("db1", "db1 is DOWN");
+    test.deliver(&mail).exit(0).done();
+    test.wait_for_calls(&[DAVID]);
+    assert_eq!(test.run(&["alerts", "ack", "1"], b"").exit(0).err, "");
 }
 
 #[test]

@@ -245,3 +245,14 @@ fn a_broken_template_of_a_call_stops_no_call() {
     let test = test.serve();
     test.wait_for_log("inline.xml");
 }
+
+#[test]
+fn a_complaint_quotes_nothing_that_a_terminal_would_obey() {
+    // Found by fuzzing: what a rule file may have between quotes, a complaint had, too.
+    let test =
+        Test::new().rules("[[rules]]\nname = 'a'\nwhen = [{ header = \"X\\u001b\\n\u{9b}\tY\", matches = 'x' }]\n");
+    let report = thialfi::config::Config::check(&test.path("rules.toml"), &|_| None);
+    let about = |diagnostic: &&thialfi::config::diagnostic::Diagnostic| diagnostic.message.contains("header field");
+    let complaint = report.diagnostics.0.iter().find(about).unwrap();
+    assert_eq!(complaint.message, "`X\u{fffd}\u{fffd}\u{fffd} Y` is not the name of a header field");
+}

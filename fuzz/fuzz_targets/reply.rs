@@ -7,6 +7,7 @@ use libfuzzer_sys::fuzz_target;
 use thialfi::alert::State;
 use thialfi::clock::ManualClock;
 use thialfi::engine::Desk;
+use thialfi::engine::outbox::Incoming;
 use thialfi::engine::reply::{self, Reply};
 use thialfi::intake::{Forgetful, intake};
 use thialfi::mail::{Envelope, Message, Raw};
@@ -61,5 +62,6 @@ fn open(store: &mut Sqlite, host: &str) {
     let envelope = Envelope::resolve(None, &[], &|_| None, &message);
     let wanted = intake(&DESK.config, &message, &envelope, *NOW, &mut Forgetful).unwrap();
     let wish = wanted.wishes.iter().find(|wish| wish.rule.is_some_and(|rule| rule.name == "down")).unwrap();
-    DESK.receive(store, wish).unwrap();
+    let mail = Incoming { bytes: mail.as_bytes(), size: mail.len() as u64, automatic: false };
+    DESK.receive(store, wish, mail).unwrap();
 }

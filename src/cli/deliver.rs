@@ -316,14 +316,14 @@ fn carry_out(
                     }
                 }
                 for wish in &intake.wishes {
-                    match take_in(&desk, store.as_mut(), wish, mail) {
+                    match take_in(surroundings, &desk, store.as_mut(), wish, mail) {
                         Ok((line, of_wish)) => {
                             lines.push(line);
                             alerts.extend(of_wish);
                         }
                         Err(error) => {
                             failed = true;
-                            lines.push(without_store(&desk, wish, &error));
+                            lines.push(without_store(surroundings, &desk, wish, &error));
                         }
                     }
                 }
@@ -342,7 +342,7 @@ fn carry_out(
                 if intake.wishes.is_empty() {
                     lines.push(format!("the heartbeat could not be recorded: {error}"));
                 }
-                lines.extend(intake.wishes.iter().map(|wish| without_store(&desk, wish, &error)));
+                lines.extend(intake.wishes.iter().map(|wish| without_store(surroundings, &desk, wish, &error)));
             }
         }
     }
@@ -374,6 +374,7 @@ fn carry_out(
 
 /// Commits what one wish asks for. Returns what to log, and the alerts to follow.
 fn take_in(
+    surroundings: &Surroundings,
     desk: &Desk,
     store: &mut dyn Store,
     wish: &Wish<'_>,
@@ -387,6 +388,10 @@ fn take_in(
     }
     let receipt = desk.receive(store, wish, mail)?;
     let alert = receipt.alert();
+    if let Err(error) = stateless::hand_over(surroundings, desk, store, wish, alert) {
+        // It is a line of the history. The alert itself is on disk.
+        tracing::warn!(%error, alert = %alert.id, "who was called without a store could not be recorded");
+    }
     let what = match &receipt {
         Receipt::Opened(_) => "opened",
         Receipt::SameMail(_) => "the same mail again for",
@@ -419,14 +424,14 @@ fn close(
     Ok((told.join(", "), changed.iter().map(|alert| alert.id).collect()))
 }
 
-/// The store fails: when in doubt, wake someone. The first person is called without state, and the mail stays with the
-/// mail server.
-fn without_store(desk: &Desk, wish: &Wish<'_>, error: &store::Error) -> String {
+/// The store fails: when in doubt, wake someone. The first person, or at a further attempt the next one, is called without
+/// state, and the mail stays with the mail server.
+fn without_store(surroundings: &Surroundings, desk: &Desk, wish: &Wish<'_>, error: &store::Error) -> String {
     if !wish.notifies() {
         return error.to_string();
     }
-    let outcome = match stateless::notify(desk, wish) {
-        Ok(whom) => format!("{whom} all the same"),
+    let outcome = match stateless::notify(surroundings, desk, wish) {
+        Ok(done) => done,
         Err(why) => format!("and nobody could be called: {why}"),
     };
     format!("{error}; {outcome}")

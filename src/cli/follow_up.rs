@@ -11,7 +11,7 @@ use crate::engine::{Desk, liveness};
 use crate::store::{self, Fate, Store};
 
 /// Without an engine, a delivery itself repeats what failed for a moment, for so long.
-const PERSIST: Duration = Duration::from_secs(25);
+pub(super) const PERSIST: Duration = Duration::from_secs(25);
 /// How often `--wait` looks.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 

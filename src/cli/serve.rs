@@ -79,17 +79,18 @@ pub fn run(config: Option<&Path>, options: &Options) -> Exit {
     Exit::Success
 }
 
-/// SIGTERM and SIGINT stop the engine after its turn; SIGHUP, and an edited rule file, make it read the rule file again.
+/// SIGTERM and SIGINT stop the engine, in the course of a turn; SIGHUP, and an edited rule file, make it read the rule file again.
 fn hear(engine: &Engine, server: &Arc<Server>, mut rules: RuleFile) -> std::io::Result<()> {
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
     let mut signals = signal_hook::iterator::Signals::new([SIGTERM, SIGINT, SIGHUP])?;
     let again = Arc::new(AtomicBool::new(false));
-    let (tell, asked) = (engine.sender(), Arc::clone(&again));
+    let (tell, brake, asked) = (engine.sender(), engine.brake(), Arc::clone(&again));
     std::thread::spawn(move || {
         for signal in signals.forever() {
             if signal == SIGHUP {
                 asked.store(true, Ordering::Relaxed);
             } else {
+                brake.pull();
                 let _ = tell.send(Message::Stop);
             }
         }

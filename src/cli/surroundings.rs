@@ -31,6 +31,8 @@ pub struct Surroundings {
     pub desk: Box<MakeDesk>,
     /// Who sends.
     pub hands: Box<dyn Fn() -> Box<dyn Hands>>,
+    /// Whether there are directories outside the store in which to remember who was called without one.
+    pub remembers: bool,
 }
 
 impl Default for Surroundings {
@@ -42,6 +44,7 @@ impl Default for Surroundings {
             open: Box::new(|path| Sqlite::open(path).map(|store| Box::new(store) as Box<dyn Store>)),
             desk: Box::new(Desk::new),
             hands: Box::new(|| Box::new(Threads)),
+            remembers: true,
         }
     }
 }

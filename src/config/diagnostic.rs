@@ -44,7 +44,8 @@ pub struct Diagnostic {
     pub width: usize,
     /// The key, dotted: `rules[2].when[0].matches`.
     pub key: String,
-    /// The complaint: lower case, names in backticks.
+    /// The complaint: lower case, names in backticks, on one line. It may quote the file, but nothing of it that a terminal
+    /// would obey.
     pub message: String,
     /// What to do about it.
     pub hint: Option<String>,
@@ -61,7 +62,7 @@ impl Diagnostic {
             source_line: String::new(),
             width: 0,
             key: String::new(),
-            message: message.into(),
+            message: visible(&message.into()),
             hint: None,
         }
     }
@@ -213,7 +214,7 @@ impl std::error::Error for Diagnostics {}
 
 /// `text` with everything that could move a terminal's cursor or turn its writing round replaced, one character for
 /// one, so that the caret still points at the right place.
-fn visible(text: &str) -> String {
+pub(super) fn visible(text: &str) -> String {
     text.chars()
         .map(|c| match c {
             '\t' => ' ',

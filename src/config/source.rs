@@ -8,7 +8,7 @@ use std::ops::Range;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use super::diagnostic::{Diagnostic, Severity};
+use super::diagnostic::{Diagnostic, Severity, visible};
 use super::mask;
 
 /// A rule file is at most so long. The rules of a large site take some hundred kilobytes.
@@ -122,7 +122,7 @@ impl SourceFile {
         let marked = self.text.get(floor_boundary(&self.text, start)..end.min(position.span.end)).unwrap_or_default();
         let width = marked.trim_end().chars().count().max(1);
         let Position { line, column, .. } = position;
-        let file = self.path.clone();
+        let (file, message) = (self.path.clone(), visible(&message));
         Diagnostic { severity, file, line, column, source_line, width, key: String::new(), message, hint: None }
     }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::brake::Brake;
 use super::hands::{Hands, Threads};
 use super::poll::Schedule;
 use super::reach::Reach;
@@ -129,6 +130,7 @@ pub struct Engine {
     /// When it last said that it is alive, in the system's time; `None` while nobody is to count upon it.
     beaten_at: Option<Timestamp>,
     pub(super) pulse: Pulse,
+    brake: Brake,
 }
 
 impl Engine {
@@ -160,6 +162,7 @@ impl Engine {
             forgets: Pace::default(),
             beaten_at: None,
             pulse: Pulse::default(),
+            brake: Brake::default(),
         }
     }
 
@@ -197,6 +200,11 @@ impl Engine {
     /// Shows that it turns.
     pub fn pulse(&self) -> Pulse {
         self.pulse.clone()
+    }
+
+    /// Stops it in the course of a turn; between turns [`Message::Stop`] does.
+    pub fn brake(&self) -> Brake {
+        self.brake.clone()
     }
 
     /// The store that it works on.
@@ -260,6 +268,9 @@ impl Engine {
         self.learn_reach()?;
         self.watch()?;
         self.tick()?;
+        if self.brake.is_pulled() {
+            return Ok(());
+        }
         self.send_due()?;
         self.send_posts()?;
         self.ask()?;
@@ -388,6 +399,9 @@ impl Engine {
             match self.desk.apply_each(self.store.as_mut(), some, &Event::Tick) {
                 Err(store::Error::Damaged { .. } | store::Error::NoAlert(_)) => self.tick_one_by_one(some)?,
                 result => result?,
+            }
+            if self.brake.is_pulled() {
+                return Ok(());
             }
             self.is_getting_on();
         }

@@ -1,6 +1,7 @@
 //! What carries out what the escalation asks for: claim, send, record, follow up. Used for one mail by `deliver`, for
 //! as long as it lives by `serve-twiml`.
 
+pub mod brake;
 pub mod desk;
 pub mod follow;
 pub mod hands;

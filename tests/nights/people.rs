@@ -307,7 +307,7 @@ impl World {
                 };
                 let own = self.handle(process);
                 self.with(|state| state.pending.remove(&process));
-                if act_in(&surroundings, &desk, own, alert.id, &event).is_ok() {
+                if act_in(&surroundings, &desk, own, alert.id, &event, &|_| {}).is_ok() {
                     self.with(|state| state.counts.add("acts at the command line"));
                 }
             }

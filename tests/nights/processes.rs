@@ -137,6 +137,7 @@ impl World {
             open: Box::new(move |_| if open.cannot_open() { Err(full()) } else { Ok(open.handle(process)) }),
             desk: Box::new(move |_, _| make.desk(process)),
             hands: Box::new(move || Box::new(AtOnce(Arc::clone(&hands), process))),
+            remembers: false,
         }
     }
 

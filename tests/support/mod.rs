@@ -223,6 +223,8 @@ impl Test {
             .env_clear()
             .env("THIALFI_CLOCK_FILE", self.path("clock"))
             .env("THIALFI_CONFIG", self.path("rules.toml"))
+            // What is remembered of one test must not hold up a call of another.
+            .env("RUNTIME_DIRECTORY", self.path(""))
             .current_dir("/")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -14,7 +14,7 @@ use clap::{Args, Subcommand};
 use super::setup::{self, complain};
 use super::surroundings::Surroundings;
 use super::{follow_up, layout, terminal};
-use crate::alert::{Actor, Alert, AlertId, Event, State, Through};
+use crate::alert::{Actor, Alert, AlertId, Delivery, Event, Notification, State, Through};
 use crate::config::Config;
 use crate::engine::{Desk, liveness};
 use crate::exit::Exit;
@@ -117,7 +117,7 @@ fn carry_out(config: Option<&Path>, options: &Options) -> Result<(), Exit> {
 fn act(config: Config, store: Sqlite, id: AlertId, event: &Event, json: bool) -> Result<(), Exit> {
     let desk = setup::desk(config);
     let (alert, all_told) =
-        act_in(&Surroundings::default(), &desk, Box::new(store), id, event).map_err(|error| fail(&error))?;
+        act_in(&Surroundings::default(), &desk, Box::new(store), id, event, &waits).map_err(|error| fail(&error))?;
     if json {
         println!("{}", alert::summary(&alert));
     } else {
@@ -130,8 +130,18 @@ fn act(config: Config, store: Sqlite, id: AlertId, event: &Event, json: bool) ->
     Ok(())
 }
 
+/// Who has acknowledged sits before a prompt that does not come back: it is done, and what lasts is the provider.
+fn waits(alert: &Alert) {
+    let (id, code, state) = (alert.id, &alert.code, alert.state.word());
+    complain(&format!(
+        "alert {id} ({code}) is {state}; no engine runs, so this command itself tells those who were notified, and waits for \
+         the provider, up to {} s",
+        follow_up::PERSIST.as_secs()
+    ));
+}
+
 /// Lets `event` happen to an alert, and where no engine does, tells those who are to know. Whether all have been told, or
-/// will be.
+/// will be. `waits` hears of the alert before the provider is waited for.
 ///
 /// # Errors
 /// When the store fails.
@@ -141,9 +151,18 @@ pub fn act_in(
     mut store: Box<dyn Store>,
     id: AlertId,
     event: &Event,
+    waits: &dyn Fn(&Alert),
 ) -> store::Result<(Alert, bool)> {
     let alert = desk.apply(store.as_mut(), id, event)?;
+    let asks = |one: &Notification| match one.delivery {
+        Delivery::Due { .. } | Delivery::Claimed { .. } | Delivery::Accepted { .. } => true,
+        Delivery::Held { .. } | Delivery::Ended { .. } => false,
+    };
+    if (desk.has_to_hang_up() || alert.notifications.iter().any(asks)) && !liveness::is_alive(store.as_mut())? {
+        waits(&alert);
+    }
     desk.hang_up();
+    // Asked now: an engine that has stopped meanwhile tells nobody.
     if liveness::is_alive(store.as_mut())? {
         return Ok((alert, true));
     }
