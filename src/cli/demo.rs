@@ -21,7 +21,7 @@ use super::setup::complain;
 use super::terminal;
 use crate::alert::State;
 use crate::clock::SystemClock;
-use crate::config::Config;
+use crate::config::{Config, PasswordHash};
 use crate::engine::Engine;
 use crate::engine::desk::Desk;
 use crate::engine::follow::Message as ToEngine;
@@ -37,6 +37,9 @@ pub struct Options {
     /// Milliseconds between the events of a call
     #[arg(long, value_name = "MS", default_value_t = 350)]
     pub pace: u64,
+    /// Stay afterwards, so that the web pages can be looked at, until Ctrl+C
+    #[arg(long)]
+    pub pages: bool,
 }
 
 const RULES: &str = include_str!("demo.toml");
@@ -58,7 +61,11 @@ const PHONE: Style = AnsiColor::Cyan.on_default();
 
 /// Plays the story.
 pub fn run(options: &Options) -> Exit {
-    match Stage::build(Duration::from_millis(options.pace)).and_then(|mut stage| stage.play()) {
+    let told = Stage::build(Duration::from_millis(options.pace)).and_then(|mut stage| {
+        stage.play()?;
+        if options.pages { stage.show_pages() } else { Ok(()) }
+    });
+    match told {
         Ok(()) => Exit::Success,
         Err(why) => {
             complain(&format!("{why:#}"));
@@ -91,6 +98,8 @@ struct Stage {
     sandbox: Sandbox,
     lines: Receiver<Line>,
     rules: PathBuf,
+    /// With which one signs in.
+    password: String,
     store: Sqlite,
     engine: Sender<ToEngine>,
     running: Option<JoinHandle<()>>,
@@ -115,7 +124,8 @@ impl Stage {
         let lines = sandbox.subscribe();
         let listen = free_address()?;
         let rules = directory.0.join("rules.toml");
-        write_rules(&rules, &sandbox.url(), &listen, &token)?;
+        let password = password();
+        write_rules(&rules, &sandbox.url(), &listen, (&token, &password))?;
         let config = Config::load(&rules).map_err(|errors| anyhow!(errors.one_line()))?;
         let store_path = config.store.clone();
         let desk = Arc::new(Desk::new(Arc::new(config), clock));
@@ -138,6 +148,7 @@ impl Stage {
             sandbox,
             lines,
             rules,
+            password,
             store,
             engine: sender,
             running: Some(running),
@@ -176,8 +187,23 @@ impl Stage {
         self.deliver(DOWN)?;
         self.listen_until(2)?;
 
-        println!("\n{FAINT}Now with your own mail:{FAINT:#} write a rule file (rules.example.toml), then");
+        println!("\n{FAINT}The web pages:{FAINT:#} thialfi demo --pages");
+        println!("{FAINT}Now with your own mail:{FAINT:#} write a rule file (rules.example.toml), then");
         println!("  thialfi check   thialfi explain < mail   thialfi test CONTACT\n");
+        Ok(())
+    }
+
+    /// Leaves an alert open, and lets the pages be looked at until somebody has had enough.
+    fn show_pages(&mut self) -> anyhow::Result<()> {
+        chapter(5, "David's telephone rings until somebody acknowledges on the web page");
+        self.sandbox.phone(DAVID, [Behaviour::Ring]);
+        let mail = String::from_utf8_lossy(DOWN);
+        self.deliver(mail.replace("db02", "web01").replace("Message-ID: <", "Message-ID: <again.").as_bytes())?;
+        let address = self.server.as_ref().map(|server| server.address().to_string()).unwrap_or_default();
+        println!("\n  {TITLE}http://{address}/{TITLE:#}  name {GOOD}demo{GOOD:#}, password {GOOD}{}{GOOD:#}", self.password);
+        println!("  {FAINT}Ctrl+C ends it, and leaves nothing behind.{FAINT:#}");
+        let mut signals = signal_hook::iterator::Signals::new([signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM])?;
+        let _ = signals.forever().next();
         Ok(())
     }
 
@@ -272,14 +298,26 @@ fn chapter(number: u32, title: &str) {
     println!("\n{TITLE}{number}  {title}{TITLE:#}");
 }
 
-fn write_rules(path: &Path, api: &str, listen: &str, token: &str) -> anyhow::Result<()> {
+/// One that nobody has to remember.
+fn password() -> String {
+    let bits = crate::engine::desk::draw();
+    // No letter that is taken for another.
+    let letters = b"abcdefghjkmnpqrstuvwxyz23456789";
+    (0..16).filter_map(|place| letters.get(((bits >> (place * 8)) & 0xff) as usize % letters.len())).map(|one| char::from(*one)).collect()
+}
+
+fn write_rules(path: &Path, api: &str, listen: &str, (token, password): (&str, &str)) -> anyhow::Result<()> {
     let text = format!(
         "[twilio]\naccount_sid = \"{SID}\"\nauth_token = {{ file = \"token\" }}\nfrom = \"+6498123450\"\napi_url = \"{api}\"\n\n\
-         [server]\nlisten = \"{listen}\"\npublic_url = \"http://{listen}\"\n\n[store]\npath = \"thialfi.db\"\n\n{RULES}"
+         [server]\nlisten = \"{listen}\"\npublic_url = \"http://{listen}\"\n\n[store]\npath = \"thialfi.db\"\n\n\
+         [users.demo]\npassword = {{ file = \"password\" }}\nrole = \"admin\"\n\n{RULES}"
     );
-    let beside = path.with_file_name("token");
+    let hash = PasswordHash::make(password, crate::engine::desk::draw().to_be_bytes()).context("the password")?;
     // As a secret should be kept: `deliver` would complain of it in every line.
-    OpenOptions::new().write(true).create_new(true).mode(0o600).open(beside)?.write_all(token.as_bytes())?;
+    for (name, secret) in [("token", token), ("password", hash.expose())] {
+        let beside = path.with_file_name(name);
+        OpenOptions::new().write(true).create_new(true).mode(0o600).open(beside)?.write_all(secret.as_bytes())?;
+    }
     Ok(std::fs::write(path, text)?)
 }
 
