@@ -78,8 +78,8 @@ impl Counter {
 
 /// All of these words are told, also of what has never happened: a rate needs a beginning.
 pub fn from_the_beginning() -> impl Iterator<Item = (Series, &'static str)> {
-    let decisions =
-        [Decision::Opened, Decision::Joined, Decision::Duplicate, Decision::Closed, Decision::Stale].map(Decision::word);
+    let decisions = [Decision::Opened, Decision::Joined, Decision::Duplicate, Decision::Closed, Decision::Stale]
+        .map(Decision::word);
     let mails = decisions.into_iter().map(|word| (Series::Mails, word));
     mails.chain(WAYS.into_iter().map(|word| (Series::Alerts, word)))
 }

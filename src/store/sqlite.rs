@@ -40,7 +40,9 @@ use super::{
     Store, Tally, Throttle, Told, Updated, code,
 };
 use crate::alert::limit::{Verdict, Wanted};
-use crate::alert::{Alert, AlertId, Change, Channel, Code, Decision, Digest, Entry, Notification, NotificationId, Token};
+use crate::alert::{
+    Alert, AlertId, Change, Channel, Code, Decision, Digest, Entry, Notification, NotificationId, Token,
+};
 use crate::oncall::{Address, ContactId, GroupId, Override, Phone};
 use fault::{Answer, Fault};
 use mails::{

@@ -130,7 +130,10 @@ fn told(stored: impl Iterator<Item = Counter>) -> Vec<Counter> {
         }
     }
     for (series, word) in counts::from_the_beginning() {
-        if !told.iter().any(|counter: &Counter| counter.series == series && counter.labels.first().is_some_and(|a| a == word)) {
+        if !told
+            .iter()
+            .any(|counter: &Counter| counter.series == series && counter.labels.first().is_some_and(|a| a == word))
+        {
             told.push(Counter::of(series, word, 0));
         }
     }

@@ -44,7 +44,8 @@ pub fn search(connection: &Connection, filter: &Filter, most: Option<u64>) -> An
     ];
     named.extend(given.into_iter().filter_map(|(name, value)| Some((name, value?))));
     let Some(text) = text else {
-        let alerts = readable(connection, &query::list(query::WHOLE, &asked), named.as_slice(), usize::MAX, row::alert)?;
+        let alerts =
+            readable(connection, &query::list(query::WHOLE, &asked), named.as_slice(), usize::MAX, row::alert)?;
         return Ok(Found { alerts: with_notifications(connection, alerts)?, stopped_at: None });
     };
     let limit = filter.limit.unwrap_or(usize::MAX);

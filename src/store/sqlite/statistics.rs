@@ -79,7 +79,9 @@ fn cells(connection: &Connection, edges: &[i64]) -> Answer<Vec<Cell>> {
     let mut statement = connection.prepare_cached(query::MADE)?;
     let mut rows = statement.query([least, most])?;
     while let Some(row) = rows.next()? {
-        let Some(figures) = of_alert.get(&row.get(0)?).and_then(|place| found.figures.get_mut(*place)) else { continue };
+        let Some(figures) = of_alert.get(&row.get(0)?).and_then(|place| found.figures.get_mut(*place)) else {
+            continue;
+        };
         let made = u64::try_from(row.get::<_, i64>(2)?).unwrap_or_default();
         match row.get_ref(1)?.as_str() {
             Ok("call") => figures.calls += made,

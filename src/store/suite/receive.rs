@@ -171,8 +171,9 @@ pub fn the_same_mail_again_adds_recipients_and_a_line(stage: &dyn Stage) {
     let mut again = arrival("m1", "another key");
     again.recipients = vec!["b@example.com".into(), "cust1@sms.example.com".into(), "b@example.com".into()];
     for _ in 0..2 {
-        let receipt =
-            store.receive(&again, None, None, at(99), &mut chance(1), &mut |_, _, _| panic!("nothing is to change")).unwrap();
+        let receipt = store
+            .receive(&again, None, None, at(99), &mut chance(1), &mut |_, _, _| panic!("nothing is to change"))
+            .unwrap();
         let Receipt::SameMail(after) = receipt else { panic!("{receipt:?}") };
         let recipients = vec!["cust1@sms.example.com".into(), "b@example.com".into()];
         assert_eq!(after, Alert { recipients, state: State::Resolved, ..before.clone() });
@@ -236,7 +237,8 @@ pub fn a_crash_midway_leaves_nothing(stage: &dyn Stage) {
     let mut store = stage.connect();
     let crash = |work: &mut dyn FnMut()| assert!(catch_unwind(AssertUnwindSafe(work)).is_err());
     crash(&mut || {
-        let _ = store.receive(&arrival("m2", "cpu"), None, None, at(0), &mut chance(1), &mut |_, _, _| panic!("on purpose"));
+        let _ = store
+            .receive(&arrival("m2", "cpu"), None, None, at(0), &mut chance(1), &mut |_, _, _| panic!("on purpose"));
     });
     crash(&mut || {
         let _ = store.update(id, &mut |_| panic!("on purpose"));
