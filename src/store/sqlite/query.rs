@@ -357,8 +357,15 @@ pub fn list(columns: &str, asked: &Asked<'_>) -> String {
     if asked.states.is_empty() && !asked.group && !of_time {
         return format!("SELECT {columns} FROM alerts WHERE TRUE{rest} ORDER BY id DESC LIMIT :limit");
     }
+    // Nothing is known of how many there are of each kind, so SQLite would guess.
+    let index = match (asked.since, asked.group, asked.states) {
+        (true, _, _) => " INDEXED BY alerts_opened",
+        (false, true, _) => " INDEXED BY alerts_group",
+        (false, false, [_, ..]) => " INDEXED BY alerts_state",
+        (false, false, []) => "",
+    };
     let ids = |only: &str| {
-        format!("SELECT * FROM (SELECT id FROM alerts WHERE TRUE{only}{rest} ORDER BY id DESC LIMIT :limit)")
+        format!("SELECT * FROM (SELECT id FROM alerts{index} WHERE TRUE{only}{rest} ORDER BY id DESC LIMIT :limit)")
     };
     // The index of a group has its states apart.
     let states = if asked.states.is_empty() && asked.group { ALL_STATES } else { asked.states };

@@ -299,7 +299,9 @@ CREATE TABLE mail_texts (
 
 CREATE INDEX alerts_group ON alerts (grp, state); -- the newest of a group
 -- How many calls and texts were made about an alert: what another notification tells of was none.
-CREATE INDEX notifications_made ON notifications (alert, channel) WHERE sent_at IS NOT NULL AND told_by_alert IS NULL;
+-- SQLite looks at both of its conditions again: they are in it, so that the notifications need not be read.
+CREATE INDEX notifications_made ON notifications (alert, channel, sent_at, told_by_alert)
+    WHERE sent_at IS NOT NULL AND told_by_alert IS NULL;
 
 -- What has happened since the store was made, whatever was forgotten since: these only grow.
 CREATE TABLE counters (
