@@ -200,9 +200,13 @@ impl Stage {
         let mail = String::from_utf8_lossy(DOWN);
         self.deliver(mail.replace("db02", "web01").replace("Message-ID: <", "Message-ID: <again.").as_bytes())?;
         let address = self.server.as_ref().map(|server| server.address().to_string()).unwrap_or_default();
-        println!("\n  {TITLE}http://{address}/{TITLE:#}  name {GOOD}demo{GOOD:#}, password {GOOD}{}{GOOD:#}", self.password);
+        println!(
+            "\n  {TITLE}http://{address}/{TITLE:#}  name {GOOD}demo{GOOD:#}, password {GOOD}{}{GOOD:#}",
+            self.password
+        );
         println!("  {FAINT}Ctrl+C ends it, and leaves nothing behind.{FAINT:#}");
-        let mut signals = signal_hook::iterator::Signals::new([signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM])?;
+        let mut signals =
+            signal_hook::iterator::Signals::new([signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM])?;
         let _ = signals.forever().next();
         Ok(())
     }
@@ -303,7 +307,10 @@ fn password() -> String {
     let bits = crate::engine::desk::draw();
     // No letter that is taken for another.
     let letters = b"abcdefghjkmnpqrstuvwxyz23456789";
-    (0..16).filter_map(|place| letters.get(((bits >> (place * 8)) & 0xff) as usize % letters.len())).map(|one| char::from(*one)).collect()
+    (0..16)
+        .filter_map(|place| letters.get(((bits >> (place * 8)) & 0xff) as usize % letters.len()))
+        .map(|one| char::from(*one))
+        .collect()
 }
 
 fn write_rules(path: &Path, api: &str, listen: &str, (token, password): (&str, &str)) -> anyhow::Result<()> {
