@@ -183,7 +183,7 @@ fn receive(store: &mut dyn Store, mail: &str) -> Receipt {
         });
         change(alert, "Opened by a mail.")
     };
-    store.receive(&arrival, None, now, &mut random, &mut opened).unwrap()
+    store.receive(&arrival, None, None, now, &mut random, &mut opened).unwrap()
 }
 
 fn change(alert: Alert, text: &str) -> Change {

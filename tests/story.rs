@@ -343,3 +343,55 @@ fn a_group_that_left_the_rule_file_keeps_its_alerts() {
     let test = three().rules(&format!("{PEOPLE}{PAGE}{DOWN}"));
     assert_eq!(listed(&test, &["--group", "web"]), [2]);
 }
+
+#[test]
+fn what_the_mails_say_is_shown_and_kept() {
+    let mut test = Test::with_people().phone(DAVID, [Phone::Stay]);
+    let first = test.mail("db1 is in trouble", "db1 is DOWN\n    indented by four\nlast line");
+    test.deliver(&first).exit(75).done();
+    let story = test.story(1);
+    has(&story, "The newest mail: db1 is in trouble\n  db1 is DOWN\n      indented by four\n  last line\n");
+    let long: String = (1..=60).fold("db1 is DOWN\n".to_owned(), |text, n| format!("{text}line {n} of many\n"));
+    let second = format!("{long}\nOn Mon, 2 Nov 2026 at 09:00, Ann <ann@example.com> wrote:\n> it was up\n");
+    let second = test.mail("db1 again", &second);
+    test.deliver(&second).exit(75).done();
+    // The same mail again is no other text.
+    test.deliver(&second).exit(75).done();
+    let story = test.story(1);
+    has(&story, "  line 39 of many\n  … 21 more lines; --json has them\n");
+    assert!(!story.contains("it was up"), "{story}");
+    let over = test.mail("db1 is fine", "db1 is UP");
+    test.deliver(&over).done();
+    let whole = whole(&test, 1);
+    let texts = whole["texts"].as_array().unwrap();
+    let subjects: Vec<&str> = texts.iter().map(|text| text["subject"].as_str().unwrap()).collect();
+    assert_eq!(subjects, ["db1 is in trouble", "db1 again", "db1 is fine"]);
+    assert_eq!(texts[0]["new_text"].as_str().unwrap().trim_end(), "db1 is DOWN\n    indented by four\nlast line");
+    assert!(texts[1]["quoted"].as_str().unwrap().contains("> it was up"), "{}", texts[1]);
+    assert_eq!(texts[0]["recipients"], serde_json::json!(["oncall@example.com"]));
+    assert_eq!((&texts[0]["number"], &texts[0]["cut"]), (&1.into(), &false.into()));
+    assert_eq!(texts[0]["size"], first.len());
+}
+
+#[test]
+fn no_text_is_kept_where_the_rule_file_says_so() {
+    let mut test = Test::new().rules(&format!("keep_text = false\n{PEOPLE}{PAGE}{DOWN}")).phone(DAVID, [Phone::Stay]);
+    let mail = test.mail("db1", "db1 is DOWN\nthe password is swordfish");
+    test.deliver(&mail).exit(75).done();
+    let over = test.mail("db1 is fine", "db1 is UP");
+    test.deliver(&over).done();
+    assert!(!test.story(1).contains("swordfish"));
+    assert_eq!(whole(&test, 1)["texts"], serde_json::json!([]));
+    test.run(&["alerts", "--text", "swordfish"], b"").exit(0).says("No alerts are like that").done();
+}
+
+#[test]
+fn a_list_is_searched_by_recipient_and_by_words() {
+    let test = three();
+    assert_eq!(listed(&test, &["--recipient", "WEB@"]), [2]);
+    assert_eq!(listed(&test, &["--recipient", "dba@example.com"]), [1]);
+    assert_eq!(listed(&test, &["--text", "VERY slow"]), [2], "it is only in the mail");
+    assert_eq!(listed(&test, &["--text", "is"]), [3, 2, 1]);
+    assert_eq!(listed(&test, &["--text", "is", "--recipient", "dba", "--state", "open"]), [] as [i64; 0]);
+    assert_eq!(listed(&test, &["--text", "%"]), [] as [i64; 0]);
+}

@@ -73,6 +73,19 @@ pub enum Decision {
     Stale,
 }
 
+impl Decision {
+    /// The word for it: never changed, for it is stored.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Opened => "opened",
+            Self::Joined => "joined",
+            Self::Duplicate => "duplicate",
+            Self::Closed => "closed",
+            Self::Stale => "stale",
+        }
+    }
+}
+
 /// What a provider said to a notification.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answer {

@@ -237,7 +237,7 @@ fn judge_by_rules(
         return if watch::must_look(config, now) { in_passing(config, surroundings, &intake, line) } else { Ok(line) };
     }
     let automatic = message.own || is_automatic(message, envelope.sender.as_deref());
-    let mail = Incoming { bytes, size: message.size, automatic };
+    let mail = Incoming { bytes, message, size: message.size, automatic };
     carry_out(config, surroundings, (message, mail), &intake, counts, options.wait)
 }
 
@@ -383,7 +383,7 @@ fn take_in(
     let by =
         if arrival.rule.is_empty() { "no rule, known recipient".to_owned() } else { format!("rule {}", arrival.rule) };
     if !wish.notifies() {
-        return close(desk, store, wish).map(|(line, alerts)| (format!("{by}: {line}"), alerts));
+        return close(desk, store, wish, mail).map(|(line, alerts)| (format!("{by}: {line}"), alerts));
     }
     let receipt = desk.receive(store, wish, mail)?;
     let alert = receipt.alert();
@@ -397,8 +397,13 @@ fn take_in(
 }
 
 /// `resolve` and `acknowledge`: by the key, once a mail.
-fn close(desk: &Desk, store: &mut dyn Store, wish: &Wish<'_>) -> store::Result<(String, Vec<AlertId>)> {
-    let (changed, newer) = match desk.close(store, wish)? {
+fn close(
+    desk: &Desk,
+    store: &mut dyn Store,
+    wish: &Wish<'_>,
+    mail: Incoming<'_>,
+) -> store::Result<(String, Vec<AlertId>)> {
+    let (changed, newer) = match desk.close(store, wish, mail)? {
         Closing::Done { changed, newer } => (changed, newer),
         Closing::SameMail(alerts) => return Ok(("the same mail again".to_owned(), alerts)),
     };

@@ -76,7 +76,7 @@ fn check(reader: &Reader<'_>, path: &Path) -> Config {
     let tests = test_entries::read(scope, &rules);
     let (self_test, not_passed) = self_test::read(scope, &defaults, &contacts);
     let heartbeats = heartbeats::read(scope, &defaults, not_passed);
-    let (store, keep) = services::store(reader);
+    let services::Store { path: store, keep, keep_text } = services::store(reader);
     let config = Config {
         path: path.to_owned(),
         files: reader.documents.iter().map(|document| document.file.path.clone()).collect(),
@@ -84,6 +84,7 @@ fn check(reader: &Reader<'_>, path: &Path) -> Config {
         server: services::server(reader),
         store,
         keep,
+        keep_text,
         roster: Roster { contacts, groups, overrides: Vec::new() },
         policies,
         recipients,

@@ -127,6 +127,8 @@ pub struct Config {
     pub store: PathBuf,
     /// `[store] keep`: how long an alert that is over is kept; `None`: for ever.
     pub keep: Option<SignedDuration>,
+    /// `[store] keep_text`: whether what mails say is kept with their alerts.
+    pub keep_text: bool,
     /// `[contacts]` and `[groups]`; no overrides.
     pub roster: Roster,
     /// `[policies]`, and the built-in ones that no entry replaces: `call`, `sms`, `page`.

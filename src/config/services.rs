@@ -187,13 +187,28 @@ fn links(reader: &Reader<'_>, value: Value<'_>) -> Option<Links> {
     reader.truth(value).map(|wanted| if wanted { Links::Page } else { Links::No })
 }
 
-/// Reads `[store]`: the file (a relative path is beside the rule file), and how long what is over is kept (`None`: for ever).
-pub(super) fn store(reader: &Reader<'_>) -> (PathBuf, Option<SignedDuration>) {
-    let Some(table) = reader.section("store") else { return (PathBuf::from(STORE), Some(KEEP)) };
-    reader.only(table, &["path", "keep"]);
+/// `[store]`.
+pub(super) struct Store {
+    /// The file.
+    pub path: PathBuf,
+    /// How long what is over is kept; `None`: for ever.
+    pub keep: Option<SignedDuration>,
+    /// Whether the text of mails is kept with their alerts.
+    pub keep_text: bool,
+}
+
+/// Reads `[store]`; a relative path is beside the rule file.
+pub(super) fn store(reader: &Reader<'_>) -> Store {
+    let mut store = Store { path: PathBuf::from(STORE), keep: Some(KEEP), keep_text: true };
+    let Some(table) = reader.section("store") else { return store };
+    reader.only(table, &["path", "keep", "keep_text"]);
     let path = table.get("path").and_then(|value| Some(beside(reader, value.at, reader.words(value)?.as_ref())));
     let kept = table.get("keep").and_then(|value| reader.parsed(value, keep));
-    (path.unwrap_or_else(|| PathBuf::from(STORE)), kept.unwrap_or(Some(KEEP)))
+    let keep_text = table.get("keep_text").and_then(|value| reader.truth(value));
+    store.path = path.unwrap_or(store.path);
+    store.keep = kept.unwrap_or(store.keep);
+    store.keep_text = keep_text.unwrap_or(store.keep_text);
+    store
 }
 
 /// A time, or `forever`.

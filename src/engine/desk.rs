@@ -16,7 +16,7 @@ use crate::intake::Wish;
 use crate::notify::twiml::Templates;
 use crate::oncall::{ContactId, Phone, Roster};
 use crate::rules::Action;
-use crate::store::{self, Arrival, Closing, Receipt, Store, Throttle};
+use crate::store::{self, Arrival, Closing, MailText, Reading, Receipt, Store, Throttle};
 
 /// Why the desk could not do it.
 #[derive(Debug, thiserror::Error)]
@@ -100,8 +100,10 @@ impl Desk {
         let roster = self.roster(store)?;
         let parcel = mail.and_then(|mail| self.parcel(mail, &arrival.group, &roster, now));
         let mut hang_ups = Vec::new();
+        let read = mail.map(|mail| move || MailText::of(mail.message));
+        let says = self.kept(read.as_ref().map(|read| read as Reading<'_>));
         let receipt =
-            store.receive(arrival, parcel.as_ref(), now, &mut || self.draw(), &mut |alert, joined, random| {
+            store.receive(arrival, parcel.as_ref(), says, now, &mut || self.draw(), &mut |alert, joined, random| {
                 let now = self.now();
                 let event = if joined {
                     Event::Joined { recipients: arrival.recipients.clone(), subject: arrival.subject.clone() }
@@ -126,11 +128,12 @@ impl Desk {
 
     /// Ends or takes the alerts that a wish is about; of several of one key, people are told of the newest only. On disk
     /// when it returns.
-    pub fn close(&self, store: &mut dyn Store, wish: &Wish<'_>) -> store::Result<Closing> {
+    pub fn close(&self, store: &mut dyn Store, wish: &Wish<'_>, mail: Incoming<'_>) -> store::Result<Closing> {
         let now = self.now();
         let roster = self.roster(store)?;
         let mut hang_ups = Vec::new();
-        let closing = store.close(&wish.arrival, now, &mut |alert, newest| {
+        let read = || MailText::of(mail.message);
+        let closing = store.close(&wish.arrival, self.kept(Some(&read)), now, &mut |alert, newest| {
             let now = self.now();
             let by = Actor { contact: None, name: format!("rule {}", wish.arrival.rule), through: Through::Mail };
             let told = newest || alert.state == State::Open;
@@ -162,6 +165,11 @@ impl Desk {
             }
         }
         Ok(closing)
+    }
+
+    /// What a mail says, if the rule file wants it kept.
+    fn kept<'r>(&self, says: Option<Reading<'r>>) -> Option<Reading<'r>> {
+        says.filter(|_| self.config.keep_text)
     }
 
     /// Lets what a provider calls back about happen to the alert. A callback that changes nothing, since it came twice or

@@ -39,6 +39,8 @@ const DOUBTS: u32 = 3;
 pub struct Incoming<'a> {
     /// As the mail server gave it to us; of a very large one the beginning.
     pub bytes: &'a [u8],
+    /// The same, to be read.
+    pub message: &'a mail::Message,
     /// How large all of it is.
     pub size: u64,
     /// An automatic answer, a bounce, or a mail of ours that came back: it goes nowhere from here.

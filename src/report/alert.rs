@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::alert::fact::Answer;
 use crate::alert::{Alert, Delivery, Entry, Fact, Notification};
+use crate::store::KeptMail;
 
 /// What listings print.
 pub fn summary(alert: &Alert) -> Value {
@@ -31,8 +32,8 @@ pub fn held(alert: &Alert) -> usize {
     alert.notifications.iter().filter(|one| one.is_held()).count()
 }
 
-/// Everything about one.
-pub fn whole(alert: &Alert, history: &[Entry]) -> Value {
+/// Everything about one: with its history, and what its mails say as far as that was kept.
+pub fn whole(alert: &Alert, history: &[Entry], mails: &[KeptMail]) -> Value {
     let mut whole = summary(alert);
     if let Value::Object(fields) = &mut whole {
         fields.insert("say".to_owned(), json!(alert.say));
@@ -43,8 +44,25 @@ pub fn whole(alert: &Alert, history: &[Entry]) -> Value {
         let notifications = alert.notifications.iter().map(|one| notification(one, history)).collect();
         fields.insert("notifications".to_owned(), Value::Array(notifications));
         fields.insert("history".to_owned(), Value::Array(history.iter().map(line).collect()));
+        fields.insert("texts".to_owned(), Value::Array(mails.iter().map(mail).collect()));
     }
     whole
+}
+
+fn mail(mail: &KeptMail) -> Value {
+    let text = &mail.text;
+    json!({
+        "number": mail.number,
+        "received_at": mail.received_at,
+        "from": text.from,
+        "subject": text.subject,
+        "message_id": text.message_id,
+        "recipients": mail.recipients,
+        "size": text.size,
+        "new_text": text.new_text,
+        "quoted": text.quoted,
+        "cut": text.cut,
+    })
 }
 
 fn line(line: &Entry) -> Value {

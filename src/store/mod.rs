@@ -2,22 +2,32 @@
 
 mod arrival;
 pub mod code;
+pub mod counts;
+mod filter;
+pub mod kept;
 pub mod outbox;
 pub mod retention;
+pub mod signing;
 pub mod sqlite;
+pub mod statistics;
 #[cfg(test)]
 mod suite;
 
 use jiff::{SignedDuration, Timestamp};
 
+pub use counts::{Counter, Counts, Gauges, RuleUse, Series};
+pub use filter::{Filter, Found, LOOKED_THROUGH};
+pub use kept::{KeptMail, KeptMails, MailText, Reading};
 pub use outbox::{Addressee, Fate, Outbox, Parcel, Post, PostId};
 pub use retention::{Forgotten, Retention, Size};
+pub use signing::{Signing, SigningKey};
 pub use sqlite::Sqlite;
+pub use statistics::{Figured, Figures, Statistics};
 
 use crate::alert::limit::{Limits, Verdict, Window};
 use crate::alert::{
     Alert, AlertId, Change, Channel, Code, Command, Digest, Entry, MailFact, Notification, NotificationId, Policy,
-    State, Token,
+    Token,
 };
 use crate::oncall::{Address, ContactId, GroupId, Override, Phone};
 
@@ -253,21 +263,6 @@ pub const COUNTED_FOR: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// not fill the disk.
 pub const TOLD_AGAIN: u32 = 100;
 
-/// Which alerts to list; all of the given must hold.
-#[derive(Debug, Clone, Default)]
-pub struct Filter {
-    /// Only these states; empty: all.
-    pub states: Vec<State>,
-    /// Only this group.
-    pub group: Option<GroupId>,
-    /// Only those opened at or after.
-    pub since: Option<Timestamp>,
-    /// Only those opened before.
-    pub until: Option<Timestamp>,
-    /// At most so many, the newest first.
-    pub limit: Option<usize>,
-}
-
 /// What a claim may send, and how often.
 pub struct Throttle<'a> {
     /// For each contact and channel.
@@ -306,7 +301,7 @@ pub struct Updated {
 ///
 /// Times are kept in whole milliseconds, rounded down. An alert or notification that a method returns, or hands to a
 /// closure, has been cut so already: it equals what is read back later, and nothing becomes due later than it says.
-pub trait Store: Outbox + Retention + Send {
+pub trait Store: Outbox + Retention + KeptMails + Counts + Figured + Signing + Send {
     /// Finds or opens the alert that `arrival` belongs to, in one transaction:
     /// 1. an alert that has had this very mail (`arrival.mail`): adds recipients that it has not named and digests that
     ///    it has not had, and a line that tells of it to the history (up to [`TOLD_AGAIN`]), nothing else;
@@ -315,7 +310,8 @@ pub trait Store: Outbox + Retention + Send {
     /// 3. none: makes one in state open (id and unused code given, no notifications, `mails` 1) and commits what
     ///    `change(alert, false)` makes of it.
     ///
-    /// In 2 and 3, `parcel` is put into the outbox, if it [goes on](Parcel::goes_on), and once for each address.
+    /// In 2 and 3, `parcel` is put into the outbox, if it [goes on](Parcel::goes_on), and once for each address; and what
+    /// the mail `says` is asked for, and kept.
     ///
     /// The alert has all digests of the mail from then on. In 2 and 3, the window of alerts of `arrival.over` ends.
     #[allow(clippy::type_complexity)] // an alias would hide what the closure is given
@@ -323,6 +319,7 @@ pub trait Store: Outbox + Retention + Send {
         &mut self,
         arrival: &Arrival,
         parcel: Option<&Parcel>,
+        says: Option<Reading<'_>>,
         now: Timestamp,
         random: &mut dyn FnMut() -> u128,
         change: &mut dyn FnMut(Alert, bool, &mut dyn FnMut() -> u128) -> Change,
@@ -330,10 +327,12 @@ pub trait Store: Outbox + Retention + Send {
 
     /// Ends or takes the alerts that are not resolved and have one of the digests, in one transaction: commits what
     /// `change(alert, newest)` makes of each, where `newest` says that none of its digest is newer, and remembers the mail. `None` leaves an alert as
-    /// it is; so is one that has had a mail written after this one. The same mail again changes nothing.
+    /// it is; so is one that has had a mail written after this one. The same mail again changes nothing. What the mail
+    /// `says` is kept with each alert that it changed, and not asked for if there is none.
     fn close(
         &mut self,
         arrival: &Arrival,
+        says: Option<Reading<'_>>,
         now: Timestamp,
         change: &mut dyn FnMut(Alert, bool) -> Option<Change>,
     ) -> Result<Closing>;
@@ -361,6 +360,10 @@ pub trait Store: Outbox + Retention + Send {
 
     /// Alerts, the newest first.
     fn alerts(&mut self, filter: &Filter) -> Result<Vec<Alert>>;
+
+    /// The same, but a search by text looks through no more than about `most` bytes ([`LOOKED_THROUGH`] for a page), and says
+    /// where it stopped.
+    fn search(&mut self, filter: &Filter, most: u64) -> Result<Found>;
 
     /// The alert that a mail opened or joined, by the mail's digest.
     fn alert_of_mail(&mut self, mail: Digest) -> Result<Option<AlertId>>;

@@ -8,8 +8,10 @@
 //! - Beside the file lie `-wal`, `-shm` (SQLite's) and `.lock` (ours), with the same owner and mode.
 
 mod claim;
+mod counts;
 mod fault;
 mod heartbeats;
+mod kept;
 mod list;
 mod look;
 mod mails;
@@ -20,22 +22,27 @@ mod retention;
 mod row;
 mod schema;
 mod self_tests;
+mod signing;
+mod statistics;
 #[cfg(test)]
 mod tests;
 mod turn;
 mod work;
 
+use std::cell::OnceCell;
 use std::path::Path;
 
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
 use super::{
-    Arrival, Awaited, Beat, Closing, Error, Filter, Parcel, Receipt, Result, SelfTestRecord, Sighting, Store, Tally,
-    Throttle, Told, Updated, code,
+    Arrival, Awaited, Beat, Closing, Error, Filter, Found, Parcel, Reading, Receipt, Result, SelfTestRecord, Sighting,
+    Store, Tally, Throttle, Told, Updated, code,
 };
 use crate::alert::limit::{Verdict, Wanted};
-use crate::alert::{Alert, AlertId, Change, Channel, Code, Digest, Entry, Notification, NotificationId, Token};
+use crate::alert::{
+    Alert, AlertId, Change, Channel, Code, Decision, Digest, Entry, Notification, NotificationId, Token,
+};
 use crate::oncall::{Address, ContactId, GroupId, Override, Phone};
 use fault::{Answer, Fault};
 use mails::{
@@ -118,6 +125,7 @@ impl Store for Sqlite {
         &mut self,
         arrival: &Arrival,
         parcel: Option<&Parcel>,
+        says: Option<Reading<'_>>,
         now: Timestamp,
         random: &mut dyn FnMut() -> u128,
         change: &mut dyn FnMut(Alert, bool, &mut dyn FnMut() -> u128) -> Change,
@@ -127,6 +135,7 @@ impl Store for Sqlite {
             if let Some(id) = alert_of_mail(transaction, arrival.mail)? {
                 add_digests(transaction, id, arrival)?;
                 tell_again(transaction, id, arrival, now)?;
+                counts::mail(transaction, arrival, Decision::Duplicate)?;
                 return Ok(Receipt::SameMail(name_recipients(transaction, id, &arrival.recipients)?));
             }
             let joined = of_digests(transaction, query::JOINABLE, &arrival.digests(), Some(now))?.first().copied();
@@ -145,6 +154,11 @@ impl Store for Sqlite {
             if let Some(parcel) = parcel {
                 outbox::post(transaction, &after, arrival.mail, parcel, now, random)?;
             }
+            if let Some(says) = says {
+                kept::keep(transaction, id, arrival, &says(), now)?;
+            }
+            counts::mail(transaction, arrival, if joined.is_some() { Decision::Joined } else { Decision::Opened })?;
+            counts::rule(transaction, arrival, now)?;
             Ok(if joined.is_some() { Receipt::Joined(after) } else { Receipt::Opened(after) })
         })
     }
@@ -152,14 +166,17 @@ impl Store for Sqlite {
     fn close(
         &mut self,
         arrival: &Arrival,
+        says: Option<Reading<'_>>,
         now: Timestamp,
         change: &mut dyn FnMut(Alert, bool) -> Option<Change>,
     ) -> Result<Closing> {
         self.write(|transaction| {
             if let Some(alerts) = one(transaction, query::CLOSED_BY, [arrival.mail.0], row::alert_ids)? {
+                counts::mail(transaction, arrival, Decision::Duplicate)?;
                 return Ok(Closing::SameMail(alerts));
             }
             let (mut changed, mut newer) = (Vec::new(), Vec::new());
+            let text = OnceCell::new();
             let digests = arrival.digests();
             let mut newest = Vec::new();
             for digest in &digests {
@@ -174,8 +191,17 @@ impl Store for Sqlite {
                 let Some(change) = change(before.clone(), newest.contains(&id)) else { continue };
                 changed.push(save(transaction, Some(&before), id, change.alert)?);
                 add_lines(transaction, id, &change.history)?;
+                if let Some(says) = says {
+                    kept::keep(transaction, id, arrival, text.get_or_init(says), now)?;
+                }
             }
             remember_closing(transaction, arrival.mail, &changed, now)?;
+            if !changed.is_empty() {
+                counts::mail(transaction, arrival, Decision::Closed)?;
+            } else if !newer.is_empty() {
+                counts::mail(transaction, arrival, Decision::Stale)?;
+            }
+            counts::rule(transaction, arrival, now)?;
             Ok(Closing::Done { changed, newer })
         })
     }
@@ -217,6 +243,10 @@ impl Store for Sqlite {
 
     fn alerts(&mut self, filter: &Filter) -> Result<Vec<Alert>> {
         self.read(|transaction| list::alerts(transaction, filter))
+    }
+
+    fn search(&mut self, filter: &Filter, most: u64) -> Result<Found> {
+        self.read(|transaction| list::search(transaction, filter, Some(most)))
     }
 
     fn alert_of_mail(&mut self, mail: Digest) -> Result<Option<AlertId>> {

@@ -6,11 +6,15 @@ pub mod build;
 pub mod claim;
 pub mod close;
 pub mod count;
+pub mod counts;
 pub mod heartbeats;
+pub mod kept;
+pub mod list;
 pub mod outbox;
 pub mod receive;
 pub mod retention;
 pub mod self_tests;
+pub mod statistics;
 
 use super::Store;
 
@@ -120,6 +124,33 @@ macro_rules! run {
             a_finite_override_leaves_the_fixed_one,
             heartbeats_are_the_newest_of_all_engines,
             it_is_remembered_that_nobody_reaches_us,
+        );
+        $crate::store::suite::run!($stage; kept:
+            what_mails_say_is_kept_as_it_is,
+            the_text_is_only_asked_for_when_it_is_kept,
+            a_storm_keeps_its_beginning_and_its_end,
+            texts_go_with_their_alert,
+            a_crash_midway_keeps_no_text,
+        );
+        $crate::store::suite::run!($stage; list:
+            pages_follow_each_other_by_number,
+            each_alert_of_a_list_has_its_notifications,
+            a_recipient_is_found_by_a_part_of_its_address,
+            words_are_found_wherever_they_are,
+            a_search_stops_and_says_where,
+        );
+        $crate::store::suite::run!($stage; counts:
+            mails_are_counted_by_what_became_of_them,
+            alerts_are_counted_by_how_they_went,
+            attempts_are_counted_at_their_end,
+            rules_are_counted_by_their_mails,
+            what_is_forgotten_stays_counted,
+            a_crash_midway_counts_nothing,
+            gauges_tell_how_things_stand,
+        );
+        $crate::store::suite::run!($stage; statistics:
+            statistics_are_by_day_group_and_rule,
+            the_signing_key_is_made_once,
         );
     };
     ($stage:expr; $module:ident: $($name:ident,)+) => {

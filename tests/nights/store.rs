@@ -8,8 +8,9 @@ use thialfi::alert::limit::Verdict;
 use thialfi::alert::{Alert, AlertId, Change, Channel, Code, Digest, Entry, Notification, NotificationId, Token};
 use thialfi::oncall::{Address, ContactId, GroupId, Override, Phone};
 use thialfi::store::{
-    Arrival, Awaited, Beat, Closing, Error, Fate, Filter, Forgotten, Outbox, Parcel, Post, PostId, Receipt, Result,
-    Retention, SelfTestRecord, Sighting, Size, Sqlite, Store, Tally, Throttle, Told, Updated,
+    Arrival, Awaited, Beat, Closing, Counter, Counts, Error, Fate, Figured, Filter, Forgotten, Found, Gauges, KeptMail,
+    KeptMails, Outbox, Parcel, Post, PostId, Reading, Receipt, Result, Retention, RuleUse, SelfTestRecord, Sighting,
+    Signing, SigningKey, Size, Sqlite, Statistics, Store, Tally, Throttle, Told, Updated,
 };
 
 use crate::state::RosterRead;
@@ -94,18 +95,39 @@ impl Retention for Handle {
     }
 }
 
+impl KeptMails for Handle {
+    reads! { mails(id: AlertId) -> Vec<KeptMail>; }
+}
+
+impl Counts for Handle {
+    reads! {
+        counters() -> Vec<Counter>;
+        rule_uses() -> Vec<RuleUse>;
+        gauges(now: Timestamp) -> Gauges;
+    }
+}
+
+impl Figured for Handle {
+    reads! { statistics(edges: &[Timestamp]) -> Statistics; }
+}
+
+impl Signing for Handle {
+    writes! { signing_key(draw: &mut dyn FnMut() -> u128) -> SigningKey; }
+}
+
 impl Store for Handle {
     fn receive(
         &mut self,
         arrival: &Arrival,
         parcel: Option<&Parcel>,
+        says: Option<Reading<'_>>,
         now: Timestamp,
         random: &mut dyn FnMut() -> u128,
         change: &mut dyn FnMut(Alert, bool, &mut dyn FnMut() -> u128) -> Change,
     ) -> Result<Receipt> {
         self.begin_to("receive")?;
         let mut noted = None;
-        let result = self.store().receive(arrival, parcel, now, random, &mut |alert, joined, random| {
+        let result = self.store().receive(arrival, parcel, says, now, random, &mut |alert, joined, random| {
             let before = alert.clone();
             let made = change(alert, joined, random);
             noted = Some((before, made.clone()));
@@ -124,12 +146,13 @@ impl Store for Handle {
     fn close(
         &mut self,
         arrival: &Arrival,
+        says: Option<Reading<'_>>,
         now: Timestamp,
         change: &mut dyn FnMut(Alert, bool) -> Option<Change>,
     ) -> Result<Closing> {
         self.begin_to("close")?;
         let mut noted = Vec::new();
-        let result = self.store().close(arrival, now, &mut |alert, newest| {
+        let result = self.store().close(arrival, says, now, &mut |alert, newest| {
             let before = alert.clone();
             let made = change(alert, newest);
             noted.extend(made.clone().map(|made| (before, made)));
@@ -265,6 +288,7 @@ impl Store for Handle {
         would_count(tally: &Tally, now: Timestamp) -> u32;
         alert(id: AlertId) -> Alert;
         alerts(filter: &Filter) -> Vec<Alert>;
+        search(filter: &Filter, most: u64) -> Found;
         alert_of_mail(mail: Digest) -> Option<AlertId>;
         active(digest: Digest) -> Option<AlertId>;
         by_code(code: &Code, since: Timestamp) -> Option<AlertId>;

@@ -55,7 +55,9 @@ impl Wanted {
         let stranger = group.as_ref().filter(|group| !config.roster.groups.contains_key(group));
         let stranger = stranger.map(ToString::to_string);
         let limit = (!everything).then_some(LISTED);
-        Ok(Self { filter: Filter { states, group, since, until, limit }, stranger })
+        let (recipient, text) = (options.recipient.clone(), options.text.clone());
+        let filter = Filter { states, group, recipient, text, since, until, before: None, limit };
+        Ok(Self { filter, stranger })
     }
 }
 

@@ -19,7 +19,7 @@ use crate::config::Config;
 use crate::engine::{Desk, liveness};
 use crate::exit::Exit;
 use crate::report::{alert, story as tale};
-use crate::store::{self, Sqlite, Store};
+use crate::store::{self, KeptMails as _, Sqlite, Store};
 
 /// What `alerts` takes.
 #[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own on the command line")]
@@ -37,6 +37,12 @@ pub struct Options {
     /// Only alerts of this group
     #[arg(long, value_name = "GROUP")]
     pub group: Option<String>,
+    /// Only alerts with this in an address at which their mails arrived
+    #[arg(long, value_name = "PART")]
+    pub recipient: Option<String>,
+    /// Only alerts with this in their subject, spoken or texted words, key, rule or code, or in what their mails say
+    #[arg(long, value_name = "WORDS")]
+    pub text: Option<String>,
     /// Only alerts opened since: a time (`2026-11-02 09:00`), a day (`2026-11-02`), or how long ago (`7d`)
     #[arg(long, value_name = "T")]
     pub since: Option<String>,
@@ -152,10 +158,12 @@ fn show(config: &Config, store: &mut Sqlite, id: AlertId, json: bool) -> Result<
     let end = tale::end(&alert, &history, now);
     let overrides = store.overrides_between(alert.opened_at, end).map_err(|error| fail(&error))?;
     tale::add_duties(&mut history, &alert, &overrides, &config.roster, end);
+    let mails = store.mails(id).map_err(|error| fail(&error))?;
     if json {
-        println!("{}", alert::whole(&alert, &history));
+        println!("{}", alert::whole(&alert, &history, &mails));
     } else {
-        let told = story::Told { alert: &alert, history: &history, zone: &config.defaults.time_zone, now };
+        let zone = &config.defaults.time_zone;
+        let told = story::Told { alert: &alert, history: &history, newest: mails.last(), zone, now };
         print!("{}", story::page(&told, layout::page_width()));
     }
     Ok(())

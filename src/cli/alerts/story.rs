@@ -13,11 +13,16 @@ use crate::cli::table::Table;
 use crate::cli::terminal;
 use crate::report::alert::carrier;
 use crate::report::story::gap;
+use crate::store::KeptMail;
 
 /// Names of facts stand in a column of this width.
 const COLUMN: usize = 10;
 /// Time and gap stand before each line: `15:00:01  +2m10s    `.
 const TIMES: usize = 20;
+/// So many lines of a mail's text are shown.
+const LINES: usize = 40;
+/// A line of it takes so many lines of the page at most.
+const FOLDS: usize = 4;
 
 /// What the page is made of.
 #[derive(Clone, Copy)]
@@ -26,6 +31,8 @@ pub struct Told<'t> {
     pub alert: &'t Alert,
     /// Its history, with who was on call.
     pub history: &'t [Entry],
+    /// The newest of its mails whose text was kept.
+    pub newest: Option<&'t KeptMail>,
     /// In which times are told.
     pub zone: &'t TimeZone,
     /// The present time.
@@ -39,6 +46,9 @@ pub fn page(told: &Told<'_>, width: usize) -> String {
     about(&mut page, told.alert, width);
     happened(&mut page, told, width);
     sent(&mut page, told, width);
+    if let Some(mail) = told.newest {
+        says(&mut page, mail, width);
+    }
     page
 }
 
@@ -196,6 +206,33 @@ fn sent(page: &mut String, told: &Told<'_>, width: usize) {
     }
     for line in table.render(width.saturating_sub(2)).lines() {
         let _ = writeln!(page, "  {line}");
+    }
+}
+
+/// What a mail says that is new, line by line.
+fn says(page: &mut String, mail: &KeptMail, width: usize) {
+    let text = mail.text.new_text.trim_end();
+    if text.trim().is_empty() {
+        return;
+    }
+    let name = terminal::short(&mail.text.subject, width.saturating_sub(20).max(20));
+    let _ = writeln!(page, "\n{HEADING}The newest mail: {name}{HEADING:#}");
+    let mut lines = text.lines().skip_while(|line| line.trim().is_empty());
+    for line in lines.by_ref().take(LINES) {
+        // What stands at the beginning of a line may mean something: it is kept, and what is folded stands under it.
+        let words = line.trim();
+        if words.is_empty() {
+            page.push('\n');
+            continue;
+        }
+        let indent = line.chars().take_while(|c| c.is_whitespace()).count();
+        let styled = Styled { text: &terminal::one_line(words), style: PLAIN, mark: None };
+        hang(page, 2 + indent.min(width / 3), "", 0, &styled, Room { width, most: FOLDS });
+    }
+    let left = lines.count();
+    if left > 0 || mail.text.cut {
+        let more = if left > 0 { format!("… {left} more lines; --json has them") } else { "… cut".to_owned() };
+        let _ = writeln!(page, "  {FAINT}{more}{FAINT:#}");
     }
 }
 

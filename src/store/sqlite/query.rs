@@ -274,20 +274,105 @@ pub const OVERRIDES_OVER: &str = "SELECT EXISTS (SELECT 1 FROM overrides INDEXED
 pub const FORGET_OVERRIDES: &str = "DELETE FROM overrides WHERE until < ?1";
 pub const COUNT_ALERTS: &str = "SELECT count(*) FROM alerts";
 
-/// The list, for a filter: which states (stored words, so no quoting is needed), whether a group and times are given.
-pub fn list(states: &[&'static str], group: bool, since: bool, until: bool) -> String {
-    let mut sql = String::from("SELECT * FROM alerts WHERE TRUE");
-    if !states.is_empty() {
-        sql = sql + " AND state IN ('" + &states.join("', '") + "')";
-    }
-    if group {
-        sql += " AND grp = :group";
-    }
-    if since {
-        sql += " AND opened_at >= :since";
-    }
-    if until {
-        sql += " AND opened_at < :until";
-    }
-    sql + " ORDER BY id DESC LIMIT :limit"
+pub const NEXT_TEXT: &str = "SELECT coalesce(max(number), 0) + 1 FROM mail_texts WHERE alert = ?1";
+pub const KEEP_TEXT: &str = "INSERT INTO mail_texts (alert, number, received_at, sender, subject, message_id, recipients, \
+     size, new_text, quoted, cut) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+pub const DROP_TEXTS: &str = "DELETE FROM mail_texts WHERE alert = ?1 AND number > ?2 AND number <= ?3";
+pub const TEXTS: &str = "SELECT * FROM mail_texts WHERE alert = ?1 ORDER BY number";
+pub const NEW_TEXTS: &str = "SELECT new_text FROM mail_texts WHERE alert = ?1 ORDER BY number DESC";
+
+pub const COUNT_UP: &str = "INSERT INTO counters (name, a, b, c, value) VALUES (?1, ?2, ?3, ?4, ?5) \
+     ON CONFLICT (name, a, b, c) DO UPDATE SET value = value + excluded.value";
+pub const COUNTERS: &str = "SELECT name, a, b, c, value FROM counters";
+pub const USE_RULE: &str = "INSERT INTO rule_uses (rule, mails, last_at) VALUES (?1, 1, ?2) \
+     ON CONFLICT (rule) DO UPDATE SET mails = mails + 1, last_at = excluded.last_at";
+pub const RULE_USES: &str = "SELECT rule, mails, last_at FROM rule_uses ORDER BY rule";
+pub const STANDING: &str = "SELECT state, alerts FROM standing ORDER BY state";
+pub const COUNT_DUE: &str = "SELECT count(*), min(next_at) FROM alerts INDEXED BY alerts_due \
+     WHERE state IN ('open', 'acknowledged') AND next_at <= ?1";
+pub const COUNT_CLAIMABLE: &str = concat!(
+    "SELECT count(*), min(wake_at) FROM notifications INDEXED BY notifications_wake WHERE wake_at <= ?1 AND ",
+    wanted!()
+);
+/// How many are waited for (until after ?1) that stand so (?2).
+pub const COUNT_STANDING: &str = "SELECT count(*) FROM notifications INDEXED BY notifications_wake \
+     WHERE wake_at > ?1 AND delivery = ?2";
+pub const COUNT_POSTS: &str = "SELECT count(*) FROM outbox INDEXED BY outbox_due WHERE fate = 'due'";
+pub const HEARTBEATS_SEEN: &str = "SELECT name, arrived_at FROM (SELECT name FROM heartbeat_forms UNION \
+     SELECT name FROM heartbeats) LEFT JOIN heartbeats USING (name) ORDER BY name";
+
+/// The alerts that were opened from ?1 to before ?2, as statistics want them.
+pub const OPENED_BETWEEN: &str = "SELECT id, opened_at, grp, rule, state, acknowledged_at FROM alerts \
+     INDEXED BY alerts_opened WHERE opened_at >= ?1 AND opened_at < ?2 ORDER BY opened_at";
+/// How many calls, texts and mails were sent about each of the alerts from ?1 to ?2.
+pub const MADE: &str = "SELECT alert, channel, count(*) FROM notifications INDEXED BY notifications_made \
+     WHERE alert BETWEEN ?1 AND ?2 AND sent_at IS NOT NULL AND told_by_alert IS NULL GROUP BY alert, channel";
+
+pub const KEY: &str = "SELECT key FROM keys WHERE name = 'signing'";
+pub const MAKE_KEY: &str = "INSERT INTO keys (name, key) VALUES ('signing', ?1)";
+
+/// The notifications of several alerts (?1: a JSON array).
+pub const NOTIFICATIONS_OF: &str = "SELECT * FROM notifications WHERE alert IN (SELECT value FROM json_each(?1)) \
+     ORDER BY alert, number";
+/// An alert of a list that was found by a search.
+pub const ALERTS_OF: &str = "SELECT * FROM alerts WHERE id IN (SELECT value FROM json_each(?1)) ORDER BY id DESC";
+/// What a list shows of each alert,
+pub const WHOLE: &str = "*";
+/// and what a search looks at.
+pub const SEARCHED: &str = "id, subject, say, text, key, rule, code";
+
+/// What a list is asked for; what is given is given as a named parameter.
+#[derive(Debug, Clone, Copy, Default)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a condition of its own")]
+pub struct Asked<'s> {
+    /// Which states: stored words, so no quoting is needed. Empty: all.
+    pub states: &'s [&'static str],
+    pub group: bool,
+    pub since: bool,
+    pub until: bool,
+    pub before: bool,
+    pub recipient: bool,
 }
+
+/// The list of what is asked for, the newest first. What an index picks is picked by the index alone, state by state, so that
+/// each gives its newest without sorting; then these few are read.
+pub fn list(columns: &str, asked: &Asked<'_>) -> String {
+    let mut rest = String::new();
+    if asked.group {
+        rest += " AND grp = :group";
+    }
+    // Numbers rise with time, unless a clock has been set back: between the least and the greatest that a time can mean,
+    // alerts are read until there are enough.
+    if asked.since {
+        rest += " AND +opened_at >= :since AND id >= (SELECT min(id) FROM alerts INDEXED BY alerts_opened \
+                 WHERE opened_at >= :since)";
+    }
+    if asked.until {
+        rest += " AND +opened_at < :until AND id <= (SELECT max(id) FROM alerts INDEXED BY alerts_opened \
+                 WHERE opened_at < :until)";
+    }
+    if asked.before {
+        rest += " AND id < :before";
+    }
+    if asked.recipient {
+        // Part of one of them, and nothing that spans two.
+        rest += " AND EXISTS (SELECT 1 FROM json_each(recipients) WHERE instr(lower(value), :recipient))";
+    }
+    if asked.states.is_empty() && !asked.group {
+        return format!("SELECT {columns} FROM alerts WHERE TRUE{rest} ORDER BY id DESC LIMIT :limit");
+    }
+    // Nothing is known of how many there are of each kind, so SQLite would guess.
+    let index = if asked.group { "alerts_group" } else { "alerts_state" };
+    let ids = |only: &str| {
+        format!(
+            "SELECT * FROM (SELECT id FROM alerts INDEXED BY {index} WHERE TRUE{only}{rest} ORDER BY id DESC LIMIT :limit)"
+        )
+    };
+    // The index of a group has its states apart.
+    let states = if asked.states.is_empty() { ALL_STATES } else { asked.states };
+    let parts: Vec<String> = states.iter().map(|state| ids(&format!(" AND state = '{state}'"))).collect();
+    let ids = parts.join(" UNION ALL ");
+    format!("SELECT {columns} FROM alerts WHERE id IN ({ids}) ORDER BY id DESC LIMIT :limit")
+}
+
+const ALL_STATES: &[&str] = &["open", "acknowledged", "resolved", "expired"];

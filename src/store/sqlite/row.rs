@@ -24,7 +24,7 @@ macro_rules! words {
         }
 
         /// What a stored word means.
-        fn $from(word: &str) -> Result<$type, String> {
+        pub fn $from(word: &str) -> Result<$type, String> {
             match word {
                 $($word => Ok(<$type>::$variant),)+
                 _ => Err(format!("unknown word `{word}`")),

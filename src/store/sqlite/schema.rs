@@ -12,10 +12,10 @@ const APPLICATION_ID: i32 = 0x7468_6961;
 
 /// Step n, from 0, brings a file from `user_version` n to n + 1. Never change one that was released: add one.
 const STEPS: &[&str] =
-    &[FIRST, SECOND, THIRD, HEARTBEATS, FACTS, REMINDERS, LIMITS, SELF_TESTS, OUTBOX, UNDER_WAY, HELD];
+    &[FIRST, SECOND, THIRD, HEARTBEATS, FACTS, REMINDERS, LIMITS, SELF_TESTS, OUTBOX, UNDER_WAY, HELD, READ];
 
 /// The `user_version` that this program reads and writes.
-pub const VERSION: i64 = 11;
+pub const VERSION: i64 = 12;
 
 const FIRST: &str = "
 CREATE TABLE alerts (
@@ -279,6 +279,87 @@ CREATE INDEX notifications_waiting ON notifications (contact, channel, purpose, 
     WHERE delivery IN ('due', 'held') AND unsure_since IS NULL;
 ";
 
+/// What is read on pages: what the mails of an alert say, what has been counted, and the key by which sessions are signed.
+/// A store of before is counted as well as what is in it allows.
+const READ: &str = "
+CREATE TABLE mail_texts (
+    alert INTEGER NOT NULL REFERENCES alerts ON DELETE CASCADE,
+    number INTEGER NOT NULL, -- the so-manieth kept for its alert, those that were dropped since included
+    received_at INTEGER NOT NULL,
+    sender TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    message_id TEXT,
+    recipients TEXT NOT NULL, -- JSON array
+    size INTEGER NOT NULL, -- of the whole mail
+    new_text TEXT NOT NULL,
+    quoted TEXT NOT NULL,
+    cut INTEGER NOT NULL,
+    PRIMARY KEY (alert, number)
+) STRICT;
+
+CREATE INDEX alerts_group ON alerts (grp, state); -- the newest of a group
+-- How many calls and texts were made about an alert: what another notification tells of was none.
+-- SQLite looks at both of its conditions again: they are in it, so that the notifications need not be read.
+CREATE INDEX notifications_made ON notifications (alert, channel, sent_at, told_by_alert)
+    WHERE sent_at IS NOT NULL AND told_by_alert IS NULL;
+
+-- What has happened since the store was made, whatever was forgotten since: these only grow.
+CREATE TABLE counters (
+    name TEXT NOT NULL,
+    a TEXT NOT NULL,
+    b TEXT NOT NULL,
+    c TEXT NOT NULL,
+    value INTEGER NOT NULL,
+    PRIMARY KEY (name, a, b, c)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE rule_uses (
+    rule TEXT NOT NULL PRIMARY KEY,
+    mails INTEGER NOT NULL,
+    last_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+INSERT INTO counters SELECT 'mails', 'opened', '', '', count(*) FROM alerts
+    WHERE NOT (rule <> '' AND key = rule AND recipients = '[]');
+INSERT INTO counters SELECT 'mails', 'joined', '', '', coalesce(sum(mails - 1), 0) FROM alerts;
+INSERT INTO counters SELECT 'mails', decision, '', '', count(*) FROM
+    (SELECT CASE WHEN json_valid(fact) THEN json_extract(fact, '$.mail.decision') END AS decision
+     FROM history WHERE fact LIKE '{\"mail\"%')
+    WHERE decision IN ('duplicate', 'closed', 'stale') GROUP BY decision;
+INSERT INTO counters SELECT 'alerts', 'opened', '', '', count(*) FROM alerts;
+INSERT INTO counters SELECT 'alerts', 'acknowledged', '', '', count(acknowledged_at) FROM alerts;
+INSERT INTO counters SELECT 'alerts', state, '', '', count(*) FROM alerts WHERE state IN ('resolved', 'expired')
+    GROUP BY state;
+INSERT INTO counters SELECT 'alerts', 'reopened', '', '', count(*) FROM history WHERE kind = 'reopened';
+INSERT INTO counters SELECT 'attempts', channel, coalesce(provider, ''), coalesce(outcome, ''), count(*)
+    FROM notifications WHERE delivery = 'ended' AND told_by_alert IS NULL GROUP BY 2, 3, 4;
+INSERT INTO counters SELECT 'acknowledged-within', least, '', '', count(*) FROM
+    (SELECT CASE WHEN took <= 30000 THEN '30' WHEN took <= 60000 THEN '60' WHEN took <= 120000 THEN '120'
+            WHEN took <= 300000 THEN '300' WHEN took <= 600000 THEN '600' WHEN took <= 900000 THEN '900'
+            WHEN took <= 1800000 THEN '1800' WHEN took <= 3600000 THEN '3600' WHEN took <= 14400000 THEN '14400'
+            ELSE '+Inf' END AS least
+     FROM (SELECT acknowledged_at - opened_at AS took FROM alerts WHERE acknowledged_at IS NOT NULL))
+    GROUP BY least;
+INSERT INTO counters SELECT 'acknowledged-ms', '', '', '', coalesce(sum(max(acknowledged_at - opened_at, 0)), 0)
+    FROM alerts WHERE acknowledged_at IS NOT NULL;
+INSERT INTO rule_uses SELECT rule, count(*), max(received_at) FROM mails CROSS JOIN alerts ON alerts.id = mails.alert
+    WHERE rule <> '' AND NOT (key = rule AND recipients = '[]') GROUP BY rule;
+
+-- How many alerts are in each state now. A count of those that are over would read all of them for each look. By triggers,
+-- for this goes down as well, and must be right whoever deletes.
+CREATE TABLE standing (state TEXT NOT NULL PRIMARY KEY, alerts INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+INSERT INTO standing VALUES ('open', 0), ('acknowledged', 0), ('resolved', 0), ('expired', 0);
+UPDATE standing SET alerts = (SELECT count(*) FROM alerts WHERE state = standing.state);
+CREATE TRIGGER standing_grows AFTER INSERT ON alerts
+BEGIN UPDATE standing SET alerts = alerts + 1 WHERE state = NEW.state; END;
+CREATE TRIGGER standing_changes AFTER UPDATE OF state ON alerts WHEN OLD.state IS NOT NEW.state
+BEGIN UPDATE standing SET alerts = alerts + (state = NEW.state) - (state = OLD.state)
+    WHERE state IN (OLD.state, NEW.state); END;
+CREATE TRIGGER standing_shrinks AFTER DELETE ON alerts
+BEGIN UPDATE standing SET alerts = alerts - 1 WHERE state = OLD.state; END;
+
+CREATE TABLE keys (name TEXT NOT NULL PRIMARY KEY, key BLOB NOT NULL CHECK (length(key) = 32)) STRICT, WITHOUT ROWID;
+";
+
 /// Brings the file up to date, in one transaction: of several processes that find an old file, one does the work and
 /// the others find it done.
 ///
@@ -322,6 +403,87 @@ mod tests {
     #[test]
     fn there_is_a_step_to_each_version() {
         assert_eq!(i64::try_from(STEPS.len()).unwrap(), VERSION);
+    }
+
+    /// A file as the first `steps` of them make it.
+    fn file(steps: usize) -> Connection {
+        let connection = Connection::open_in_memory().unwrap();
+        for step in &STEPS[..steps] {
+            connection.execute_batch(step).unwrap();
+        }
+        connection.pragma_update(None, "application_id", APPLICATION_ID).unwrap();
+        connection.pragma_update(None, "user_version", i64::try_from(steps).unwrap()).unwrap();
+        connection
+    }
+
+    /// One without counters: what is in it is counted.
+    #[test]
+    fn a_file_of_before_the_counters_is_counted() {
+        let mut connection = file(11);
+        connection
+            .execute_batch(
+                r#"INSERT INTO alerts (id, code, state, digest, key, grp, rule, recipients, subject, say, text, policy, opened_at,
+                       window_until, mails, acknowledged_at)
+                   VALUES (1, '7K', 'resolved', zeroblob(32), 'k', 'dba', 'disk', '["a@b"]', 's', 's', 't', '{}', 1000, 0, 3,
+                           91000),
+                          (2, '7L', 'acknowledged', zeroblob(32), 'k', 'dba', 'disk', '["a@b"]', 's', 's', 't', '{}', 1000, 0,
+                           1, 99999999),
+                          (3, '7M', 'expired', zeroblob(32), 'k', 'dba', '', '["a@b"]', 's', 's', 't', '{}', 1000, 0, 2, NULL),
+                          (4, '7N', 'open', zeroblob(32), 'backup', 'dba', 'backup', '[]', 's', 's', 't', '{}', 1000, 0, 1,
+                           NULL);
+                   INSERT INTO mails (digest, alert, received_at)
+                   VALUES (zeroblob(32), 1, 1000), (randomblob(32), 1, 2000), (randomblob(32), 2, 5000),
+                          (randomblob(32), 3, 9000), (randomblob(32), 4, 9999);
+                   INSERT INTO history (alert, number, at, kind, text, fact)
+                   VALUES (1, 1, 0, 'opened', '', '{"mail":{"decision":"opened"}}'),
+                          (1, 2, 0, 'duplicate', '', '{"mail":{"decision":"duplicate"}}'),
+                          (1, 3, 0, 'duplicate', '', '{"mail":{"decision":"stale"}}'),
+                          (1, 4, 0, 'resolved', '', '{"mail":{"decision":"closed"}}'),
+                          (1, 5, 0, 'duplicate', '', '{"mail": damaged'),
+                          (1, 6, 0, 'reopened', '', NULL);
+                   INSERT INTO notifications (alert, number, purpose, round, step, attempt, contact, channel, phone, token,
+                       created_at, delivery, at, outcome, provider, tries, sequence, reached, told_by_alert, sent_at)
+                   VALUES (1, 1, 'page', 0, 0, 0, 'd', 'call', '+1', 'a', 0, 'ended', 0, 'busy', 'twilio', 1, -1, 0, NULL, 5),
+                          (1, 2, 'page', 0, 0, 0, 'd', 'call', '+1', 'b', 0, 'ended', 0, 'busy', 'twilio', 1, -1, 0, NULL, 5),
+                          (1, 3, 'page', 0, 0, 0, 'd', 'call', '+1', 'c', 0, 'ended', 0, 'busy', 'twilio', 1, -1, 0, 2, 5),
+                          (2, 1, 'page', 0, 0, 0, 'd', 'sms', '+1', 'd', 0, 'ended', 0, 'withdrawn', NULL, 0, -1, 0, NULL, NULL),
+                          (2, 2, 'page', 0, 0, 0, 'd', 'sms', '+1', 'e', 0, 'accepted', 0, NULL, 'twilio', 1, -1, 0, NULL, 5);"#,
+            )
+            .unwrap();
+        bring_up_to_date(&mut connection).unwrap();
+        assert_eq!(version(&connection).unwrap(), VERSION);
+        let list = |sql: &str| {
+            let mut statement = connection.prepare(sql).unwrap();
+            let rows = statement.query_map([], |row| row.get::<_, String>(0)).unwrap();
+            rows.map(Result::unwrap).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            list("SELECT concat_ws(' ', name, a, b, c, value) FROM counters ORDER BY name, a, b, c"),
+            [
+                "acknowledged-ms    100088999",
+                "acknowledged-within +Inf   1",
+                "acknowledged-within 120   1",
+                "alerts acknowledged   2",
+                "alerts expired   1",
+                "alerts opened   4",
+                "alerts reopened   1",
+                "alerts resolved   1",
+                "attempts call twilio busy 2",
+                "attempts sms  withdrawn 1",
+                "mails closed   1",
+                "mails duplicate   1",
+                "mails joined   3",
+                "mails opened   3",
+                "mails stale   1",
+            ]
+        );
+        assert_eq!(list("SELECT concat_ws(' ', rule, mails, last_at) FROM rule_uses"), ["disk 3 5000"]);
+        assert_eq!(
+            list("SELECT state || ' ' || alerts FROM standing"),
+            ["acknowledged 1", "expired 1", "open 1", "resolved 1"]
+        );
+        assert_eq!(list("SELECT text FROM history ORDER BY number").len(), 6, "nothing is lost");
+        assert_eq!(list("SELECT say FROM alerts").len(), 4);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use rusqlite::{Connection, Params, Row, params};
 
 use super::fault::{Answer, Fault};
 use super::row::{self, DeliveryColumns, cut, cut_alert, milliseconds};
-use super::{Arrival, code, query};
+use super::{Arrival, code, counts, query};
 use crate::alert::{Alert, AlertId, Entry, Notification, State};
 use crate::oncall::ContactId;
 
@@ -140,10 +140,13 @@ pub fn save(connection: &Connection, before: Option<&Alert>, id: AlertId, mut af
         return Ok(after);
     }
     save_alert(connection, &after)?;
+    counts::change(connection, before, &after)?;
     let old = before.map_or([].as_slice(), |before| before.notifications.as_slice());
     for notification in &after.notifications {
         if !old.contains(notification) {
             save_notification(connection, notification)?;
+            let was = old.iter().find(|old| old.id == notification.id);
+            counts::attempt(connection, was, notification)?;
         }
     }
     for gone in old.iter().filter(|old| after.notifications.iter().all(|new| new.id != old.id)) {

@@ -69,7 +69,7 @@ pub fn lists_are_filtered_and_newest_first(stage: &dyn Stage) {
     assert_eq!(list(Filter { since: Some(at(3)), ..all() }), [d, c]);
     assert_eq!(list(Filter { until: Some(at(3)), ..all() }), [b, a]);
     let (since, until) = (Some(at(1)), Some(at(9)));
-    let everything = Filter { states: vec![State::Open], group: dba, since, until, limit: Some(9) };
+    let everything = Filter { states: vec![State::Open], group: dba, since, until, limit: Some(9), ..all() };
     assert_eq!(list(everything), [d, a]);
     assert_eq!(list(Filter { group: Some(GroupId::new("'; --")), ..all() }), []);
 }

@@ -131,7 +131,7 @@ pub fn receive(store: &mut dyn Store, arrival: &Arrival, now: Timestamp) -> Rece
     let mut seed = arrival.mail.0;
     seed.rotate_left(5);
     let seed = u128::from_be_bytes(*seed.first_chunk().unwrap());
-    store.receive(arrival, None, now, &mut chance(seed), &mut |alert, _, _| only(alert)).unwrap()
+    store.receive(arrival, None, None, now, &mut chance(seed), &mut |alert, _, _| only(alert)).unwrap()
 }
 
 /// Opens an alert with these notifications due, one for each time.

@@ -11,7 +11,7 @@ use crate::store::{Arrival, Closing, Store};
 fn close(store: &mut dyn Store, arrival: &Arrival) -> (Vec<(AlertId, bool)>, Closing) {
     let mut seen = Vec::new();
     let closing = store
-        .close(arrival, at(5000), &mut |alert, newest| {
+        .close(arrival, None, at(5000), &mut |alert, newest| {
             seen.push((alert.id, newest));
             let alert = Alert { state: State::Resolved, ended_at: Some(at(5000)), next_at: None, ..alert };
             Some(Change { alert, commands: Vec::new(), history: vec![line("over")] })
@@ -92,7 +92,7 @@ pub fn what_has_had_a_later_mail_is_left_alone(stage: &dyn Stage) {
 pub fn what_is_left_as_it_is_is_not_changed(stage: &dyn Stage) {
     let mut store = stage.connect();
     let before = receive(&mut *store, &arrival("m1", "disk"), at(0)).alert().clone();
-    let closing = store.close(&arrival("ack", "disk"), at(1), &mut |_, _| None).unwrap();
+    let closing = store.close(&arrival("ack", "disk"), None, at(1), &mut |_, _| None).unwrap();
     assert!(changed(&closing).is_empty());
     assert_eq!(store.alert(before.id).unwrap(), before);
 }
@@ -104,7 +104,7 @@ pub fn a_crash_while_closing_leaves_nothing(stage: &dyn Stage) {
     let both = Arrival { other_digests: vec![Digest::of(["none"]), digests[1]], ..arrival("up", "a") };
     let crash = catch_unwind(AssertUnwindSafe(|| {
         let mut first = true;
-        let _ = store.close(&both, at(1), &mut |alert, _| {
+        let _ = store.close(&both, None, at(1), &mut |alert, _| {
             assert!(std::mem::take(&mut first), "on purpose");
             Some(only(Alert { state: State::Resolved, ..alert }))
         });

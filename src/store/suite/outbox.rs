@@ -21,7 +21,7 @@ fn parcel(bytes: &[u8], to: &[&str]) -> Parcel {
 /// Receives a mail that goes on; each counts as one more of its alert.
 fn receive(store: &mut dyn Store, arrival: &Arrival, parcel: &Parcel, now: Timestamp) -> AlertId {
     let seed = u128::from_be_bytes(*arrival.mail.0.first_chunk().unwrap());
-    let receipt = store.receive(arrival, Some(parcel), now, &mut chance(seed), &mut |mut alert, joined, _| {
+    let receipt = store.receive(arrival, Some(parcel), None, now, &mut chance(seed), &mut |mut alert, joined, _| {
         alert.mails += u32::from(joined);
         only(alert)
     });
@@ -110,7 +110,7 @@ pub fn nothing_goes_on_of_a_mail_that_could_not_be_received(stage: &dyn Stage) {
     let arrival = arrival("m1", "disk");
     let mail = parcel(b"x", &["a@example.com"]);
     let failed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-        let _ = store.receive(&arrival, Some(&mail), at(0), &mut chance(1), &mut |_, _, _| panic!("on purpose"));
+        let _ = store.receive(&arrival, Some(&mail), None, at(0), &mut chance(1), &mut |_, _, _| panic!("on purpose"));
     }));
     assert!(failed.is_err());
     assert!(claim(&mut *stage.connect(), at(100)).is_empty());

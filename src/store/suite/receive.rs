@@ -22,7 +22,7 @@ pub fn a_new_alert_is_read_back_as_it_was_given(stage: &dyn Stage) {
     let now = Timestamp::from_nanosecond(1_790_000_000_123_456_789).unwrap();
     let mut seen = None;
     let receipt = store
-        .receive(&arrival("m1", "disk"), None, now, &mut chance(1), &mut |mut alert, joined, random| {
+        .receive(&arrival("m1", "disk"), None, None, now, &mut chance(1), &mut |mut alert, joined, random| {
             assert!(!joined);
             seen = Some(alert.clone());
             let mut page = notification(alert.id, 1, now);
@@ -131,7 +131,7 @@ pub fn a_mail_joins_an_open_alert(stage: &dyn Stage) {
     let first = receive(&mut *store, &arrival("m1", "disk"), at(0)).alert().id;
     // A year later: an open alert has no window.
     let receipt = store
-        .receive(&arrival("m2", "disk"), None, at(365 * 86_400), &mut chance(2), &mut |mut alert, joined, _| {
+        .receive(&arrival("m2", "disk"), None, None, at(365 * 86_400), &mut chance(2), &mut |mut alert, joined, _| {
             assert!(joined);
             alert.mails += 1;
             Change { alert, commands: Vec::new(), history: vec![line("joined")] }
@@ -171,8 +171,9 @@ pub fn the_same_mail_again_adds_recipients_and_a_line(stage: &dyn Stage) {
     let mut again = arrival("m1", "another key");
     again.recipients = vec!["b@example.com".into(), "cust1@sms.example.com".into(), "b@example.com".into()];
     for _ in 0..2 {
-        let receipt =
-            store.receive(&again, None, at(99), &mut chance(1), &mut |_, _, _| panic!("nothing is to change")).unwrap();
+        let receipt = store
+            .receive(&again, None, None, at(99), &mut chance(1), &mut |_, _, _| panic!("nothing is to change"))
+            .unwrap();
         let Receipt::SameMail(after) = receipt else { panic!("{receipt:?}") };
         let recipients = vec!["cust1@sms.example.com".into(), "b@example.com".into()];
         assert_eq!(after, Alert { recipients, state: State::Resolved, ..before.clone() });
@@ -208,6 +209,7 @@ pub fn fifty_mails_at_once_make_one_alert(stage: &dyn Stage) {
                     .receive(
                         &arrival(&format!("m{n}"), "disk"),
                         None,
+                        None,
                         at(n),
                         &mut chance(1),
                         &mut |mut alert, joined, _| {
@@ -235,7 +237,8 @@ pub fn a_crash_midway_leaves_nothing(stage: &dyn Stage) {
     let mut store = stage.connect();
     let crash = |work: &mut dyn FnMut()| assert!(catch_unwind(AssertUnwindSafe(work)).is_err());
     crash(&mut || {
-        let _ = store.receive(&arrival("m2", "cpu"), None, at(0), &mut chance(1), &mut |_, _, _| panic!("on purpose"));
+        let _ = store
+            .receive(&arrival("m2", "cpu"), None, None, at(0), &mut chance(1), &mut |_, _, _| panic!("on purpose"));
     });
     crash(&mut || {
         let _ = store.update(id, &mut |_| panic!("on purpose"));

@@ -107,13 +107,13 @@ pub fn overrides_that_had_ended_are_forgotten(stage: &dyn Stage) {
 
 pub fn a_compacted_store_is_smaller_and_holds_what_it_held(stage: &dyn Stage) {
     let mut store = stage.connect();
-    for n in 0..60 {
+    for n in 0..120 {
         over(&mut *store, &format!("disk {n}"), at(2));
     }
     let kept = over(&mut *store, "kept", at(20));
     let before = store.size().unwrap();
-    assert_eq!(before.alerts, 61);
-    store.prune(at(9), 99).unwrap();
+    assert_eq!(before.alerts, 121);
+    store.prune(at(9), 199).unwrap();
     let pruned = store.size().unwrap();
     assert!(pruned.alerts == 1 && pruned.bytes == before.bytes && pruned.free > before.bytes / 4, "{pruned:?}");
     store.compact().unwrap();

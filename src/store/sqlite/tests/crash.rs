@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 
 use super::*;
 use crate::alert::Change;
+use crate::store::KeptMails as _;
 
 const FILE: &str = "THIALFI_TEST_STORE";
 
@@ -18,8 +19,9 @@ fn writes_until_it_is_killed() {
     for n in 0.. {
         let key = format!("{}-{n}", std::process::id());
         let arrival = build::arrival(&key, &key);
+        let says = || crate::store::MailText { new_text: "disk full".repeat(500), ..Default::default() };
         let receipt = store
-            .receive(&arrival, None, build::at(0), &mut build::chance(n), &mut |mut alert, _, _| {
+            .receive(&arrival, None, Some(&says), build::at(0), &mut build::chance(n), &mut |mut alert, _, _| {
                 alert.notifications.push(build::notification(alert.id, 1, build::at(1)));
                 Change { alert, commands: Vec::new(), history: vec![build::line("opened")] }
             })
@@ -57,6 +59,7 @@ fn what_was_committed_outlives_a_kill_and_what_was_not_leaves_no_trace() {
     for alert in store.alerts(&Filter::default()).unwrap() {
         assert_eq!(alert.notifications.len(), 1, "{}", alert.id);
         assert_eq!(store.history(alert.id).unwrap().len(), 1, "{}", alert.id);
+        assert_eq!(store.mails(alert.id).unwrap().len(), 1, "{}", alert.id);
         assert_eq!(store.by_token(&build::token(alert.id, 1)).unwrap().map(|id| id.alert), Some(alert.id));
         assert_eq!(store.active(alert.digest).unwrap(), Some(alert.id));
     }

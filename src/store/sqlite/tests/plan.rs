@@ -123,11 +123,22 @@ fn no_question_reads_everything() {
         (query::FORGET_SEEN, "SEARCH seen USING COVERING INDEX seen_at (at<?)"),
         (query::REPLACE_FIXED, "SEARCH overrides USING INDEX overrides_until (until=?)"),
         (query::DELETE_NOTIFICATION, "SEARCH notifications USING PRIMARY KEY (alert=? AND number=?)"),
-        (&query::list(&["open"], false, false, false), "SEARCH alerts USING INDEX alerts_state (state=?)"),
+        (query::NEXT_TEXT, "SEARCH mail_texts USING COVERING INDEX sqlite_autoindex_mail_texts_1 (alert=?)"),
         (
-            &query::list(&["open", "acknowledged"], true, false, false),
-            "SEARCH alerts USING INDEX alerts_state (state=?)",
+            query::DROP_TEXTS,
+            "SEARCH mail_texts USING COVERING INDEX sqlite_autoindex_mail_texts_1 (alert=? AND number>?",
         ),
+        (query::TEXTS, "SEARCH mail_texts USING INDEX sqlite_autoindex_mail_texts_1 (alert=?)"),
+        (query::NEW_TEXTS, "SEARCH mail_texts USING INDEX sqlite_autoindex_mail_texts_1 (alert=?)"),
+        (query::COUNT_DUE, "SEARCH alerts USING COVERING INDEX alerts_due (next_at<?)"),
+        (query::COUNT_CLAIMABLE, "SEARCH notifications USING INDEX notifications_wake (wake_at<?)"),
+        (query::COUNT_STANDING, "SEARCH notifications USING INDEX notifications_wake (wake_at>?)"),
+        (query::COUNT_POSTS, "SCAN outbox USING COVERING INDEX outbox_due"),
+        (query::OPENED_BETWEEN, "SEARCH alerts USING INDEX alerts_opened (opened_at>? AND opened_at<?)"),
+        (query::MADE, "SEARCH notifications USING COVERING INDEX notifications_made (alert>? AND alert<?)"),
+        (query::KEY, "SEARCH keys USING PRIMARY KEY (name=?)"),
+        (query::NOTIFICATIONS_OF, "SEARCH notifications USING PRIMARY KEY (alert=?)"),
+        (query::ALERTS_OF, "SEARCH alerts USING INTEGER PRIMARY KEY (rowid=?)"),
     ];
     // As it is, and once SQLite knows how many rows there are.
     for analyzed in [false, true] {
@@ -144,6 +155,10 @@ fn no_question_reads_everything() {
                     .replace("SCAN (subquery-2)", "")
                     // As many as the rule file has.
                     .replace("SCAN heartbeats", "")
+                    // Only what waits is in it.
+                    .replace("SCAN outbox USING COVERING INDEX outbox_due", "")
+                    // What is given as JSON.
+                    .replace("SCAN json_each", "")
                     .contains("SCAN"),
                 "{sql}\n{plan}"
             );
@@ -164,7 +179,42 @@ fn the_next_notification_is_the_first_of_its_index() {
 #[test]
 fn the_newest_alerts_are_read_without_sorting() {
     let store = crowded();
-    assert_eq!(plan(&store, &query::list(&[], false, false, false)), "SCAN alerts");
+    assert_eq!(plan(&store, &query::list("*", &query::Asked::default())), "SCAN alerts");
+    let before = query::Asked { before: true, ..Default::default() };
+    assert_eq!(plan(&store, &query::list("*", &before)), "SEARCH alerts USING INTEGER PRIMARY KEY (rowid<?)");
+    let since = query::Asked { since: true, until: true, ..Default::default() };
+    assert_eq!(
+        plan(&store, &query::list("*", &since)),
+        "SEARCH alerts USING INTEGER PRIMARY KEY (rowid>? AND rowid<?) · SCALAR SUBQUERY 2 · SEARCH alerts USING COVERING \
+         INDEX alerts_opened (opened_at<?) · SCALAR SUBQUERY 1 · SEARCH alerts USING COVERING INDEX alerts_opened \
+         (opened_at>?)"
+    );
+}
+
+/// What an index picks is read in its order, and only the alerts that are wanted are read at all.
+#[test]
+fn a_filtered_list_is_picked_by_indexes_alone() {
+    let store = crowded();
+    let asked = query::Asked { before: true, ..Default::default() };
+    let lists = [
+        (query::Asked { states: &["open"], ..asked }, "alerts_state (state=? AND rowid<?)"),
+        (query::Asked { states: &["resolved", "expired"], ..asked }, "alerts_state (state=? AND rowid<?)"),
+        (query::Asked { group: true, ..asked }, "alerts_group (grp=? AND state=? AND rowid<?)"),
+        (query::Asked { group: true, states: &["open"], ..asked }, "alerts_group (grp=? AND state=? AND rowid<?)"),
+    ];
+    let since = query::Asked { since: true, states: &["open"], ..Default::default() };
+    let of_time = plan(&store, &query::list("*", &since));
+    assert!(of_time.contains("alerts_state (state=? AND rowid>?)"), "{of_time}");
+    for analyzed in [false, true] {
+        if analyzed {
+            store.connection.execute_batch("ANALYZE").unwrap();
+        }
+        for (asked, index) in lists {
+            let plan = plan(&store, &query::list("*", &asked));
+            assert!(plan.contains(&format!("SEARCH alerts USING COVERING INDEX {index}")), "{asked:?}\n{plan}");
+            assert!(plan.contains("SEARCH alerts USING INTEGER PRIMARY KEY (rowid=?)"), "{asked:?}\n{plan}");
+        }
+    }
 }
 
 #[test]

@@ -78,7 +78,7 @@ impl Night {
         let arrival = Arrival { policy: policy(), ..arrival(&key, &key) };
         let mut dice = self.dice();
         let (now, roster) = (self.now, &self.roster);
-        let receipt = self.store.receive(&arrival, None, now, &mut dice, &mut |alert, _, random| {
+        let receipt = self.store.receive(&arrival, None, None, now, &mut dice, &mut |alert, _, random| {
             escalate(alert, Event::Opened, &mut Context { now, roster, random })
         });
         self.alerts.push(receipt.unwrap().alert().id);
