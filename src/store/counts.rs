@@ -13,8 +13,8 @@ pub enum Series {
     Mails,
     /// Alerts, by how they went: `opened`, `acknowledged`, `resolved`, `expired`, `reopened`.
     Alerts,
-    /// Calls, texts and mails that have ended, by channel, provider (empty: there was none) and outcome. What another one told of is
-    /// none of its own.
+    /// Calls, texts and mails that have ended, by channel, provider (empty: there was none) and outcome. What another one told
+    /// of is none of its own.
     Attempts,
     /// Alerts that were acknowledged within so many seconds, `+Inf` at last: each contains those before it.
     AcknowledgedWithin,

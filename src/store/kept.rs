@@ -100,7 +100,8 @@ mod tests {
 
     #[test]
     fn a_mail_is_kept_by_its_parts() {
-        let mail = "From: Nagios <n@example.com>\nSubject: =?utf-8?q?gr=C3=BCn?=\nMessage-ID: <1@x>\n\nis down\n\nOn Mon, 2 Nov 2026 at 09:00, Ann <a@example.com> wrote:\n> was up\n";
+        let mail = "From: Nagios <n@example.com>\nSubject: =?utf-8?q?gr=C3=BCn?=\nMessage-ID: <1@x>\n\nis down\n\n\
+                    On Mon, 2 Nov 2026 at 09:00, Ann <a@example.com> wrote:\n> was up\n";
         let text = read(mail);
         assert_eq!(text.from, "Nagios <n@example.com>");
         assert_eq!((text.subject.as_str(), text.message_id.as_deref()), ("grün", Some("<1@x>")));

@@ -11,7 +11,7 @@ pub mod signing;
 pub mod sqlite;
 pub mod statistics;
 #[cfg(test)]
-pub(crate) mod suite;
+mod suite;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -310,8 +310,8 @@ pub trait Store: Outbox + Retention + KeptMails + Counts + Figured + Signing + S
     /// 3. none: makes one in state open (id and unused code given, no notifications, `mails` 1) and commits what
     ///    `change(alert, false)` makes of it.
     ///
-    /// In 2 and 3, `parcel` is put into the outbox, if it [goes on](Parcel::goes_on), and once for each address; and what the
-    /// mail `says` is asked for, and kept.
+    /// In 2 and 3, `parcel` is put into the outbox, if it [goes on](Parcel::goes_on), and once for each address; and what
+    /// the mail `says` is asked for, and kept.
     ///
     /// The alert has all digests of the mail from then on. In 2 and 3, the window of alerts of `arrival.over` ends.
     #[allow(clippy::type_complexity)] // an alias would hide what the closure is given
@@ -327,8 +327,8 @@ pub trait Store: Outbox + Retention + KeptMails + Counts + Figured + Signing + S
 
     /// Ends or takes the alerts that are not resolved and have one of the digests, in one transaction: commits what
     /// `change(alert, newest)` makes of each, where `newest` says that none of its digest is newer, and remembers the mail. `None` leaves an alert as
-    /// it is; so is one that has had a mail written after this one. The same mail again changes nothing. What the mail `says` is
-    /// kept with each alert that it changed, and not asked for if there is none.
+    /// it is; so is one that has had a mail written after this one. The same mail again changes nothing. What the mail
+    /// `says` is kept with each alert that it changed, and not asked for if there is none.
     fn close(
         &mut self,
         arrival: &Arrival,

@@ -90,8 +90,8 @@ impl Statistics {
 
 /// Reading statistics.
 pub trait Figured {
-    /// The statistics of these days: the first begins at the first of the edges, and each ends where the next one begins, the
-    /// last one at the last edge. An alert belongs to the day on which it was opened, with all that came of it.
+    /// The statistics of these days: the first begins at the first of the edges, and each ends where the next one begins,
+    /// the last one at the last edge. An alert belongs to the day on which it was opened, with all that came of it.
     fn statistics(&mut self, edges: &[Timestamp]) -> Result<Statistics>;
 }
 

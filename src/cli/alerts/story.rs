@@ -220,8 +220,13 @@ fn says(page: &mut String, mail: &KeptMail, width: usize) {
     let mut lines = text.lines().skip_while(|line| line.trim().is_empty());
     for line in lines.by_ref().take(LINES) {
         // What stands at the beginning of a line may mean something: it is kept, and what is folded stands under it.
-        let indent = line.len() - line.trim_start().len();
-        let styled = Styled { text: line, style: PLAIN, mark: None };
+        let words = line.trim();
+        if words.is_empty() {
+            page.push('\n');
+            continue;
+        }
+        let indent = line.chars().take_while(|c| c.is_whitespace()).count();
+        let styled = Styled { text: &terminal::one_line(words), style: PLAIN, mark: None };
         hang(page, 2 + indent.min(width / 3), "", 0, &styled, Room { width, most: FOLDS });
     }
     let left = lines.count();

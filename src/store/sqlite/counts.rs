@@ -1,6 +1,7 @@
 //! Counting, in the transactions in which things happen. Not by triggers: these would be asked at each of the many saves
 //! of an alert that change nothing that counts, and have no bounds and no way to tell a mail from a heartbeat; `save` knows
-//! an alert before and after. Only how many alerts stand in which state is left to triggers (`standing`), since it goes down as well.
+//! an alert before and after. Only how many alerts stand in which state is left to triggers (`standing`), since it goes
+//! down as well.
 
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, Row, params};

@@ -323,6 +323,7 @@ pub const SEARCHED: &str = "id, subject, say, text, key, rule, code";
 
 /// What a list is asked for; what is given is given as a named parameter.
 #[derive(Debug, Clone, Copy, Default)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a condition of its own")]
 pub struct Asked<'s> {
     /// Which states: stored words, so no quoting is needed. Empty: all.
     pub states: &'s [&'static str],
@@ -333,18 +334,22 @@ pub struct Asked<'s> {
     pub recipient: bool,
 }
 
-/// The list of what is asked for, the newest first. What an index picks is picked by the index alone, state by state, so that each
-/// gives its newest without sorting; then these few are read.
+/// The list of what is asked for, the newest first. What an index picks is picked by the index alone, state by state, so that
+/// each gives its newest without sorting; then these few are read.
 pub fn list(columns: &str, asked: &Asked<'_>) -> String {
     let mut rest = String::new();
     if asked.group {
         rest += " AND grp = :group";
     }
+    // Numbers rise with time, unless a clock has been set back: between the least and the greatest that a time can mean,
+    // alerts are read until there are enough.
     if asked.since {
-        rest += " AND opened_at >= :since";
+        rest += " AND +opened_at >= :since AND id >= (SELECT min(id) FROM alerts INDEXED BY alerts_opened \
+                 WHERE opened_at >= :since)";
     }
     if asked.until {
-        rest += " AND opened_at < :until";
+        rest += " AND +opened_at < :until AND id <= (SELECT max(id) FROM alerts INDEXED BY alerts_opened \
+                 WHERE opened_at < :until)";
     }
     if asked.before {
         rest += " AND id < :before";
@@ -353,26 +358,19 @@ pub fn list(columns: &str, asked: &Asked<'_>) -> String {
         // Part of one of them, and nothing that spans two.
         rest += " AND EXISTS (SELECT 1 FROM json_each(recipients) WHERE instr(lower(value), :recipient))";
     }
-    let of_time = asked.since || asked.until;
-    if asked.states.is_empty() && !asked.group && !of_time {
+    if asked.states.is_empty() && !asked.group {
         return format!("SELECT {columns} FROM alerts WHERE TRUE{rest} ORDER BY id DESC LIMIT :limit");
     }
     // Nothing is known of how many there are of each kind, so SQLite would guess.
-    let index = match (asked.since, asked.group, asked.states) {
-        (true, _, _) => " INDEXED BY alerts_opened",
-        (false, true, _) => " INDEXED BY alerts_group",
-        (false, false, [_, ..]) => " INDEXED BY alerts_state",
-        (false, false, []) => "",
-    };
+    let index = if asked.group { "alerts_group" } else { "alerts_state" };
     let ids = |only: &str| {
-        format!("SELECT * FROM (SELECT id FROM alerts{index} WHERE TRUE{only}{rest} ORDER BY id DESC LIMIT :limit)")
+        format!(
+            "SELECT * FROM (SELECT id FROM alerts INDEXED BY {index} WHERE TRUE{only}{rest} ORDER BY id DESC LIMIT :limit)"
+        )
     };
     // The index of a group has its states apart.
-    let states = if asked.states.is_empty() && asked.group { ALL_STATES } else { asked.states };
-    let mut parts: Vec<String> = states.iter().map(|state| ids(&format!(" AND state = '{state}'"))).collect();
-    if parts.is_empty() {
-        parts.push(ids(""));
-    }
+    let states = if asked.states.is_empty() { ALL_STATES } else { asked.states };
+    let parts: Vec<String> = states.iter().map(|state| ids(&format!(" AND state = '{state}'"))).collect();
     let ids = parts.join(" UNION ALL ");
     format!("SELECT {columns} FROM alerts WHERE id IN ({ids}) ORDER BY id DESC LIMIT :limit")
 }

@@ -1,5 +1,6 @@
 mod crash;
 mod opening;
+mod pages;
 mod plan;
 mod storm;
 

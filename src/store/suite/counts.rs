@@ -72,7 +72,7 @@ pub fn mails_are_counted_by_what_became_of_them(stage: &dyn Stage) {
         ["acknowledged", "expired", "opened", "reopened", "resolved"]
     );
     assert_eq!(names(Series::AcknowledgedWithin).count(), 10);
-    assert_eq!(names(Series::AcknowledgedWithin).last(), Some("+Inf"));
+    assert_eq!(names(Series::AcknowledgedWithin).next_back(), Some("+Inf"));
 }
 
 pub fn alerts_are_counted_by_how_they_went(stage: &dyn Stage) {
