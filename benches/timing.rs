@@ -65,7 +65,7 @@ fn main() {
 /// The cookie of a session, and a program's token, of which the rule file has the digest.
 fn sessions() {
     let nearly = |place: usize, of: &[u8]| {
-        (0_u32..).map(|number| format!("thialfi_{number}")).find(|token| {
+        (0..10_000_000_u32).map(|number| format!("thialfi_{number}")).find(|token| {
             let digest = Sha256::digest(token.as_bytes());
             digest[..place] == of[..place] && digest[place] != of[place]
         })

@@ -91,13 +91,11 @@ impl Attempts {
     /// # Errors
     /// Where there were too many: after how long one may be wrong again.
     pub fn wrong_token(&mut self, from: Option<IpAddr>, now: Timestamp) -> Result<(), SignedDuration> {
-        match self.tokens.wait(&from, now, WITHIN, PER_ADDRESS) {
-            Some(wait) => Err(wait),
-            None => {
-                self.tokens.add(from, now, WITHIN, PER_ADDRESS);
-                Ok(())
-            }
+        if let Some(wait) = self.tokens.wait(&from, now, WITHIN, PER_ADDRESS) {
+            return Err(wait);
         }
+        self.tokens.add(from, now, WITHIN, PER_ADDRESS);
+        Ok(())
     }
 
     /// How many entries there are.
@@ -181,54 +179,54 @@ mod tests {
         Timestamp::from_second(1_800_000_000 + seconds).unwrap()
     }
 
-    fn address(number: u32) -> Option<IpAddr> {
-        Some(IpAddr::from(number.to_be_bytes()))
+    fn address(number: u32) -> IpAddr {
+        IpAddr::from(number.to_be_bytes())
     }
 
     #[test]
     fn an_address_may_be_wrong_ten_times_in_a_quarter_of_an_hour() {
         let mut attempts = Attempts::new();
         for second in 0..10 {
-            assert!(attempts.begin(address(1), &format!("user{second}"), at(second)).is_ok());
+            assert!(attempts.begin(Some(address(1)), &format!("user{second}"), at(second)).is_ok());
         }
-        assert_eq!(attempts.begin(address(1), "david", at(10)).err(), Some(SignedDuration::from_secs(890)));
-        assert!(attempts.begin(address(2), "david", at(10)).is_ok(), "another address is not concerned");
+        assert_eq!(attempts.begin(Some(address(1)), "david", at(10)).err(), Some(SignedDuration::from_secs(890)));
+        assert!(attempts.begin(Some(address(2)), "david", at(10)).is_ok(), "another address is not concerned");
         // What was refused does not count: the first of the ten is forgotten, then one may be wrong again.
-        assert!(attempts.begin(address(1), "david", at(899)).is_err());
-        assert!(attempts.begin(address(1), "david", at(900)).is_ok());
-        assert!(attempts.begin(address(1), "david", at(900)).is_err());
+        assert!(attempts.begin(Some(address(1)), "david", at(899)).is_err());
+        assert!(attempts.begin(Some(address(1)), "david", at(900)).is_ok());
+        assert!(attempts.begin(Some(address(1)), "david", at(900)).is_err());
     }
 
     #[test]
     fn a_name_may_be_guessed_at_twenty_times_from_anywhere() {
         let mut attempts = Attempts::new();
-        let first = attempts.begin(address(99), "david", at(0)).unwrap();
+        let first = attempts.begin(Some(address(99)), "david", at(0)).unwrap();
         attempts.right(&first, at(0));
         for number in 0..20 {
-            assert!(attempts.begin(address(number), "david", at(1)).is_ok(), "{number}");
+            assert!(attempts.begin(Some(address(number)), "david", at(1)).is_ok(), "{number}");
         }
-        assert!(attempts.begin(address(20), "david", at(2)).is_err());
-        assert!(attempts.begin(address(20), "darren", at(2)).is_ok(), "another name is not concerned");
+        assert!(attempts.begin(Some(address(20)), "david", at(2)).is_err());
+        assert!(attempts.begin(Some(address(20)), "darren", at(2)).is_ok(), "another name is not concerned");
         // Who has signed in from there before is not kept out by others.
-        assert!(attempts.begin(address(99), "david", at(2)).is_ok());
+        assert!(attempts.begin(Some(address(99)), "david", at(2)).is_ok());
         // But that is no way in for others from there, nor does it let strangers guess on.
-        assert!(attempts.begin(address(99), "darren", at(2)).is_ok());
-        assert!(attempts.begin(address(21), "david", at(2)).is_err());
-        let known = attempts.begin(address(99), "david", at(3)).unwrap();
+        assert!(attempts.begin(Some(address(99)), "darren", at(2)).is_ok());
+        assert!(attempts.begin(Some(address(21)), "david", at(2)).is_err());
+        let known = attempts.begin(Some(address(99)), "david", at(3)).unwrap();
         attempts.right(&known, at(3));
-        assert!(attempts.begin(address(21), "david", at(3)).is_err());
+        assert!(attempts.begin(Some(address(21)), "david", at(3)).is_err());
     }
 
     #[test]
     fn a_right_password_forgives_nothing_else() {
         let mut attempts = Attempts::new();
         for _ in 0..9 {
-            attempts.begin(address(1), "victim", at(0)).unwrap();
+            attempts.begin(Some(address(1)), "victim", at(0)).unwrap();
         }
-        let own = attempts.begin(address(1), "mallory", at(1)).unwrap();
+        let own = attempts.begin(Some(address(1)), "mallory", at(1)).unwrap();
         attempts.right(&own, at(1));
-        attempts.begin(address(1), "victim", at(2)).unwrap();
-        assert!(attempts.begin(address(1), "victim", at(3)).is_err());
+        attempts.begin(Some(address(1)), "victim", at(2)).unwrap();
+        assert!(attempts.begin(Some(address(1)), "victim", at(3)).is_err());
     }
 
     #[test]
@@ -236,25 +234,25 @@ mod tests {
         let mut attempts = Attempts::new();
         for number in 0..20_000 {
             let now = at(i64::from(number) / 100);
-            if let Ok(attempt) = attempts.begin(address(number), &number.to_string(), now)
+            if let Ok(attempt) = attempts.begin(Some(address(number)), &number.to_string(), now)
                 && number % 2 == 0
             {
                 attempts.right(&attempt, now);
             }
-            let _ = attempts.wrong_token(address(number), now);
+            let _ = attempts.wrong_token(Some(address(number)), now);
             assert!(attempts.len() <= 10_000);
         }
-        assert!(attempts.addresses.entries.contains_key(&address(19_999)));
-        assert!(!attempts.addresses.entries.contains_key(&address(1)));
+        assert!(attempts.addresses.entries.contains_key(&Some(address(19_999))));
+        assert!(!attempts.addresses.entries.contains_key(&Some(address(1))));
     }
 
     #[test]
     fn a_clock_that_is_set_back_locks_nobody_out() {
         let mut attempts = Attempts::new();
         for _ in 0..10 {
-            attempts.begin(address(1), "david", at(1_000_000)).unwrap();
+            attempts.begin(Some(address(1)), "david", at(1_000_000)).unwrap();
         }
-        assert!(attempts.begin(address(1), "david", at(1_000_000)).is_err());
-        assert!(attempts.begin(address(1), "david", at(0)).is_ok());
+        assert!(attempts.begin(Some(address(1)), "david", at(1_000_000)).is_err());
+        assert!(attempts.begin(Some(address(1)), "david", at(0)).is_ok());
     }
 }

@@ -69,7 +69,7 @@ mod tests {
 
     #[test]
     fn two_pass_two_wait_and_the_fifth_is_sent_away() {
-        let turnstile = Turnstile { patience: Duration::from_secs(60), ..Turnstile::new() };
+        let turnstile = Turnstile { patience: Duration::from_mins(1), ..Turnstile::new() };
         std::thread::scope(|scope| {
             let (entered, has_entered) = mpsc::channel();
             let mut open = Vec::new();
