@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
+mod browser;
 mod documented;
 mod gateway;
 mod mailserver;
@@ -18,6 +19,7 @@ use jiff::{SignedDuration, Timestamp};
 use thialfi::clock::FileClock;
 use thialfi::provider::sandbox::{Behaviour, CallRecord, Options, Sandbox, TextRecord};
 
+pub use browser::{Browser, Colours, Screen, axe};
 pub use documented::{Company, Fate, SECRET};
 pub use gateway::Gateway;
 pub use mailserver::{MailServer, Turn};
@@ -90,6 +92,8 @@ pub struct Test {
     api_url: String,
     /// Where the server is said to be; where it listens, when empty.
     public_url: String,
+    /// What stands under `[server]` besides its addresses.
+    server_lines: String,
     store: PathBuf,
     port: u16,
     webhooks: bool,
@@ -121,6 +125,7 @@ impl Test {
             twilio: String::new(),
             api_url: String::new(),
             public_url: String::new(),
+            server_lines: String::new(),
             store: PathBuf::from("thialfi.db"),
             port,
             webhooks: true,
@@ -165,6 +170,13 @@ impl Test {
         self
     }
 
+    /// What stands under `[server]` besides its addresses.
+    pub fn server(mut self, lines: &str) -> Self {
+        lines.clone_into(&mut self.server_lines);
+        self.write_rules();
+        self
+    }
+
     /// The same, with the store somewhere else.
     pub fn rules_with_store(mut self, store: &Path, rules: &str) -> Self {
         store.clone_into(&mut self.store);
@@ -188,10 +200,11 @@ impl Test {
         let public = if self.webhooks { format!("public_url = \"{}\"", self.url()) } else { String::new() };
         let text = format!(
             "[twilio]\naccount_sid = \"{SID}\"\nauth_token = {{ file = \"token\" }}\nfrom = \"{FROM}\"\napi_url = \"{}\"\n{}\n\
-             [server]\nlisten = \"127.0.0.1:{}\"\n{public}\n[store]\npath = \"{}\"\n{}",
+             [server]\nlisten = \"127.0.0.1:{}\"\n{public}\n{}\n[store]\npath = \"{}\"\n{}",
             if self.api_url.is_empty() { self.sandbox.url() } else { self.api_url.clone() },
             self.twilio,
             self.port,
+            self.server_lines,
             self.store.display(),
             self.rules
         );

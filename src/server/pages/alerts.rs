@@ -57,6 +57,17 @@ impl Can {
             resolve: alert.state != State::Resolved,
         }
     }
+
+    /// Whether there is a button for what a form asks for.
+    pub fn allows(&self, what: &str) -> bool {
+        match what {
+            "acknowledge" => self.acknowledge,
+            "take-over" => self.take_over,
+            "pass-on" => self.pass_on,
+            "resolve" => self.resolve,
+            _ => false,
+        }
+    }
 }
 
 /// What a list shows of these.

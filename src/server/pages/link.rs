@@ -45,8 +45,18 @@ pub(super) fn answer(routes: &Routes, request: &Request, rest: &str) -> Answer {
             if !is_from_our_page(request) {
                 return Ok(frame::message(403, "Another site asked for that", "Nothing was changed."));
             }
-            routes.with_store(|store| act::apply(routes, store, notification.alert, &event))?;
-            tracing::info!(alert = %notification.alert, what, by = visitor.name, "done by the link in a text");
+            let done = routes.with_store(|store| {
+                let can = can(&store.alert(notification.alert)?, &visitor);
+                // What the page has no button for is not done for who asks without one.
+                let may = can.allows(what);
+                if may {
+                    act::apply(routes, store, notification.alert, &event)?;
+                }
+                Ok(may)
+            })?;
+            if done {
+                tracing::info!(alert = %notification.alert, what, by = visitor.name, "done by the link in a text");
+            }
             Ok(Response::see_other(&format!("/a/{link}")))
         }
         Method::Get | Method::Head if what.is_empty() => {
@@ -56,6 +66,12 @@ pub(super) fn answer(routes: &Routes, request: &Request, rest: &str) -> Answer {
         }
         Method::Get | Method::Head => Ok(frame::message(404, "There is nothing here", "Use the buttons of the page.")),
     }
+}
+
+/// A link lets one see and take the alert, and pass it on; it is no way to end it for all, unless one has it.
+fn can(alert: &Alert, visitor: &Visitor) -> Can {
+    let can = Can::of(alert, visitor);
+    Can { resolve: can.resolve && alert.state == State::Acknowledged && !can.take_over, ..can }
 }
 
 fn page(
@@ -68,9 +84,7 @@ fn page(
     let config = &routes.desk.config;
     let times = Times { zone: &config.defaults.time_zone, now };
     let mut shown = card(alert, config, times, visitor);
-    // A link lets one see and take the alert, and pass it on; it is no way to end it for all, unless one has it.
-    let can = Can::of(alert, visitor);
-    shown.can = Can { resolve: can.resolve && alert.state == State::Acknowledged && !can.take_over, ..can };
+    shown.can = can(alert, visitor);
     let page = Page {
         alert: shown,
         text: alert.text.clone(),

@@ -105,6 +105,16 @@ impl Wanted {
         (filter, trouble)
     }
 
+    /// Without what is no date: a browser complains of a field for dates that holds something else.
+    fn with_dates_alone(mut self) -> Self {
+        for date in [&mut self.from, &mut self.to] {
+            if date.parse::<civil::Date>().is_err() {
+                date.clear();
+            }
+        }
+        self
+    }
+
     /// Whether only what is recent is meant: nobody who asks for what is open, or pages on, wants old alerts left out.
     fn is_about_recent(&self) -> bool {
         self.before.is_empty() && self.state != "open" && self.state != "acknowledged"
@@ -150,7 +160,7 @@ pub(super) fn page(routes: &Routes, asked: &Asked<'_>) -> Answer {
         older: older.map(|last| format!("/alerts?{}", wanted.query(Some(last)))),
         csv: format!("/report.csv?{}", wanted.query(None)),
         stopped: !more && stopped_at.is_some(),
-        wanted,
+        wanted: wanted.with_dates_alone(),
         trouble,
     };
     Ok(frame.page_for(asked.request, "alerts.html", page))
