@@ -382,17 +382,16 @@ impl Engine {
         if all && self.only.is_none() {
             self.to_look_at = self.store.due_alerts(Timestamp::MAX, usize::MAX)?.into();
         }
-        let due = match &self.only {
-            Some(only) => only.clone(),
+        let due = if let Some(only) = &self.only {
+            only.clone()
+        } else {
             // What is due goes first, however many there are to be looked at.
-            None => {
-                let mut due = self.store.due_alerts(now, BATCH)?;
-                let room = BATCH.saturating_sub(due.len()).max(TICKS).min(self.to_look_at.len());
-                due.extend(self.to_look_at.drain(..room));
-                let mut seen = HashSet::new();
-                due.retain(|id| seen.insert(*id));
-                due
-            }
+            let mut due = self.store.due_alerts(now, BATCH)?;
+            let room = BATCH.saturating_sub(due.len()).max(TICKS).min(self.to_look_at.len());
+            due.extend(self.to_look_at.drain(..room));
+            let mut seen = HashSet::new();
+            due.retain(|id| seen.insert(*id));
+            due
         };
         // A few in one transaction: others wait for no more than that.
         for some in due.chunks(TICKS) {

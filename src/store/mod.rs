@@ -11,7 +11,7 @@ pub mod signing;
 pub mod sqlite;
 pub mod statistics;
 #[cfg(test)]
-mod suite;
+pub(crate) mod suite;
 
 use jiff::{SignedDuration, Timestamp};
 

@@ -52,8 +52,8 @@ fn crowd(address: SocketAddr, over: &AtomicBool, open: &AtomicUsize) -> usize {
                 Some((stream, sent)) => {
                     let byte = [header[*sent % header.len()]];
                     *sent += 1;
-                    match stream.write(&byte) {
-                        Ok(_) => true,
+                    match stream.write_all(&byte) {
+                        Ok(()) => true,
                         Err(error) => error.kind() == ErrorKind::WouldBlock,
                     }
                 }

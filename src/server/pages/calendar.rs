@@ -202,6 +202,7 @@ impl Colours {
 }
 
 #[cfg(test)]
+#[allow(clippy::float_cmp)] // whole units and halves are exact
 mod tests {
     use super::*;
     use crate::oncall::{Contact, OnCall, Override};

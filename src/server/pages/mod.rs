@@ -64,13 +64,13 @@ impl Routes {
             return statics::answer(request, name);
         }
         if let Some(rest) = path.strip_prefix("/a/") {
-            return self.or_trouble(link::answer(self, request, rest));
+            return or_trouble(link::answer(self, request, rest));
         }
         if !self.desk.config.has_visitors() {
             return frame::nobody(404);
         }
         if path == "/sign-in" {
-            return self.or_trouble(sign_in::answer(self, request));
+            return sign_in::answer(self, request);
         }
         let visitor = match self.sessions().visitor(request, &self.desk.config) {
             Ok(Some(visitor)) => visitor,
@@ -85,7 +85,7 @@ impl Routes {
             Method::Get | Method::Head => self.show(&asked),
             Method::Post => self.act(&asked),
         };
-        let answer = self.or_trouble(answer);
+        let answer = or_trouble(answer);
         match asked.visitor.renewal {
             // Who signs out is not to be signed in again by the same answer.
             Some(cookie) if !answer.headers.iter().any(|(name, _)| name == "Set-Cookie") => {
@@ -143,15 +143,14 @@ impl Routes {
     fn frame<'a>(&'a self, asked: &'a Asked<'_>, place: &'static str) -> Frame<'a> {
         Frame::new(self, &asked.visitor, place, asked.now)
     }
+}
 
-    fn or_trouble(&self, answer: Answer) -> Response {
-        answer.unwrap_or_else(|error| {
-            tracing::error!(%error, "a page could not be made");
-            let why =
-                "The store could not be read or written. Calls and texts go on as far as they can; look at the log.";
-            frame::message(503, "The store fails", why)
-        })
-    }
+fn or_trouble(answer: Answer) -> Response {
+    answer.unwrap_or_else(|error| {
+        tracing::error!(%error, "a page could not be made");
+        let why = "The store could not be read or written. Calls and texts go on as far as they can; look at the log.";
+        frame::message(503, "The store fails", why)
+    })
 }
 
 /// What somebody is told who is not let in.

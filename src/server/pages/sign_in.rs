@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Answer, field, frame};
+use super::{field, frame};
 use crate::server::Routes;
 use crate::server::http::{Method, Request, Response};
 use crate::server::session::SignIn;
@@ -16,11 +16,11 @@ struct Page {
 }
 
 /// The form, and what it is answered with.
-pub(super) fn answer(routes: &Routes, request: &Request) -> Answer {
+pub(super) fn answer(routes: &Routes, request: &Request) -> Response {
     let of_query = || request.query_pairs().into_iter().find(|(name, _)| name == "to").map(|(_, to)| to);
     if request.method != Method::Post {
         let to = of_query().unwrap_or_default();
-        return Ok(frame::outside(200, "sign_in.html", Page { to: inside(&to).to_owned(), ..Page::default() }));
+        return frame::outside(200, "sign_in.html", Page { to: inside(&to).to_owned(), ..Page::default() });
     }
     let form = request.form();
     let (name, to) = (field(&form, "name").unwrap_or_default(), inside(field(&form, "to").unwrap_or_default()));
@@ -30,7 +30,7 @@ pub(super) fn answer(routes: &Routes, request: &Request) -> Answer {
         let page = Page { name: name.to_owned(), to: to.to_owned(), trouble: Some(trouble.to_owned()) };
         frame::outside(status, "sign_in.html", page)
     };
-    Ok(match routes.sessions().sign_in(request, &routes.desk.config, name, password) {
+    match routes.sessions().sign_in(request, &routes.desk.config, name, password) {
         SignIn::Accepted { cookie } => Response::see_other(to).with_header("Set-Cookie", &cookie),
         SignIn::Wrong => again(403, "The name or the password is wrong."),
         SignIn::TooMany { retry_after } => {
@@ -40,7 +40,7 @@ pub(super) fn answer(routes: &Routes, request: &Request) -> Answer {
         }
         SignIn::OtherSite => again(403, "Another site asked for that. Sign in here."),
         SignIn::Busy => again(503, "Too many people sign in at once. Try again.").with_header("Retry-After", "2"),
-    })
+    }
 }
 
 /// Ends the session.
