@@ -133,7 +133,7 @@ fn who_is_on_call_is_changed_for_a_while_and_back() {
     let turns = browser.text(".calendar");
     assert!(turns.contains("David") || turns.contains("Darren"), "{turns}");
 
-    // A year of two digits, an end before the beginning, the past, and nobody.
+    // What cannot be is refused, with words.
     for (from, until, trouble) in [
         ("2026-11-05T09:00", "2026-11-04T09:00", "It would end before it begins."),
         ("2026-11-01T09:00", "2026-11-08T09:00", "It would begin in the past."),

@@ -33,6 +33,12 @@ fn faults(browser: &Browser, url: &str, axe: Option<&str>, name: &str) -> Vec<St
         if small.as_array().is_none_or(|list| !list.is_empty()) {
             faults.push(format!("{name}: too small for a finger: {small}"));
         }
+        // The newest alert is taken without scrolling, however long its subject is.
+        let below = "const b = document.querySelector('main button.main[id^=acknowledge]'); \
+                     return b ? b.getBoundingClientRect().bottom - innerHeight : 0";
+        if browser.script(below).as_f64().is_none_or(|excess| excess > 0.0) {
+            faults.push(format!("{name}: the button is below the first screen"));
+        }
         // Who goes from one to the next by keyboard sees where they are (WCAG 2.2, 2.4.11).
         let covered = "const hidden = []; for (const one of document.querySelectorAll('main a, main button, main input, main summary')) \
                        { one.focus(); if (document.activeElement !== one) continue; const r = one.getClientRects()[0]; \
