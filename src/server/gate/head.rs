@@ -20,6 +20,7 @@ const LET_THROUGH: &[&str] = &[
     "referer",
     "sec-fetch-site",
     "user-agent",
+    "x-csrf-token",
     "x-forwarded-for",
     "x-forwarded-host",
     "x-forwarded-proto",
