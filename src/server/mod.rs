@@ -53,7 +53,7 @@ impl Server {
             let desk = Arc::clone(&present.read().unwrap_or_else(PoisonError::into_inner));
             Routes { desk, counter: Arc::clone(&counter) }.answer(&request)
         };
-        let options = GateOptions { user_header, ..GateOptions::new(listen) };
+        let options = GateOptions { user_header, methods, ..GateOptions::new(listen) };
         let gate = Gate::start(options, Arc::new(answer))?;
         Ok(Self { gate, desk })
     }
@@ -158,6 +158,14 @@ impl Routes {
     /// Tells the engine that something changed.
     pub(crate) fn wake(&self) {
         let _ = self.counter.engine.lock().unwrap_or_else(PoisonError::into_inner).send(Message::Wake);
+    }
+}
+
+/// The methods that an address takes, where it is not all that pass the gate.
+fn methods(path: &str) -> Option<&'static str> {
+    match path {
+        "/healthz" | "/livez" | "/metrics" => Some("GET, HEAD"),
+        path => api::methods(path),
     }
 }
 

@@ -107,7 +107,7 @@ impl Routes {
         let method = if request.method == Method::Head { Method::Get } else { request.method };
         if request.path == DESCRIBED_AT {
             if method != Method::Get {
-                return Err(not_so(&["GET, HEAD"]));
+                return Err(not_so("GET, HEAD"));
             }
             Query::of(request, &[])?;
             return Ok(Response::new(200, "application/json", DESCRIPTION));
@@ -145,17 +145,22 @@ fn found(path: &str, method: Method) -> Result<(&'static Endpoint, Vec<String>),
     if let Some(found) = fitting().find(|(endpoint, _)| endpoint.method == method) {
         return Ok(found);
     }
-    let allowed: Vec<&str> = fitting()
-        .map(|(endpoint, _)| match endpoint.method {
-            Method::Get | Method::Head => "GET, HEAD",
-            Method::Post => "POST",
-        })
-        .collect();
-    Err(if allowed.is_empty() { Problem::nothing("there is nothing at this address") } else { not_so(&allowed) })
+    Err(methods(path).map_or_else(|| Problem::nothing("there is nothing at this address"), not_so))
 }
 
-fn not_so(allowed: &[&str]) -> Problem {
-    let allowed = allowed.join(", ");
+/// The methods that an address of the API takes; `None`: it is none.
+pub(super) fn methods(path: &str) -> Option<&'static str> {
+    let has =
+        |method| ENDPOINTS.iter().any(|endpoint| endpoint.method == method && fits(endpoint.path, path).is_some());
+    match (path == DESCRIBED_AT || has(Method::Get), has(Method::Post)) {
+        (true, true) => Some("GET, HEAD, POST"),
+        (true, false) => Some("GET, HEAD"),
+        (false, true) => Some("POST"),
+        (false, false) => None,
+    }
+}
+
+fn not_so(allowed: &str) -> Problem {
     Problem::new(405, format!("here one can {allowed}")).with("Allow", allowed)
 }
 
