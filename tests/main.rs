@@ -5,6 +5,7 @@
 #![allow(clippy::similar_names, clippy::unused_self, clippy::must_use_unit, clippy::cast_possible_truncation)]
 
 mod adversity;
+mod api_fuzz;
 mod architecture;
 mod backtest;
 mod check;

@@ -80,6 +80,8 @@ pub enum Through {
     Click,
     /// The command line.
     Command,
+    /// A program, over HTTP.
+    Api,
     /// A mail, by a rule with `action = "acknowledge"` or `"resolve"`.
     Mail,
     /// The rule file, of which an entry was taken out.

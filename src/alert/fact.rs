@@ -275,6 +275,7 @@ fn through_word(through: Through) -> &'static str {
         Through::Email => "email",
         Through::Click => "click",
         Through::Command => "command",
+        Through::Api => "api",
         Through::Mail => "mail",
         Through::RuleFile => "rule-file",
     }

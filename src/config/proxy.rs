@@ -46,6 +46,7 @@ const TAKEN: &[&str] = &[
     "transfer-encoding",
     "upgrade",
     "user-agent",
+    "x-csrf-token",
     "x-forwarded-for",
     "x-forwarded-host",
     "x-forwarded-proto",

@@ -2,7 +2,6 @@
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
@@ -11,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::brake::Brake;
 use super::hands::{Hands, Threads};
 use super::poll::Schedule;
+pub use super::pulse::Pulse;
 use super::reach::Reach;
 use super::retention::Pace;
 use super::send::Job;
@@ -55,39 +55,6 @@ pub enum Message {
     Heard,
     /// Stop.
     Stop,
-}
-
-/// Shows others how the engine is, without a look into the store: times in milliseconds, 0 for none.
-#[derive(Debug, Default, Clone)]
-pub struct Pulse {
-    /// Of its last turn, the system's time.
-    turned_at: Arc<AtomicI64>,
-    /// Since when the provider does not reach us.
-    unreachable: Arc<AtomicI64>,
-}
-
-impl Pulse {
-    fn beat(&self) {
-        self.turned_at.store(Timestamp::now().as_millisecond(), Ordering::Relaxed);
-    }
-
-    pub(super) fn show_unreachable(&self, since: Option<Timestamp>) {
-        self.unreachable.store(since.map_or(0, Timestamp::as_millisecond), Ordering::Relaxed);
-    }
-
-    /// Since when the provider has not reached us; `None`: it does, as far as is known.
-    pub fn unreachable(&self) -> Option<Timestamp> {
-        let since = self.unreachable.load(Ordering::Relaxed);
-        (since != 0).then(|| Timestamp::from_millisecond(since).unwrap_or(Timestamp::MIN))
-    }
-
-    /// How long ago the engine last turned; `None` before its first turn.
-    pub fn age(&self) -> Option<SignedDuration> {
-        match self.turned_at.load(Ordering::Relaxed) {
-            0 => None,
-            at => Some(SignedDuration::from_millis(Timestamp::now().as_millisecond().saturating_sub(at))),
-        }
-    }
 }
 
 /// Claims, sends, records, asks and ticks.
@@ -215,19 +182,18 @@ impl Engine {
     /// Works until it is told to stop. Errors of the store are logged and tried again: the alerts are on disk.
     pub fn run(&mut self) {
         loop {
-            if self.beaten_at.is_none_or(is_long_ago) {
-                self.say_alive();
-            }
-            let wait = match self.turn() {
-                Ok(()) => {
-                    self.pulse.beat();
-                    self.pause()
-                }
+            let said = if self.beaten_at.is_none_or(is_long_ago) { self.say_alive() } else { Ok(()) };
+            let turned = self.turn();
+            // Whatever came of it: a new start frees no disk, and systemd would start us again and again.
+            self.pulse.beat();
+            let wait = match &turned {
+                Ok(()) => self.pause(),
                 Err(error) => {
                     tracing::error!(%error, "the store fails; trying again");
                     PAUSE
                 }
             };
+            self.pulse.show_store(said.and(turned).err().map(|error| error.to_string()));
             if !self.listen(wait) {
                 break;
             }
@@ -241,16 +207,15 @@ impl Engine {
         self.desk.hang_up();
     }
 
-    fn say_alive(&mut self) -> bool {
+    /// Says in the store that it is alive: the one thing that it writes even in the quietest night.
+    fn say_alive(&mut self) -> store::Result<()> {
         let now = Timestamp::now();
-        match self.store.beat(&self.owner, now) {
+        let said = self.store.beat(&self.owner, now);
+        match &said {
             Ok(()) => self.beaten_at = Some(now),
-            Err(error) => {
-                tracing::error!(%error, "the engine cannot say that it is alive");
-                return false;
-            }
+            Err(error) => tracing::error!(%error, "the engine cannot say that it is alive"),
         }
-        true
+        said
     }
 
     /// A piece of a turn is done. In a storm a turn lasts: each commit waits for those of fifty deliveries. Who takes us for
@@ -258,7 +223,7 @@ impl Engine {
     /// than a piece of a turn.
     fn is_getting_on(&mut self) {
         self.hang_up_what_is_over();
-        if self.beaten_at.is_some_and(is_long_ago) && self.say_alive() {
+        if self.beaten_at.is_some_and(is_long_ago) && self.say_alive().is_ok() {
             self.pulse.beat();
         }
     }

@@ -10,6 +10,7 @@ pub mod liveness;
 pub mod outbox;
 pub mod poll;
 pub mod providers;
+pub mod pulse;
 pub mod reach;
 pub mod reply;
 pub mod retention;

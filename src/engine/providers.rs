@@ -115,6 +115,12 @@ impl Providers {
         self.all.iter().filter_map(alarm).collect()
     }
 
+    /// All providers by name, and whether each refuses our credentials.
+    pub fn refusing(&self) -> impl Iterator<Item = (&str, bool)> {
+        let refuses = |entry: &Entry| entry.refuses_us.lock().unwrap_or_else(PoisonError::into_inner).is_some();
+        self.all.iter().map(move |entry| (entry.name(), refuses(entry)))
+    }
+
     /// Gives something to the first provider that takes it. `doubts` names those that may have it already, `without`
     /// those that are not to be tried.
     pub fn carry(

@@ -1,22 +1,28 @@
-//! HTTP: the gate, Twilio's webhooks, health. A webhook commits an event and renders an answer; it never waits for a
+//! HTTP: the gate, Twilio's webhooks, pages, the API, health and metrics. A webhook commits an event and renders an answer; it never waits for a
 //! provider.
 
+mod api;
 pub mod gate;
 pub mod headers;
+mod health;
 pub mod http;
+mod metrics;
 mod pages;
 pub mod session;
 pub mod signature;
+#[cfg(test)]
+mod stage;
 pub mod twilio;
 pub mod watchdog;
 
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use self::gate::{Address, Gate, GateError, GateOptions};
 use self::http::{Request, Response};
+use self::metrics::Webhooks;
 use self::session::Sessions;
 use crate::engine::Desk;
 use crate::engine::follow::{Message, Pulse};
@@ -47,7 +53,7 @@ impl Server {
             let desk = Arc::clone(&present.read().unwrap_or_else(PoisonError::into_inner));
             Routes { desk, counter: Arc::clone(&counter) }.answer(&request)
         };
-        let options = GateOptions { user_header, ..GateOptions::new(listen) };
+        let options = GateOptions { user_header, methods, ..GateOptions::new(listen) };
         let gate = Gate::start(options, Arc::new(answer))?;
         Ok(Self { gate, desk })
     }
@@ -87,11 +93,16 @@ struct Counter {
     stores: Mutex<Vec<Box<dyn Store>>>,
     /// Who is signed in.
     sessions: Sessions,
+    /// What became of webhooks.
+    webhooks: Webhooks,
+    /// When it was made: about when the process began.
+    began_at: Timestamp,
 }
 
 impl Counter {
     fn new(engine: Sender<Message>, pulse: Pulse, open: Box<Open>, sessions: Sessions) -> Self {
-        Self { engine: Mutex::new(engine), pulse, open, stores: Mutex::default(), sessions }
+        let (engine, stores, webhooks) = (Mutex::new(engine), Mutex::default(), Webhooks::default());
+        Self { engine, pulse, open, stores, sessions, webhooks, began_at: Timestamp::now() }
     }
 }
 
@@ -106,7 +117,10 @@ impl Routes {
     pub fn answer(&self, request: &Request) -> Response {
         let path = request.path.as_str();
         match path {
-            "/healthz" => self.health(),
+            "/healthz" => self.health(request),
+            "/livez" => self.live(request),
+            "/metrics" => self.metrics(request),
+            _ if path.starts_with("/api/") => self.api(request),
             _ if path.starts_with("/twiml/") || path.starts_with("/twilio/") => self.twilio(request),
             _ => self.page(request),
         }
@@ -117,27 +131,9 @@ impl Routes {
         &self.counter.sessions
     }
 
-    /// What is wrong with thialfi itself, in words.
-    fn alarms(&self) -> Vec<String> {
-        let mut alarms = self.desk.providers.alarms();
-        if let (Some(address), Some(since)) = (&self.desk.config.server.public_url, self.counter.pulse.unreachable()) {
-            let since = since.strftime("%Y-%m-%dT%H:%M:%SZ");
-            alarms.push(format!("the provider has not reached {address} since {since}"));
-        }
-        alarms
-    }
-
-    /// 200 when the engine turns.
-    fn health(&self) -> Response {
-        match self.counter.pulse.age() {
-            // Still 200: a new start mends nothing, and systemd's watchdog asks here, too.
-            Some(age) if age <= ILL_AFTER => match self.alarms() {
-                alarms if alarms.is_empty() => Response::text(200, "ok"),
-                alarms => Response::text(200, &format!("ok, but {}", alarms.join("; "))),
-            },
-            Some(age) => Response::text(503, &format!("the engine last turned {} s ago", age.as_secs())),
-            None => Response::text(503, "the engine has not turned yet"),
-        }
+    /// How the engine is.
+    fn pulse(&self) -> &Pulse {
+        &self.counter.pulse
     }
 
     /// Works with a store that no other request uses meanwhile.
@@ -162,6 +158,14 @@ impl Routes {
     /// Tells the engine that something changed.
     pub(crate) fn wake(&self) {
         let _ = self.counter.engine.lock().unwrap_or_else(PoisonError::into_inner).send(Message::Wake);
+    }
+}
+
+/// The methods that an address takes, where it is not all that pass the gate.
+fn methods(path: &str) -> Option<&'static str> {
+    match path {
+        "/healthz" | "/livez" | "/metrics" => Some("GET, HEAD"),
+        path => api::methods(path),
     }
 }
 

@@ -1,5 +1,7 @@
 //! Twilio's webhooks: from a signed request to an event, and from an alert to what the caller hears.
 
+use std::sync::atomic::Ordering;
+
 use secrecy::SecretString;
 
 use super::http::{Method, Request, Response};
@@ -24,14 +26,20 @@ type Parameters = Vec<(String, String)>;
 impl Routes {
     /// Answers one of Twilio's requests: nothing but 403 without a true signature.
     pub(super) fn twilio(&self, request: &Request) -> Response {
+        let webhooks = &self.counter.webhooks;
         let Some(parameters) = self.verified(request) else {
+            webhooks.forged.fetch_add(1, Ordering::Relaxed);
             tracing::warn!(path = %without_token(&request.path), "a request without a true signature was refused");
             return Response::text(403, "the signature is missing or wrong");
         };
         self.heard();
         match self.route(request, &parameters) {
-            Ok(response) => response,
+            Ok(response) => {
+                webhooks.ok.fetch_add(1, Ordering::Relaxed);
+                response
+            }
             Err(error) => {
+                webhooks.failed.fetch_add(1, Ordering::Relaxed);
                 // Twilio says "an application error has occurred" and hangs up; the alert stays open, so the next
                 // attempt follows.
                 tracing::error!(%error, "a webhook could not be answered");

@@ -207,6 +207,7 @@ pub(super) fn signature(by: &Actor) -> String {
         Through::Email => "by e-mail",
         Through::Click => "on the web page",
         Through::Command => "on the command line",
+        Through::Api => "by the API",
         Through::Mail => "by mail",
         Through::RuleFile => "taken out of the rule file",
     };

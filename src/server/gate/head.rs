@@ -20,11 +20,15 @@ const LET_THROUGH: &[&str] = &[
     "referer",
     "sec-fetch-site",
     "user-agent",
+    "x-csrf-token",
     "x-forwarded-for",
     "x-forwarded-host",
     "x-forwarded-proto",
     "x-twilio-signature",
 ];
+
+/// The methods that pass.
+pub(super) const METHODS: &str = "GET, HEAD, POST";
 
 /// A header that was understood.
 #[derive(Debug, PartialEq, Eq)]
@@ -44,8 +48,8 @@ pub(super) struct Head {
 pub(super) enum Refusal {
     /// Not HTTP, or HTTP that can be read in two ways.
     Bad(&'static str),
-    /// A known method, but none of ours.
-    Method,
+    /// A known method, but none of ours; with those that are.
+    Method(&'static str),
     /// The deadline has passed.
     TimedOut,
     /// A body of unknown length.
@@ -72,7 +76,7 @@ impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Bad(why) => why,
-            Self::Method => "only GET, HEAD and POST are answered",
+            Self::Method(allowed) => return write!(f, "only {allowed} is answered here"),
             Self::TimedOut => "the request took too long",
             Self::LengthRequired => "a body needs a Content-Length",
             Self::BodyTooLarge => "the body is too large",
@@ -90,9 +94,13 @@ impl fmt::Display for Refusal {
 impl Refusal {
     /// The answer, whole.
     pub(super) fn answer(self) -> Vec<u8> {
+        let allow;
         let (status, more) = match self {
             Self::Bad(_) | Self::Gone => ("400 Bad Request", ""),
-            Self::Method => ("405 Method Not Allowed", "Allow: GET, HEAD, POST\r\n"),
+            Self::Method(allowed) => {
+                allow = format!("Allow: {allowed}\r\n");
+                ("405 Method Not Allowed", allow.as_str())
+            }
             Self::TimedOut => ("408 Request Timeout", ""),
             Self::LengthRequired => ("411 Length Required", ""),
             Self::BodyTooLarge => ("413 Content Too Large", ""),
@@ -151,9 +159,16 @@ pub(super) fn parse(bytes: &[u8], besides: Option<&str>) -> Result<Option<(Head,
 
 fn method(name: &str) -> Result<Method, Refusal> {
     Method::parse(name).ok_or(match name {
-        "PUT" | "DELETE" | "PATCH" | "OPTIONS" | "TRACE" | "CONNECT" => Refusal::Method,
+        "PUT" | "DELETE" | "PATCH" | "OPTIONS" | "TRACE" | "CONNECT" | "QUERY" => Refusal::Method(METHODS),
         _ => Refusal::UnknownMethod,
     })
+}
+
+/// The path of a request line, whatever its method.
+pub(super) fn path(bytes: &[u8]) -> Option<String> {
+    let line = bytes.split(|&byte| byte == b'\r').next()?;
+    let line = std::str::from_utf8(line).ok()?;
+    target(line.split(' ').nth(1)?).ok().map(|(path, _)| path)
 }
 
 /// Path and query of `/path?query`, and of `http://host/path?query`, which a server must understand (RFC 9112, 3.2.2).
@@ -351,12 +366,21 @@ mod tests {
     }
 
     #[test]
+    fn the_path_of_a_line_is_found_whatever_its_method() {
+        let of = |line: &str| path(line.as_bytes());
+        assert_eq!(of("DELETE /a/b?c HTTP/1.1\r\nHost: a\r\n\r\n").as_deref(), Some("/a/b"));
+        assert_eq!(of("OPTIONS * HTTP/1.1\r\n\r\n"), None);
+        assert_eq!(of("DELETE"), None);
+    }
+
+    #[test]
     fn methods_and_versions_that_are_not_ours_are_named() {
         for (line, expected) in [
             ("get / HTTP/1.1", 501),
             ("BREW / HTTP/1.1", 501),
             ("DELETE / HTTP/1.1", 405),
             ("OPTIONS * HTTP/1.1", 405),
+            ("QUERY / HTTP/1.1", 405),
             ("CONNECT a:443 HTTP/1.1", 405),
             ("PRI * HTTP/2.0", 505),
             ("GET / HTTP/1.2", 505),

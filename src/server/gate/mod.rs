@@ -68,6 +68,8 @@ pub struct GateOptions {
     pub directory: Option<PathBuf>,
     /// One more header field that routes may see: the one in which a proxy says who is signed in.
     pub user_header: Option<String>,
+    /// Which methods an address takes: `GET, HEAD`. `None`: all that pass.
+    pub methods: fn(&str) -> Option<&'static str>,
 }
 
 impl GateOptions {
@@ -85,6 +87,7 @@ impl GateOptions {
             pause: Duration::from_millis(50),
             directory: None,
             user_header: None,
+            methods: |_| None,
         }
     }
 }

@@ -64,13 +64,25 @@ fn read_head(
         }
         // A header ends where a line ends. Looking only then keeps a byte at a time from costing a look at each.
         if bytes.iter().skip(before).any(|&byte| byte == b'\n')
-            && let Some((head, length)) = head::parse(bytes.get(..MAX_HEAD).unwrap_or(&bytes), bounds.user_header)?
+            && let Some((head, length)) = head::parse(bytes.get(..MAX_HEAD).unwrap_or(&bytes), bounds.user_header)
+                .map_err(|refusal| with_methods(refusal, &bytes, bounds.options.methods))?
         {
             return Ok((head, bytes.split_off(length)));
         }
         if bytes.len() >= MAX_HEAD {
             return Err(Refusal::HeadTooLarge);
         }
+    }
+}
+
+/// A refusal of a method names those that this address takes.
+fn with_methods(refusal: Refusal, bytes: &[u8], methods: fn(&str) -> Option<&'static str>) -> Refusal {
+    match refusal {
+        Refusal::Method(all) => {
+            let here = head::path(bytes).and_then(|path| methods(&path));
+            Refusal::Method(here.unwrap_or(all))
+        }
+        refusal => refusal,
     }
 }
 

@@ -159,7 +159,8 @@ pub(super) fn override_duty(routes: &Routes, asked: &Asked<'_>, id: &str, form: 
     }
     let typed = |name| field(form, name).unwrap_or_default().to_owned();
     let mut filled = Form { contact: typed("contact"), from: typed("from"), until: typed("until"), trouble: None };
-    match wanted(&filled, config, &group, asked) {
+    let made_by = format!("web:{}", asked.visitor.name);
+    match wanted((&filled.contact, &filled.from, &filled.until), config, &group, made_by, asked.now) {
         Ok(new) => {
             routes.with_store(|store| store.add_override(&new))?;
             routes.wake();
@@ -173,28 +174,33 @@ pub(super) fn override_duty(routes: &Routes, asked: &Asked<'_>, id: &str, form: 
     }
 }
 
-/// The override that a form asks for, or what is wrong with it.
-fn wanted(form: &Form, config: &Config, group: &GroupId, asked: &Asked<'_>) -> Result<Override, String> {
-    let contact = ContactId::new(form.contact.as_str());
+/// The override that is asked for (who, from when, until when, as it was typed), or what is wrong with it.
+pub(in crate::server) fn wanted(
+    (contact, from, until): (&str, &str, &str),
+    config: &Config,
+    group: &GroupId,
+    made_by: String,
+    now: Timestamp,
+) -> Result<Override, String> {
+    let contact = ContactId::new(contact);
     let Some(person) = config.roster.contacts.get(&contact) else {
         return Err("Choose who is to be on call.".to_owned());
     };
     if person.phone.is_none() && person.text_number().is_none() {
         return Err(format!("{} has no number: nobody could be called.", person.name));
     }
-    let (now, zone) = (asked.now, &config.defaults.time_zone);
+    let zone = &config.defaults.time_zone;
     let read = |text: &str, after| moment(text, after, zone).map_err(|error| format!("{error}."));
-    let from = if form.from.is_empty() { now } else { read(&form.from, now)? };
+    let from = if from.is_empty() { now } else { read(from, now)? };
     // A browser's input knows no seconds: the minute under way is now.
     let from = if from < now && now.duration_since(from).as_secs() < 60 { now } else { from };
-    let until = if form.until.is_empty() { None } else { Some(read(&form.until, from)?) };
+    let until = if until.is_empty() { None } else { Some(read(until, from)?) };
     if from < now {
         return Err("It would begin in the past.".to_owned());
     }
     if until.is_some_and(|until| until <= from) {
         return Err("It would end before it begins.".to_owned());
     }
-    let made_by = format!("web:{}", asked.visitor.name);
     Ok(Override { group: group.clone(), contact, from, until, made_by })
 }
 

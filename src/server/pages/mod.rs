@@ -4,24 +4,24 @@
 //! A page is a function from what was asked to an answer. What a visitor may do is decided in one place, [`Routes::page`],
 //! before any of them is asked.
 
-mod act;
+pub(super) mod act;
 mod alert;
 mod alerts;
 mod calendar;
 mod chart;
 mod frame;
-mod group;
+pub(super) mod group;
 mod link;
 mod list;
 mod now;
-mod rules;
+pub(super) mod rules;
 mod sign_in;
 mod statics;
 mod statistics;
 #[cfg(test)]
 mod tests;
 mod time;
-mod trial;
+pub(super) mod trial;
 
 use jiff::Timestamp;
 

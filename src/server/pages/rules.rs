@@ -83,7 +83,8 @@ pub(super) fn page(routes: &Routes, asked: &Asked<'_>) -> Answer {
     Ok(frame.page_for(asked.request, "rules.html", Page { rules, heartbeats, dead, shown }))
 }
 
-fn conditions(rule: &Rule) -> Vec<String> {
+/// What a rule asks for, each condition in words.
+pub(in crate::server) fn conditions(rule: &Rule) -> Vec<String> {
     let cut = |text: String| match text.char_indices().nth(LONGEST) {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
         None => text,

@@ -1,9 +1,11 @@
 //! Trying a mail: what `explain` says of one that is pasted here. Nothing is kept of it, and nobody is called.
 
+use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
 use super::{Asked, field};
+use crate::config::Config;
 use crate::explain::memory::Memory;
 use crate::explain::{Explanation, Judged, Mail, json};
 use crate::intake::reply_address;
@@ -47,14 +49,27 @@ fn explained(routes: &Routes, asked: &Asked<'_>, page: &Page) -> Result<(Value, 
     if page.mail.is_empty() {
         return Err("Paste a mail first, with its header.".to_owned());
     }
-    let config = &routes.desk.config;
-    let raw = message::read(&mut page.mail.as_bytes()).map_err(|error| error.to_string())?;
     let recipients: Vec<String> =
         page.recipient.split([',', ' ']).filter(|one| !one.is_empty()).map(str::to_owned).collect();
     let sender = Some(page.sender.as_str()).filter(|sender| !sender.is_empty());
-    let mut mail = Mail::new(&raw, sender, &recipients);
+    explain(&routes.desk.config, page.mail.as_bytes(), sender, &recipients, asked.now)
+}
+
+/// What would become of a mail, as `explain --json` prints it, and whether it is for an address that holds a token of ours.
+///
+/// # Errors
+/// Why it cannot be judged.
+pub(in crate::server) fn explain(
+    config: &Config,
+    mut mail: &[u8],
+    sender: Option<&str>,
+    recipients: &[String],
+    now: Timestamp,
+) -> Result<(Value, bool), String> {
+    let raw = message::read(&mut mail).map_err(|error| error.to_string())?;
+    let mut mail = Mail::new(&raw, sender, recipients);
     let is_reply = !reply_address::take_out(config, &mut mail.envelope).is_empty();
     let mut memory = Memory::of(config);
-    let judged = Judged::new(config, &mail, asked.now, &mut memory).map_err(|error| error.to_string())?;
+    let judged = Judged::new(config, &mail, now, &mut memory).map_err(|error| error.to_string())?;
     Ok((json::object(&Explanation::new(&judged, &mut memory)), is_reply))
 }

@@ -1,0 +1,47 @@
+//! Schemathesis plays what `docs/openapi.json` allows, and what it does not, against a server with alerts in its store.
+//! `tests/run` installs it.
+
+use std::path::Path;
+use std::process::Command;
+
+use crate::support::{DAVID, DOWN, PAGE, PEOPLE, Phone, Test};
+
+/// Everything that it can play, for as long as a test may take.
+const CONFIG: &str = r#"
+[checks]
+# What is well-formed and yet cannot be (an end before the beginning) is no fault of who described it: 422.
+positive_data_acceptance.expected-statuses = ["2xx", "401", "403", "404", "422"]
+"#;
+
+#[test]
+fn nothing_that_the_description_allows_or_forbids_makes_the_api_break_its_word() {
+    let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/schemathesis/bin/schemathesis");
+    if !program.exists() {
+        eprintln!("skipped: schemathesis is not installed; tests/run does that");
+        return;
+    }
+    let made = Test::new().run(&["passwd", "--token", "fuzz"], b"").exit(0);
+    let token = made.err.split_whitespace().find(|word| word.starts_with("thialfi_")).unwrap();
+    let entry = made.out.replace("\"view\"", "\"admin\"");
+    let rules = format!("{PEOPLE}{PAGE}{DOWN}\n{entry}");
+    let mut test = Test::new().rules(&rules).phone(DAVID, [Phone::Stay]).serve();
+    for host in ["db1", "db2", "db3", "db4"] {
+        let mail = test.mail(host, &format!("{host} is DOWN"));
+        test.deliver(&mail).exit(0).done();
+    }
+    std::fs::write(test.path("schemathesis.toml"), CONFIG).unwrap();
+    let output = Command::new(program)
+        .args(["--config-file", test.path("schemathesis.toml").to_str().unwrap(), "run"])
+        .args([&format!("{}/api/openapi.json", test.url()), "--header", &format!("Authorization: Bearer {token}")])
+        .args(["--checks", "all", "--mode", "all", "--phases", "examples,coverage,fuzzing", "--continue-on-failure"])
+        // The same each time: what is new is found by whoever changes the seed.
+        .args(["--max-examples", "100", "--seed", "7", "--workers", "2", "--request-timeout", "10", "--no-color"])
+        .current_dir(test.path(""))
+        .env("HYPOTHESIS_DATABASE_FILE", test.path("hypothesis"))
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said}\n{}", String::from_utf8_lossy(&output.stderr));
+    assert!(said.contains("11 selected / 11 total"), "{said}");
+    assert_eq!(test.get("/livez"), 200);
+}
