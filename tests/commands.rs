@@ -1,5 +1,8 @@
 //! The other commands, as a user types them.
 
+use std::io::{BufRead as _, Read as _, Write as _};
+use std::process::Stdio;
+
 use crate::support::{DAVID, PAGE, PEOPLE, Phone, Test, example};
 
 #[test]
@@ -152,6 +155,45 @@ fn completions_and_the_manual_page_are_printed() {
     test.run(&["man"], b"").exit(0).says(".TH").done();
     test.run(&["--help"], b"").exit(0).says("serve-twiml").done();
     test.run(&["--version"], b"").exit(0).says(env!("CARGO_PKG_VERSION")).done();
+}
+
+/// Asks a server on loopback, and gives back everything that it says.
+fn ask(address: &str, request: &str) -> String {
+    let mut stream = std::net::TcpStream::connect(address).unwrap();
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn the_demo_stays_and_shows_the_pages() {
+    let test = Test::new();
+    let mut command = test.command();
+    command.env_remove("THIALFI_CONFIG").env_remove("THIALFI_CLOCK_FILE").env("TMPDIR", test.path(""));
+    let mut demo = command.args(["demo", "--pace", "20", "--pages"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = std::io::BufReader::new(demo.stdout.take().unwrap()).lines();
+    let told = lines.find_map(|line| line.unwrap().trim().strip_prefix("http://").map(str::to_owned)).unwrap();
+    let (address, rest) = told.split_once("/  name demo, password ").unwrap_or_else(|| panic!("{told}"));
+    let form = format!("name=demo&password={rest}");
+    let signed_in = ask(
+        address,
+        &format!(
+            "POST /sign-in HTTP/1.1\r\nHost: {address}\r\nOrigin: http://{address}\r\nContent-Length: {}\r\n\
+             Content-Type: application/x-www-form-urlencoded\r\n\r\n{form}",
+            form.len()
+        ),
+    );
+    assert!(signed_in.starts_with("HTTP/1.1 303"), "{signed_in}");
+    let cookie = signed_in.lines().find_map(|line| line.strip_prefix("Set-Cookie: ")).unwrap();
+    let cookie = cookie.split(';').next().unwrap();
+    let page = ask(address, &format!("GET / HTTP/1.1\r\nHost: {address}\r\nCookie: {cookie}\r\n\r\n"));
+    assert!(page.contains("1 open") && page.contains("web01"), "{page}");
+    let pid = rustix::process::Pid::from_child(&demo);
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    assert!(demo.wait().unwrap().success());
+    let left = std::fs::read_dir(test.path("")).unwrap().filter_map(Result::ok);
+    assert!(!left.into_iter().any(|entry| entry.file_name().to_string_lossy().starts_with("thialfi-demo")));
 }
 
 #[test]
