@@ -32,7 +32,7 @@ impl<'a> Document<'a> {
         for error in errors {
             let span = error.span().unwrap_or_default();
             let (message, hint) = explain(error.message(), file.text.get(span.clone()).unwrap_or_default());
-            let mut diagnostic = file.complaint(Severity::Error, span.start, span.end, message);
+            let mut diagnostic = file.complaint(Severity::Error, span.start, span.end, &message);
             diagnostic.hint = hint;
             if diagnostics.iter().all(|earlier| earlier.line != diagnostic.line) {
                 diagnostics.push(diagnostic);

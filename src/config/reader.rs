@@ -146,7 +146,7 @@ impl<'a> Reader<'a> {
             return Diagnostic { severity, hint, ..Diagnostic::about_file(&document.file.path, message) };
         }
         let message = document.file.without_secrets(message);
-        let mut diagnostic = document.file.complaint(severity, at.start, at.end, message);
+        let mut diagnostic = document.file.complaint(severity, at.start, at.end, &message);
         diagnostic.key = document.key_at(at.start, at.end);
         diagnostic.hint = hint.map(|hint| document.file.without_secrets(hint));
         diagnostic

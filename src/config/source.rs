@@ -116,13 +116,13 @@ impl SourceFile {
     }
 
     /// A complaint about the bytes `start..end`; the key is for the caller to fill in.
-    pub fn complaint(&self, severity: Severity, start: usize, end: usize, message: String) -> Diagnostic {
+    pub fn complaint(&self, severity: Severity, start: usize, end: usize, message: &str) -> Diagnostic {
         let position = self.position(start);
         let source_line = self.shown_line(&position);
         let marked = self.text.get(floor_boundary(&self.text, start)..end.min(position.span.end)).unwrap_or_default();
         let width = marked.trim_end().chars().count().max(1);
         let Position { line, column, .. } = position;
-        let (file, message) = (self.path.clone(), visible(&message));
+        let (file, message) = (self.path.clone(), visible(message));
         Diagnostic { severity, file, line, column, source_line, width, key: String::new(), message, hint: None }
     }
 }
