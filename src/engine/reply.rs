@@ -1,6 +1,6 @@
 //! Texts from people: which alert they mean, and what becomes of it.
 
-mod grammar;
+pub mod grammar;
 pub mod mail;
 mod note;
 

@@ -109,6 +109,7 @@ fn everything_can_be_done_without_a_script() {
     browser.click(".searching summary");
     browser.fill("[name=text]", "db1");
     browser.press("Search");
+    browser.wait_until("what was searched for", |text| !text.contains("db2"));
     assert_eq!(browser.count(".line"), 1);
     browser.open(&format!("{}/groups/systems", test.url()));
     browser.choose("[name=contact]", "simon");

@@ -141,8 +141,7 @@ fn open(path: &Path) -> Result<File, Error> {
 /// What stands in the file. Nothing, where we did not write it to its end.
 fn read(file: &File, path: &Path) -> Result<Vec<Made>, Error> {
     let found = file.metadata()?;
-    // Nothing for group and others.
-    let is_closed = found.uid() == geteuid().as_raw() && found.mode().trailing_zeros() >= 6;
+    let is_closed = found.uid() == geteuid().as_raw() && found.mode() & 0o777 == 0o600;
     if !(found.is_file() && is_closed && found.nlink() == 1) {
         return Err(Error::Foreign(path.to_owned()));
     }

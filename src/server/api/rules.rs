@@ -17,6 +17,7 @@ use crate::server::pages::trial;
 const MOST_RECIPIENTS: usize = 20;
 
 /// `GET /api/groups`
+#[allow(clippy::unnecessary_wraps)] // as all that answer
 pub(super) fn groups(routes: &Routes, _call: &Call<'_>) -> Answer {
     let config = &routes.desk.config;
     let groups = config.roster.groups.values().map(|group| {
@@ -36,7 +37,7 @@ pub(super) fn groups(routes: &Routes, _call: &Call<'_>) -> Answer {
 /// `GET /api/rules`
 pub(super) fn rules(routes: &Routes, call: &Call<'_>) -> Answer {
     let config = &routes.desk.config;
-    let (uses, seen) =
+    let (uses, beats) =
         routes.with_store(|store| Ok((store.rule_uses()?, heartbeats::stand(config, store, call.now)?)))?;
     let in_full = call.visitor.role >= Role::Admin;
     let rules = config.rules.rules.iter().map(|rule| {
@@ -54,7 +55,7 @@ pub(super) fn rules(routes: &Routes, call: &Call<'_>) -> Answer {
             "conditions": in_full.then(|| conditions(rule)),
         })
     });
-    let heartbeats = seen.iter().map(|one| {
+    let heartbeats = beats.iter().map(|one| {
         let is_late = one.standing.is_some_and(|standing| standing.state == State::Late);
         json!({
             "name": one.heartbeat.name,
