@@ -41,7 +41,7 @@ pub(super) fn rules(routes: &Routes, call: &Call<'_>) -> Answer {
         routes.with_store(|store| Ok((store.rule_uses()?, heartbeats::stand(config, store, call.now)?)))?;
     let in_full = call.visitor.role >= Role::Admin;
     let rules = config.rules.rules.iter().map(|rule| {
-        let used = uses.iter().find(|one| one.rule == rule.name);
+        let of_rule = uses.iter().find(|one| one.rule == rule.name);
         // One that says `ignore` leaves no trace, so that it cannot be counted.
         let counted = rule.action != Action::Ignore;
         json!({
@@ -50,8 +50,8 @@ pub(super) fn rules(routes: &Routes, call: &Call<'_>) -> Answer {
             "group": rule.group,
             "policy": rule.policy,
             "continue": rule.goes_on,
-            "mails": counted.then(|| used.map_or(0, |one| one.mails)),
-            "last_at": used.map(|one| one.last_at),
+            "mails": counted.then(|| of_rule.map_or(0, |one| one.mails)),
+            "last_at": of_rule.map(|one| one.last_at),
             "conditions": in_full.then(|| conditions(rule)),
         })
     });
