@@ -57,13 +57,11 @@ fn edges(since: Timestamp, until: Timestamp, zone: &jiff::tz::TimeZone) -> Optio
             date = next;
             next.to_zoned(zone.clone()).ok().map(|midnight| midnight.timestamp())
         });
-        match midnight.filter(|at| *at < until) {
-            Some(at) => edges.push(at),
-            None => {
-                edges.push(until);
-                return Some(edges);
-            }
-        }
+        let Some(midnight) = midnight.filter(|at| *at < until) else {
+            edges.push(until);
+            return Some(edges);
+        };
+        edges.push(midnight);
     }
     None
 }
