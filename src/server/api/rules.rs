@@ -17,7 +17,7 @@ use crate::server::pages::trial;
 const MOST_RECIPIENTS: usize = 20;
 
 /// `GET /api/groups`
-#[allow(clippy::unnecessary_wraps)] // as all that answer
+#[allow(clippy::unnecessary_wraps, reason = "as all answers of the table")]
 pub(super) fn groups(routes: &Routes, _call: &Call<'_>) -> Answer {
     let config = &routes.desk.config;
     let groups = config.roster.groups.values().map(|group| {
@@ -37,7 +37,7 @@ pub(super) fn groups(routes: &Routes, _call: &Call<'_>) -> Answer {
 /// `GET /api/rules`
 pub(super) fn rules(routes: &Routes, call: &Call<'_>) -> Answer {
     let config = &routes.desk.config;
-    let (uses, beats) =
+    let (uses, seen) =
         routes.with_store(|store| Ok((store.rule_uses()?, heartbeats::stand(config, store, call.now)?)))?;
     let in_full = call.visitor.role >= Role::Admin;
     let rules = config.rules.rules.iter().map(|rule| {
@@ -55,7 +55,7 @@ pub(super) fn rules(routes: &Routes, call: &Call<'_>) -> Answer {
             "conditions": in_full.then(|| conditions(rule)),
         })
     });
-    let heartbeats = beats.iter().map(|one| {
+    let heartbeats = seen.iter().map(|one| {
         let is_late = one.standing.is_some_and(|standing| standing.state == State::Late);
         json!({
             "name": one.heartbeat.name,
@@ -81,8 +81,7 @@ pub(super) fn explain(routes: &Routes, call: &Call<'_>) -> Answer {
     }
     let (config, sender) = (&routes.desk.config, call.query.get("sender"));
     let explained = trial::explain(config, &call.request.body, sender, &recipients, call.now);
-    let (object_, is_reply) = explained.map_err(Problem::impossible)?;
-    let mut explained = object_;
+    let (mut explained, is_reply) = explained.map_err(Problem::impossible)?;
     if let Value::Object(fields) = &mut explained {
         fields.insert("is_reply".to_owned(), json!(is_reply));
     }
