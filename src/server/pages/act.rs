@@ -1,7 +1,7 @@
 //! What a visitor does to alerts: acknowledge, take over, pass on, resolve. Each is in the alert's history, with who did it.
 
 use super::{Answer, Asked, field};
-use crate::alert::{Actor, AlertId, Event, Through};
+use crate::alert::{Actor, AlertId, Event, State, Through};
 use crate::server::Routes;
 use crate::server::http::Response;
 use crate::server::session::Visitor;
@@ -9,6 +9,9 @@ use crate::store::{self, Store};
 
 /// Of a storm, so many are taken with one click: as many as a page shows.
 const AT_ONCE: usize = 200;
+
+/// What an address says where nobody follows whom an alert could be passed on to.
+pub(super) const NOBODY_FURTHER: &str = "nobody-further";
 
 /// The actor that a visitor is.
 pub(in crate::server) fn actor(visitor: &Visitor, config: &crate::config::Config) -> Actor {
@@ -33,12 +36,22 @@ pub(super) fn on_alert(routes: &Routes, asked: &Asked<'_>, id: &str, what: &str,
     let nothing = || Ok(routes.frame(asked, "").message(404, "There is no such alert", "Nothing was changed."));
     let Some(id) = number(id) else { return nothing() };
     let Some(event) = event(what, actor(&asked.visitor, &routes.desk.config)) else { return nothing() };
-    match routes.with_store(|store| apply(routes, store, id, &event)) {
-        Ok(()) => {}
+    let done = routes.with_store(|store| {
+        let before = store.alert(id)?;
+        apply(routes, store, id, &event)?;
+        Ok((before, store.alert(id)?))
+    });
+    let (before, after) = match done {
+        Ok(both) => both,
         Err(store::Error::NoAlert(_)) => return nothing(),
         Err(error) => return Err(error),
-    }
+    };
     tracing::info!(alert = %id, what, by = asked.visitor.name, "done on the web page");
+    // Who asked for somebody else must know that there is nobody: the list would look as if nothing had been pressed.
+    let open = before.state == State::Open && after.state == State::Open;
+    if matches!(event, Event::Escalate { .. }) && open && before.progress == after.progress {
+        return Ok(Response::see_other(&format!("/alerts/{id}?said={NOBODY_FURTHER}")));
+    }
     Ok(Response::see_other(&back(field(form, "back"), id)))
 }
 
@@ -49,10 +62,7 @@ pub(super) fn take_all(routes: &Routes, asked: &Asked<'_>, form: &[(String, Stri
     let event = Event::Acknowledge { by: actor(&asked.visitor, &routes.desk.config), within: None };
     routes.with_store(|store| {
         // Somebody else may have been faster with some of them: those stay theirs.
-        let open = ids
-            .iter()
-            .copied()
-            .filter(|id| store.alert(*id).is_ok_and(|alert| alert.state == crate::alert::State::Open));
+        let open = ids.iter().copied().filter(|id| store.alert(*id).is_ok_and(|alert| alert.state == State::Open));
         let open: Vec<AlertId> = open.collect();
         routes.desk.apply_each(store, &open, &event)
     })?;

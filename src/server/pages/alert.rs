@@ -24,6 +24,8 @@ struct Page {
     /// How many mails came that are not kept.
     unkept: u64,
     days: Vec<Day>,
+    /// What became of the button that was pressed, where that is not seen otherwise.
+    said: Option<&'static str>,
 }
 
 /// One call, text or mail that was sent, or is to be.
@@ -110,6 +112,8 @@ pub(super) fn page(routes: &Routes, asked: &Asked<'_>, id: &str) -> Answer {
         unkept: u64::from(alert.mails).saturating_sub(kept),
         mails: mails.into_iter().map(|mail| shown(mail, frame.times)).collect(),
         days: days(&history, frame.times),
+        said: (asked.query("said").as_deref() == Some(super::act::NOBODY_FURTHER))
+            .then_some("Nobody else can be called: it goes on as before."),
         alert: card(&alert, config, frame.times, &asked.visitor),
     };
     Ok(frame.page_for(asked.request, "alert.html", page))

@@ -247,6 +247,17 @@ fn an_alert_is_taken_passed_on_and_resolved_and_the_history_says_by_whom() {
 }
 
 #[test]
+fn who_passes_on_what_nobody_else_can_take_is_told_so() {
+    let mut stage = stage();
+    let id = stage.alert("db1", "db1 is DOWN", "down");
+    let done = stage.send("/", "/alerts/1/pass-on", "david", &[("back", "now")]);
+    assert_eq!((done.status, header(&done, "Location")), (303, Some("/alerts/1?said=nobody-further")));
+    assert!(stage.page("/alerts/1?said=nobody-further", "david").contains("Nobody else can be called"));
+    assert!(!stage.page("/alerts/1?said=%3Cb%3E", "david").contains("Nobody else"));
+    assert_eq!(stage.state(id), State::Open);
+}
+
+#[test]
 fn only_the_alerts_that_were_looked_at_are_taken_together() {
     let mut stage = stage();
     let ids: Vec<AlertId> =

@@ -30,7 +30,9 @@
     busy = true;
     try {
       const headers = tag ? { "If-None-Match": tag } : {};
-      const answer = await fetch(location.href, { headers, cache: "no-store", redirect: "error" });
+      const answer = await fetch(location.href, { headers, cache: "no-store", redirect: "manual" });
+      // The session is over: the way to sign in, and back here.
+      if (answer.type === "opaqueredirect") return location.reload();
       if (answer.status === 200) {
         const text = await answer.text();
         if (!occupied()) {
