@@ -38,6 +38,7 @@ mod pairs;
 mod passwd;
 mod people;
 mod power_loss;
+mod programs;
 mod providers;
 mod quoted_history;
 mod reaching;

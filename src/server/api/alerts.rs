@@ -53,8 +53,13 @@ fn states(query: &Query) -> Result<Vec<State>, Problem> {
         let all = [State::Open, State::Acknowledged, State::Resolved, State::Expired];
         all.into_iter().find(|state| state.word() == word)
     };
-    let wrong = "`state` is one or more of open, acknowledged, resolved, expired, with commas between them";
-    text.split(',').map(|word| state(word).ok_or_else(|| Problem::bad(wrong))).collect()
+    let wrong = "`state` is one or more of open, acknowledged, resolved, expired, each once, with commas between them";
+    let mut states = Vec::new();
+    for word in text.split(',') {
+        let state = state(word).filter(|state| !states.contains(state));
+        states.push(state.ok_or_else(|| Problem::bad(wrong))?);
+    }
+    Ok(states)
 }
 
 /// The address of what comes after this alert.

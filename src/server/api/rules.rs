@@ -17,7 +17,7 @@ use crate::server::pages::trial;
 const MOST_RECIPIENTS: usize = 20;
 
 /// `GET /api/groups`
-#[allow(clippy::unnecessary_wraps)] // as all that answer
+#[allow(clippy::unnecessary_wraps, reason = "as all answers of the table")]
 pub(super) fn groups(routes: &Routes, _call: &Call<'_>) -> Answer {
     let config = &routes.desk.config;
     let groups = config.roster.groups.values().map(|group| {
@@ -41,7 +41,7 @@ pub(super) fn rules(routes: &Routes, call: &Call<'_>) -> Answer {
         routes.with_store(|store| Ok((store.rule_uses()?, heartbeats::stand(config, store, call.now)?)))?;
     let in_full = call.visitor.role >= Role::Admin;
     let rules = config.rules.rules.iter().map(|rule| {
-        let used = uses.iter().find(|one| one.rule == rule.name);
+        let of_rule = uses.iter().find(|one| one.rule == rule.name);
         // One that says `ignore` leaves no trace, so that it cannot be counted.
         let counted = rule.action != Action::Ignore;
         json!({
@@ -50,8 +50,8 @@ pub(super) fn rules(routes: &Routes, call: &Call<'_>) -> Answer {
             "group": rule.group,
             "policy": rule.policy,
             "continue": rule.goes_on,
-            "mails": counted.then(|| used.map_or(0, |one| one.mails)),
-            "last_at": used.map(|one| one.last_at),
+            "mails": counted.then(|| of_rule.map_or(0, |one| one.mails)),
+            "last_at": of_rule.map(|one| one.last_at),
             "conditions": in_full.then(|| conditions(rule)),
         })
     });
@@ -81,8 +81,7 @@ pub(super) fn explain(routes: &Routes, call: &Call<'_>) -> Answer {
     }
     let (config, sender) = (&routes.desk.config, call.query.get("sender"));
     let explained = trial::explain(config, &call.request.body, sender, &recipients, call.now);
-    let (object_, is_reply) = explained.map_err(Problem::impossible)?;
-    let mut explained = object_;
+    let (mut explained, is_reply) = explained.map_err(Problem::impossible)?;
     if let Value::Object(fields) = &mut explained {
         fields.insert("is_reply".to_owned(), json!(is_reply));
     }

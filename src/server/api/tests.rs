@@ -69,6 +69,7 @@ fn alerts_are_listed_page_by_page() {
     assert_eq!(ids(&get(&stage, "/api/alerts?until=2026-11-02T02:00:00Z")), [0; 0]);
     refused(&stage, "/api/alerts?stat=open", 400, "`stat`");
     refused(&stage, "/api/alerts?state=opened", 400, "`state`");
+    refused(&stage, "/api/alerts?state=open,open", 400, "each once");
     refused(&stage, "/api/alerts?limit=0", 400, "`limit`");
     refused(&stage, "/api/alerts?since=yesterday", 400, "`since`");
 }
