@@ -71,16 +71,21 @@ impl Exposition {
     }
 }
 
+/// What a label's value becomes of this text. Two texts that become the same must be one sample: of two with the same labels
+/// Prometheus takes none, and nothing else of the text either.
+pub(super) fn label(text: &str) -> String {
+    // The format knows no escape for a carriage return, and some readers take it for the end of a line.
+    text.chars().take(LONGEST).map(|one| if one == '\r' { ' ' } else { one }).collect()
+}
+
 /// Backslashes and line feeds escaped, and in a label's value the quotation marks.
 fn escaped(text: &str, is_label: bool) -> String {
     let mut escaped = String::with_capacity(text.len());
-    for one in text.chars().take(LONGEST) {
+    for one in label(text).chars() {
         match one {
             '\\' => escaped.push_str("\\\\"),
             '\n' => escaped.push_str("\\n"),
             '"' if is_label => escaped.push_str("\\\""),
-            // The format knows no escape for it, and some readers take it for the end of a line.
-            '\r' => escaped.push(' '),
             one => escaped.push(one),
         }
     }

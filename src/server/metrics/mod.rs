@@ -17,7 +17,7 @@ use crate::engine::heartbeats;
 use crate::heartbeat::State as Beat;
 use crate::store::{self, Counter, Gauges, RuleUse, Series, Store};
 
-use exposition::{CONTENT_TYPE, Exposition, Kind};
+use exposition::{CONTENT_TYPE, Exposition, Kind, label};
 
 /// So many rules have a label of their own.
 const MOST_RULES: usize = 1000;
@@ -43,7 +43,7 @@ struct Known {
     rules: Vec<RuleUse>,
     gauges: Gauges,
     /// The heartbeats of the rule file: when the last mail came, and whether one is late.
-    heartbeats: Vec<(String, Option<Timestamp>, bool)>,
+    heartbeats: BTreeMap<String, (Option<Timestamp>, bool)>,
 }
 
 impl Routes {
@@ -115,7 +115,7 @@ impl Routes {
         if self.desk.config.server.public_url.is_some() {
             let reaches = self.pulse().unreachable().is_none();
             let help = "Whether the provider reaches `public_url`, as far as is known.";
-            out.one("thialfi_provider_reaches_us", Kind::Gauge, help, u8::from(reaches));
+            out.one("thialfi_public_url_reached", Kind::Gauge, help, u8::from(reaches));
         }
         out.family("thialfi_provider_alarm", Kind::Gauge, "Whether a provider refuses our credentials.");
         for (provider, refuses) in self.desk.providers.refusing() {
@@ -134,7 +134,7 @@ fn known(store: &mut dyn Store, config: &Config, now: Timestamp) -> store::Resul
     let seen = heartbeats::stand(config, store, now)?;
     let heartbeats = seen.into_iter().map(|one| {
         let is_late = one.standing.is_some_and(|standing| standing.state == Beat::Late);
-        (one.heartbeat.name.clone(), one.sighting.arrived_at, is_late)
+        (label(&one.heartbeat.name), (one.sighting.arrived_at, is_late))
     });
     Ok(Known {
         heartbeats: heartbeats.collect(),
@@ -185,17 +185,17 @@ fn tell_rules(out: &mut Exposition, rules: &[RuleUse]) {
     let mut by_use: Vec<&RuleUse> = rules.iter().collect();
     by_use.sort_by_key(|rule| std::cmp::Reverse(rule.mails));
     let (own, others) = by_use.split_at(by_use.len().min(MOST_RULES));
-    let mut shown: BTreeMap<&str, u64> = BTreeMap::new();
+    let mut shown: BTreeMap<String, u64> = BTreeMap::new();
     for rule in own {
-        *shown.entry(&rule.rule).or_default() += rule.mails;
+        *shown.entry(label(&rule.rule)).or_default() += rule.mails;
     }
     if !others.is_empty() {
-        *shown.entry(OTHERS).or_default() += others.iter().map(|rule| rule.mails).sum::<u64>();
+        *shown.entry(OTHERS.to_owned()).or_default() += others.iter().map(|rule| rule.mails).sum::<u64>();
     }
     let help = "Mails that a rule matched and that reached the store.";
     out.family("thialfi_rule_mails_total", Kind::Counter, help);
     for (rule, mails) in shown {
-        out.sample(&[("rule", rule)], mails);
+        out.sample(&[("rule", &rule)], mails);
     }
 }
 
@@ -219,13 +219,13 @@ fn tell_gauges(out: &mut Exposition, gauges: &Gauges, now: Timestamp) {
 fn tell_heartbeats(out: &mut Exposition, known: &Known, now: Timestamp) {
     let help = "How long ago the last mail came that must come.";
     out.family("thialfi_heartbeat_age_seconds", Kind::Gauge, help);
-    for (name, came, _) in &known.heartbeats {
+    for (name, (came, _)) in &known.heartbeats {
         if let Some(at) = came {
             out.sample(&[("name", name)], seconds(now.duration_since(*at)));
         }
     }
     out.family("thialfi_heartbeat_late", Kind::Gauge, "Whether a mail that must come is late.");
-    for (name, _, is_late) in &known.heartbeats {
+    for (name, (_, is_late)) in &known.heartbeats {
         out.sample(&[("name", name)], u8::from(*is_late));
     }
 }

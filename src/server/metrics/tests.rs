@@ -41,7 +41,7 @@ fn what_has_happened_is_told_in_samples() {
         "thialfi_due_seconds 45.000",
         "thialfi_engine_up 1",
         "thialfi_store_up 1",
-        "thialfi_provider_reaches_us 1",
+        "thialfi_public_url_reached 1",
         "thialfi_provider_alarm{provider=\"twilio\"} 0",
         "thialfi_webhook_requests_total{answer=\"forged\"} 0",
         "thialfi_heartbeat_late{name=\"backup\"} 0",
@@ -90,6 +90,18 @@ fn only_so_many_rules_have_a_label() {
     assert_eq!(text.lines().count(), MOST_RULES + 3);
     has(&text, "thialfi_rule_mails_total{rule=\"rule 1499\"} 1499");
     has(&text, &format!("thialfi_rule_mails_total{{rule=\"(others)\"}} {}", (0..500).sum::<u64>()));
+}
+
+#[test]
+fn rules_whose_names_become_the_same_label_are_one_sample() {
+    let long = "x".repeat(300);
+    let rules = [format!("{long}1"), format!("{long}2"), "a\rb".to_owned(), "a b".to_owned(), OTHERS.to_owned()];
+    let of = |rule| RuleUse { rule, mails: 1, last_at: Timestamp::UNIX_EPOCH };
+    let mut out = Exposition::default();
+    tell_rules(&mut out, &rules.map(of));
+    let text = out.finish();
+    assert_eq!(text.lines().count(), 2 + 3, "{text}");
+    has(&text, "thialfi_rule_mails_total{rule=\"a b\"} 2");
 }
 
 #[test]
