@@ -337,7 +337,7 @@ fn wrong(described: &Value, schema: &Value, value: &Value, place: &str) -> Vec<S
         for (name, field) in fields {
             match &schema["properties"][name] {
                 Value::Null if schema["additionalProperties"] == false => {
-                    faults.push(format!("{place}.{name} is not described"))
+                    faults.push(format!("{place}.{name} is not described"));
                 }
                 schema => faults.extend(wrong(described, schema, field, &format!("{place}.{name}"))),
             }
