@@ -167,16 +167,16 @@ fn the_alerting_rules_name_what_there_is() {
     stage.pulse.beat();
     let told = metrics(&stage);
     let types = told.lines().filter_map(|line| line.strip_prefix("# TYPE "));
-    let told_of: BTreeSet<&str> = types.filter_map(|line| line.split(' ').next()).collect();
+    let names: BTreeSet<&str> = types.filter_map(|line| line.split(' ').next()).collect();
     let rules = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/prometheus-rules.yml");
     let rules = std::fs::read_to_string(rules).unwrap();
-    let mut named = BTreeSet::new();
+    let mut asked_for = BTreeSet::new();
     for line in rules.lines().filter(|line| line.trim_start().starts_with("expr:")) {
         let words = line.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
-        named.extend(words.filter(|word| word.starts_with("thialfi_")));
+        asked_for.extend(words.filter(|word| word.starts_with("thialfi_")));
     }
-    assert!(named.len() >= 8, "{named:?}");
-    for name in named {
-        assert!(told_of.contains(name), "{name} is in the alerting rules and nowhere else");
+    assert!(asked_for.len() >= 8, "{asked_for:?}");
+    for name in asked_for {
+        assert!(names.contains(name), "{name} is in the alerting rules and nowhere else");
     }
 }
