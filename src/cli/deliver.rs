@@ -388,16 +388,16 @@ fn take_in(
     }
     let receipt = desk.receive(store, wish, mail)?;
     let alert = receipt.alert();
-    if let Err(error) = stateless::hand_over(surroundings, desk, store, wish, alert) {
-        // It is a line of the history. The alert itself is on disk.
-        tracing::warn!(%error, alert = %alert.id, "who was called without a store could not be recorded");
-    }
+    // It is a line of the history. The alert itself is on disk.
+    let failed = stateless::hand_over(surroundings, desk, store, wish, alert).err();
+    let trouble = failed.map(|error| format!("; who was called without a store could not be recorded: {error}"));
     let what = match &receipt {
         Receipt::Opened(_) => "opened",
         Receipt::SameMail(_) => "the same mail again for",
         Receipt::Joined(_) => "joined",
     };
-    let line = format!("{by}: {what} alert {} ({}) of {}", alert.id, alert.code, alert.group);
+    let trouble = trouble.unwrap_or_default();
+    let line = format!("{by}: {what} alert {} ({}) of {}{trouble}", alert.id, alert.code, alert.group);
     Ok((line, vec![alert.id]))
 }
 
