@@ -22,9 +22,9 @@ const SHORTEST: usize = 10;
 /// What `passwd` takes.
 #[derive(Debug, Clone, Args)]
 pub struct Options {
-    /// Whose password it is: the name under [users]
+    /// Whose password it is: the name under `[users]`
     pub user: Option<String>,
-    /// Make a token for a program instead, of this name under [tokens]; it is shown once, on standard error
+    /// Make a token for a program instead, of this name under `[tokens]`; it is shown once, on standard error
     #[arg(long, value_name = "NAME", conflicts_with = "user")]
     pub token: Option<String>,
 }

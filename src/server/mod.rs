@@ -16,7 +16,7 @@ pub mod twilio;
 pub mod watchdog;
 
 use std::sync::mpsc::Sender;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -47,8 +47,7 @@ impl Server {
         let desk = Arc::new(RwLock::new(desk));
         let path = desk.read().unwrap_or_else(PoisonError::into_inner).config.store.clone();
         let open = move || Sqlite::open(&path).map(|store| Box::new(store) as Box<dyn Store>);
-        let sessions = sessions(&desk.read().unwrap_or_else(PoisonError::into_inner), &open);
-        let (counter, present) = (Arc::new(Counter::new(engine, pulse, Box::new(open), sessions)), Arc::clone(&desk));
+        let (counter, present) = (Arc::new(Counter::new(engine, pulse, Box::new(open))), Arc::clone(&desk));
         let answer = move |request: Request| {
             let desk = Arc::clone(&present.read().unwrap_or_else(PoisonError::into_inner));
             Routes { desk, counter: Arc::clone(&counter) }.answer(&request)
@@ -91,8 +90,8 @@ struct Counter {
     open: Box<Open>,
     /// Open stores that no request uses at the moment.
     stores: Mutex<Vec<Box<dyn Store>>>,
-    /// Who is signed in.
-    sessions: Sessions,
+    /// Who is signed in: from the first time on that somebody asks for a page.
+    sessions: OnceLock<Sessions>,
     /// What became of webhooks.
     webhooks: Webhooks,
     /// When it was made: about when the process began.
@@ -100,17 +99,16 @@ struct Counter {
 }
 
 impl Counter {
-    fn new(engine: Sender<Message>, pulse: Pulse, open: Box<Open>, sessions: Sessions) -> Self {
+    fn new(engine: Sender<Message>, pulse: Pulse, open: Box<Open>) -> Self {
         let (engine, stores, webhooks) = (Mutex::new(engine), Mutex::default(), Webhooks::default());
-        Self { engine, pulse, open, stores, sessions, webhooks, began_at: Timestamp::now() }
+        Self { engine, pulse, open, stores, sessions: OnceLock::new(), webhooks, began_at: Timestamp::now() }
     }
 }
 
 impl Routes {
     /// The routes without a network before them.
     pub fn new(desk: Arc<Desk>, engine: Sender<Message>, pulse: Pulse, open: Box<Open>) -> Self {
-        let sessions = sessions(&desk, &*open);
-        Self { desk, counter: Arc::new(Counter::new(engine, pulse, open, sessions)) }
+        Self { desk, counter: Arc::new(Counter::new(engine, pulse, open)) }
     }
 
     /// Answers a request that has passed the gate.
@@ -128,7 +126,7 @@ impl Routes {
 
     /// Who is signed in.
     fn sessions(&self) -> &Sessions {
-        &self.counter.sessions
+        self.counter.sessions.get_or_init(|| sessions(&self.desk, &*self.counter.open))
     }
 
     /// How the engine is.
