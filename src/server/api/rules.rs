@@ -72,7 +72,7 @@ pub(super) fn rules(routes: &Routes, call: &Call<'_>) -> Answer {
 /// `POST /api/explain`
 pub(super) fn explain(routes: &Routes, call: &Call<'_>) -> Answer {
     if call.request.body.is_empty() {
-        return Err(Problem::bad("the body is empty: send a mail, with its header"));
+        return Err(Problem::impossible("the body is empty: send a mail, with its header"));
     }
     media_type(call.request, &["text/plain", "message/rfc822"])?;
     let recipients: Vec<String> = call.query.all("recipient").map(str::to_owned).collect();

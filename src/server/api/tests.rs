@@ -181,7 +181,7 @@ fn a_mail_is_explained() {
         let (status, explained) = send("/api/explain?recipient=ops@example.com", kind, mail);
         assert_eq!((status, &explained["rule"], &explained["key"]), (200, &json!("down"), &json!("db1")));
     }
-    assert_eq!(send("/api/explain", "text/plain", "").0, 400);
+    assert_eq!(send("/api/explain", "text/plain", "").0, 422);
     assert_eq!(send("/api/explain", "application/x-www-form-urlencoded", mail).0, 415);
     assert_eq!(send("/api/explain?recipients=x", "text/plain", mail).0, 400);
 }
