@@ -32,18 +32,25 @@ fn nothing_that_the_description_allows_or_forbids_makes_the_api_break_its_word()
         test.deliver(&mail).exit(0).done();
     }
     std::fs::write(test.path("schemathesis.toml"), CONFIG).unwrap();
-    let output = Command::new(program)
+    let mut command = Command::new(program);
+    command
         .args(["--config-file", test.path("schemathesis.toml").to_str().unwrap(), "run"])
         .args([&format!("{}/api/openapi.json", test.url()), "--header", &format!("Authorization: Bearer {token}")])
         .args(["--checks", "all", "--mode", "all", "--phases", "examples,coverage,fuzzing", "--continue-on-failure"])
         // The same each time: what is new is found by whoever changes the seed.
-        .args(["--max-examples", "60", "--seed", "7", "--workers", "2", "--request-timeout", "10", "--no-color"])
+        .args(["--max-examples", "60", "--seed", "7", "--workers", "1", "--request-timeout", "10", "--no-color"])
         // How fast it makes requests up on a busy machine says nothing of us.
         .args(["--suppress-health-check", "too_slow"])
         .current_dir(test.path(""))
-        .env("HYPOTHESIS_DATABASE_FILE", test.path("hypothesis"))
-        .output()
-        .unwrap();
+        .env("HYPOTHESIS_DATABASE_FILE", test.path("hypothesis"));
+    let mut output = command.output().unwrap();
+    // Python 3.11 itself fails now and then when two threads read its grammar (before any request is judged): once more.
+    for _ in 0..5 {
+        if !String::from_utf8_lossy(&output.stdout).contains("AST constructor recursion depth mismatch") {
+            break;
+        }
+        output = command.output().unwrap();
+    }
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{said}\n{}", String::from_utf8_lossy(&output.stderr));
     assert!(said.contains("11 selected / 11 total"), "{said}");
