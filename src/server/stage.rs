@@ -1,4 +1,4 @@
-//! A server over a store in a directory of its own, without a network, for the tests of what programs ask.
+//! A server over a store in a directory of its own, without a network, for the tests of what people and programs ask.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
@@ -10,7 +10,9 @@ use sha2::{Digest as _, Sha256};
 
 use super::Routes;
 use super::http::{Method, Request, Response};
-use crate::alert::{Actor, AlertId, Channel, Context, Digest, Event, MailFact, Policy, Step, Through, escalation};
+use crate::alert::{
+    Actor, AlertId, Channel, Context, Digest, Event, MailFact, Policy, State, Step, Through, escalation,
+};
 use crate::clock::{Clock, ManualClock};
 use crate::config::Config;
 use crate::engine::Desk;
@@ -79,17 +81,21 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// With more in its rule file.
+    /// With tokens, and more in its rule file.
     pub fn new(more: &str) -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let (rules, path) = (directory.path().join("rules.toml"), directory.path().join("thialfi.db"));
         let token = |name: &str, token: &str, role: &str| {
             let digest: String = Sha256::digest(token.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
             format!("{name} = {{ sha256 = \"{digest}\", role = \"{role}\" }}\n")
         };
         let tokens = [token("robot", TOKEN, "act"), token("watcher", WATCHER, "view"), token("chief", CHIEF, "admin")];
-        let store = format!("[store]\npath = \"{}\"\n", path.display());
-        std::fs::write(&rules, format!("{RULES}\n{store}\n[tokens]\n{}\n{more}", tokens.concat())).unwrap();
+        Self::of(&format!("{RULES}\n[tokens]\n{}\n{more}", tokens.concat()))
+    }
+
+    /// With this rule file, to which the store is added.
+    pub fn of(text: &str) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let (rules, path) = (directory.path().join("rules.toml"), directory.path().join("thialfi.db"));
+        std::fs::write(&rules, format!("{text}\n[store]\npath = \"{}\"\n", path.display())).unwrap();
         let config = Config::load(&rules).unwrap_or_else(|wrong| panic!("{wrong}"));
         let clock = ManualClock::new("2026-11-02T02:00:00Z".parse().unwrap());
         let shared: Arc<dyn Clock> = Arc::new(clock.clone());
@@ -159,7 +165,13 @@ impl Stage {
             })),
         };
         let desk = Arc::clone(&self.routes.desk);
-        let text = MailText { subject: subject.to_owned(), new_text: body.to_owned(), ..MailText::default() };
+        let text = MailText {
+            from: "Monitoring <mon@example.com>".to_owned(),
+            subject: subject.to_owned(),
+            new_text: body.to_owned(),
+            quoted: "> what was said before".to_owned(),
+            ..MailText::default()
+        };
         let now = desk.now();
         let roster = desk.roster(&mut self.store).unwrap();
         let mut open = |alert, _, random: &mut dyn FnMut() -> u128| {
@@ -177,6 +189,10 @@ impl Stage {
         desk.apply(&mut self.store, id, &event(by)).unwrap();
     }
 
+    pub fn state(&mut self, id: AlertId) -> State {
+        self.store.alert(id).unwrap().state
+    }
+
     pub fn history(&mut self, id: AlertId) -> String {
         self.store.history(id).unwrap().into_iter().map(|line| line.text + "\n").collect()
     }
@@ -185,4 +201,9 @@ impl Stage {
 /// The body of an answer.
 pub fn text(response: &Response) -> String {
     String::from_utf8(response.body.clone()).unwrap()
+}
+
+/// The first header field of this name.
+pub fn header<'r>(response: &'r Response, name: &str) -> Option<&'r str> {
+    response.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
 }

@@ -80,7 +80,7 @@ pub(super) fn explain(routes: &Routes, call: &Call<'_>) -> Answer {
         return Err(Problem::bad(format!("there are more than {MOST_RECIPIENTS} recipients")));
     }
     let (config, sender) = (&routes.desk.config, call.query.get("sender"));
-    let explained = trial::explain(config, &call.request.body, sender, &recipients, call.now);
+    let explained = trial::explain(config, &call.request.body, sender, &recipients, (call.now, call.visitor.role));
     let (mut explained, is_reply) = explained.map_err(Problem::impossible)?;
     if let Value::Object(fields) = &mut explained {
         fields.insert("is_reply".to_owned(), json!(is_reply));

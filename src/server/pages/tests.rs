@@ -1,21 +1,14 @@
 //! The pages without a network and without a browser: what is on them, who may do what, and what then stands in the history.
 
-use std::net::{IpAddr, Ipv4Addr};
-use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::mpsc::channel;
+use std::ops::{Deref, DerefMut};
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::alert::{AlertId, Channel, Digest, MailFact, Policy, State, Step};
-use crate::clock::{Clock, ManualClock};
-use crate::config::Config;
-use crate::engine::Desk;
-use crate::engine::follow::Pulse;
-use crate::oncall::GroupId;
-use crate::server::Routes;
-use crate::server::http::{Method, Request, Response};
-use crate::store::{Arrival, Filter, MailText, Sqlite, Store};
+use crate::alert::{AlertId, State};
+use crate::clock::Clock as _;
+use crate::server::http::{Method, Response};
+use crate::server::stage::{Stage, header, text};
+use crate::store::{Filter, Store as _};
 
 const RULES: &str = r#"
 [server]
@@ -58,46 +51,35 @@ when   = [{ subject = "newsletter" }]
 action = "ignore"
 "#;
 
-/// A server over a store in a directory of its own.
-struct Stage {
-    routes: Routes,
-    store: Sqlite,
-    clock: ManualClock,
-    _directory: tempfile::TempDir,
+/// A server, and people who ask it by what the proxy says.
+struct House(Stage);
+
+fn stage() -> House {
+    House(Stage::of(RULES))
 }
 
-fn stage() -> Stage {
-    let directory = tempfile::tempdir().unwrap();
-    let (rules, path): (PathBuf, PathBuf) = (directory.path().join("rules.toml"), directory.path().join("thialfi.db"));
-    std::fs::write(&rules, format!("{RULES}\n[store]\npath = \"{}\"\n", path.display())).unwrap();
-    let config = Config::load(&rules).unwrap_or_else(|wrong| panic!("{wrong}"));
-    let clock = ManualClock::new("2026-11-02T02:00:00Z".parse().unwrap());
-    let shared: Arc<dyn Clock> = Arc::new(clock.clone());
-    let desk = Arc::new(Desk::new(Arc::new(config), shared));
-    let open_at = path.clone();
-    let open = move || Sqlite::open(&open_at).map(|store| Box::new(store) as Box<dyn Store>);
-    let (tell, _) = channel();
-    let routes = Routes::new(desk, tell, Pulse::default(), Box::new(open));
-    Stage { routes, store: Sqlite::open(&path).unwrap(), clock, _directory: directory }
+impl Deref for House {
+    type Target = Stage;
+
+    fn deref(&self) -> &Stage {
+        &self.0
+    }
 }
 
-impl Stage {
+impl DerefMut for House {
+    fn deref_mut(&mut self) -> &mut Stage {
+        &mut self.0
+    }
+}
+
+impl House {
     fn ask(&self, method: Method, target: &str, user: Option<&str>, body: &str) -> Response {
-        let (path, query) = target.split_once('?').unwrap_or((target, ""));
-        let mut headers = vec![("Sec-Fetch-Site".to_owned(), "same-origin".to_owned())];
-        headers.extend(user.map(|user| ("Remote-User".to_owned(), user.to_owned())));
+        let mut headers = vec![("Sec-Fetch-Site", "same-origin")];
+        headers.extend(user.map(|user| ("Remote-User", user)));
         if method == Method::Post {
-            headers.push(("Content-Type".to_owned(), "application/x-www-form-urlencoded".to_owned()));
+            headers.push(("Content-Type", "application/x-www-form-urlencoded"));
         }
-        let remote = Some(IpAddr::V4(Ipv4Addr::LOCALHOST));
-        self.routes.answer(&Request {
-            method,
-            path: path.to_owned(),
-            query: query.to_owned(),
-            headers,
-            body: body.as_bytes().to_vec(),
-            remote,
-        })
+        self.0.ask(method, target, &headers, body)
     }
 
     fn page(&self, target: &str, user: &str) -> String {
@@ -114,69 +96,6 @@ impl Stage {
         body.append_pair("csrf", &csrf).extend_pairs(fields);
         self.ask(Method::Post, target, Some(user), &body.finish())
     }
-
-    fn alert(&mut self, key: &str, subject: &str, body: &str) -> AlertId {
-        let arrival = arrival(key, subject);
-        let desk = Arc::clone(&self.routes.desk);
-        let text = MailText {
-            from: "Monitoring <mon@example.com>".to_owned(),
-            subject: subject.to_owned(),
-            new_text: body.to_owned(),
-            quoted: "> what was said before".to_owned(),
-            ..MailText::default()
-        };
-        let now = desk.now();
-        let roster = desk.roster(&mut self.store).unwrap();
-        let receipt = self
-            .store
-            .receive(&arrival, None, Some(&|| text.clone()), now, &mut || desk.draw(), &mut |alert, _, random| {
-                let mut context = crate::alert::Context { now, roster: &roster, random };
-                crate::alert::escalation::escalate(alert, crate::alert::Event::Opened, &mut context)
-            })
-            .unwrap();
-        receipt.alert().id
-    }
-
-    fn state(&mut self, id: AlertId) -> State {
-        self.store.alert(id).unwrap().state
-    }
-
-    fn history(&mut self, id: AlertId) -> String {
-        self.store.history(id).unwrap().into_iter().map(|line| line.text + "\n").collect()
-    }
-}
-
-fn arrival(key: &str, subject: &str) -> Arrival {
-    let step = Step { by: vec![Channel::Call], ..Step::default() };
-    Arrival {
-        mail: Digest::of([subject, key]),
-        digest: Digest::of([key]),
-        other_digests: Vec::new(),
-        over: Vec::new(),
-        sent_at: None,
-        key: key.to_owned(),
-        window: SignedDuration::from_hours(1),
-        group: GroupId::new("systems"),
-        rule: "down".to_owned(),
-        recipients: vec!["ops@example.com".to_owned()],
-        subject: subject.to_owned(),
-        say: format!("{key} is down."),
-        text: format!("{key} is down"),
-        policy: Policy { name: "call".to_owned(), steps: vec![step], ..Policy::default() },
-        told: Some(Box::new(MailFact {
-            rule: Some("down".to_owned()),
-            action: "call".to_owned(),
-            ..MailFact::default()
-        })),
-    }
-}
-
-fn text(response: &Response) -> String {
-    String::from_utf8(response.body.clone()).unwrap()
-}
-
-fn header<'r>(response: &'r Response, name: &str) -> Option<&'r str> {
-    response.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
 }
 
 /// All pages that there are, for an alert of number 1.
@@ -294,7 +213,7 @@ fn a_form_from_another_site_or_without_its_mark_does_nothing() {
 #[test]
 fn somebody_is_put_on_call_and_what_cannot_be_is_said() {
     let mut stage = stage();
-    let send = |stage: &Stage, fields: &[(&str, &str)]| {
+    let send = |stage: &House, fields: &[(&str, &str)]| {
         stage.send("/groups/systems", "/groups/systems/override", "david", fields)
     };
     for (fields, complaint) in [
@@ -312,14 +231,15 @@ fn somebody_is_put_on_call_and_what_cannot_be_is_said() {
     // 15:00 in Auckland.
     let done = send(&stage, &[("contact", "darren"), ("from", ""), ("until", "2026-11-02T18:00")]);
     assert_eq!((done.status, header(&done, "Location")), (303, Some("/groups/systems")));
-    let overrides = stage.store.overrides(stage.clock.now()).unwrap();
+    let now = stage.clock.now();
+    let overrides = stage.store.overrides(now).unwrap();
     assert_eq!(overrides[0].made_by, "web:david");
     assert_eq!(overrides[0].until, "2026-11-02T05:00:00Z".parse().ok());
     let page = stage.page("/groups/systems", "david");
     assert!(page.contains("override by web:david") && page.contains("18:00"), "{page}");
     assert!(page.contains("mailto:ops@example.com") && page.contains("<code>*@example.org</code>"), "{page}");
     assert_eq!(stage.send("/groups/systems", "/groups/systems/end", "david", &[]).status, 303);
-    assert!(stage.store.overrides(stage.clock.now()).unwrap().iter().all(|one| !one.holds(stage.clock.now())));
+    assert!(stage.store.overrides(now).unwrap().iter().all(|one| !one.holds(now)));
 }
 
 #[test]
@@ -341,6 +261,9 @@ fn a_mail_is_tried_and_nothing_comes_of_it() {
     let page = text(&answer);
     assert!(page.contains("Call to david at once") && page.contains("db1 is DOWN &lt;b&gt;"), "{page}");
     assert!(stage.store.alerts(&Filter::default()).unwrap().is_empty());
+    assert!(page.contains("text matches"), "{page}");
+    let answer = text(&stage.send("/try", "/try", "david", &[("mail", mail)]));
+    assert!(answer.contains("Call to david at once") && !answer.contains("text matches"), "{answer}");
     let nothing = stage.send("/try", "/try", "anna", &[("mail", "  ")]);
     assert_eq!(nothing.status, 400);
 }
@@ -375,16 +298,9 @@ fn who_has_the_page_is_not_sent_it_again() {
     let mut stage = stage();
     let first = stage.ask(Method::Get, "/", Some("david"), "");
     let tag = header(&first, "ETag").unwrap().to_owned();
-    let again = |stage: &Stage| {
-        let headers = vec![("Remote-User".to_owned(), "david".to_owned()), ("If-None-Match".to_owned(), tag.clone())];
-        stage.routes.answer(&Request {
-            method: Method::Get,
-            path: "/".to_owned(),
-            query: String::new(),
-            headers,
-            body: Vec::new(),
-            remote: Some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
-        })
+    let again = |house: &House| {
+        let headers = [("Remote-User", "david"), ("If-None-Match", tag.as_str())];
+        house.0.ask(Method::Get, "/", &headers, "")
     };
     assert_eq!(again(&stage).status, 304);
     let _ = stage.alert("db1", "db1 is DOWN", "down");

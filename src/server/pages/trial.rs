@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{Asked, field};
-use crate::config::Config;
+use crate::config::{Config, Role};
 use crate::explain::memory::Memory;
 use crate::explain::{Explanation, Judged, Mail, json};
 use crate::intake::reply_address;
@@ -52,10 +52,11 @@ fn explained(routes: &Routes, asked: &Asked<'_>, page: &Page) -> Result<(Value, 
     let recipients: Vec<String> =
         page.recipient.split([',', ' ']).filter(|one| !one.is_empty()).map(str::to_owned).collect();
     let sender = Some(page.sender.as_str()).filter(|sender| !sender.is_empty());
-    explain(&routes.desk.config, page.mail.as_bytes(), sender, &recipients, asked.now)
+    explain(&routes.desk.config, page.mail.as_bytes(), sender, &recipients, (asked.now, asked.visitor.role))
 }
 
-/// What would become of a mail, as `explain --json` prints it, and whether it is for an address that holds a token of ours.
+/// What would become of a mail, as `explain --json` prints it, and whether it is for an address that holds a token of ours. What rules
+/// look for is for administrators here, too.
 ///
 /// # Errors
 /// Why it cannot be judged.
@@ -64,12 +65,34 @@ pub(in crate::server) fn explain(
     mut mail: &[u8],
     sender: Option<&str>,
     recipients: &[String],
-    now: Timestamp,
+    (now, role): (Timestamp, Role),
 ) -> Result<(Value, bool), String> {
     let raw = message::read(&mut mail).map_err(|error| error.to_string())?;
     let mut mail = Mail::new(&raw, sender, recipients);
     let is_reply = !reply_address::take_out(config, &mut mail.envelope).is_empty();
     let mut memory = Memory::of(config);
     let judged = Judged::new(config, &mail, now, &mut memory).map_err(|error| error.to_string())?;
-    Ok((json::object(&Explanation::new(&judged, &mut memory)), is_reply))
+    let mut explained = json::object(&Explanation::new(&judged, &mut memory));
+    if role < Role::Admin {
+        leave_out_conditions(&mut explained);
+    }
+    Ok((explained, is_reply))
+}
+
+/// Of all rules, for whichever recipients they were asked.
+fn leave_out_conditions(explained: &mut Value) {
+    let Value::Object(fields) = explained else { return };
+    let mut lists: Vec<&mut Value> = Vec::new();
+    for (name, field) in fields {
+        match name.as_str() {
+            "rules" => lists.push(field),
+            "rules_by_recipient" => lists.extend(field.as_object_mut().into_iter().flat_map(|by| by.values_mut())),
+            _ => {}
+        }
+    }
+    for rule in lists.into_iter().filter_map(Value::as_array_mut).flatten() {
+        if let Some(Value::Array(conditions)) = rule.get_mut("conditions") {
+            conditions.clear();
+        }
+    }
 }

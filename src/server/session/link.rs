@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::alert::{NotificationId, Token};
-use crate::config::Config;
+use crate::config::{Config, Links};
 use crate::notify::link;
 use crate::oncall::ContactId;
 use crate::store::{self, Store};
@@ -28,6 +28,10 @@ impl Link {
         config: &Config,
         now: Timestamp,
     ) -> store::Result<Option<(NotificationId, ContactId)>> {
+        // Who takes the setting back takes back what was sent by it.
+        if config.server.link != Links::Token {
+            return Ok(None);
+        }
         let Some((id, proof)) = link::read(path) else { return Ok(None) };
         let alert = match store.alert(id.alert) {
             Ok(alert) => alert,

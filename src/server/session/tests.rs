@@ -634,6 +634,10 @@ mod links {
     use crate::alert::{AlertId, NotificationId, Token};
     use crate::store::Store as _;
 
+    fn with_links() -> Config {
+        with_server(&format!("{PUBLIC}\nlink = \"token\"")).config
+    }
+
     fn stored() -> (Sqlite, NotificationId, String) {
         let mut store = Sqlite::in_memory().unwrap();
         let alert = build::open_due(&mut store, "link", &[build::at(0), build::at(60)]);
@@ -645,7 +649,7 @@ mod links {
     #[test]
     fn it_lets_the_one_in_to_whom_it_was_sent_for_a_day() {
         let (mut store, id, link) = stored();
-        let config = scene().config;
+        let config = with_links();
         let sent_at = store.alert(id.alert).unwrap().notifications[1].created_at;
         let mut verify = |seconds: i64| {
             Link::verify(&mut store, &link, &config, sent_at + SignedDuration::from_secs(seconds)).unwrap()
@@ -659,7 +663,7 @@ mod links {
     #[test]
     fn no_other_link_does() {
         let (mut store, id, link) = stored();
-        let config = scene().config;
+        let config = with_links();
         let proof = link.rsplit('.').next().unwrap();
         let other_number = NotificationId { number: 1, ..id };
         let no_number = NotificationId { number: 9, ..id };
@@ -686,8 +690,18 @@ mod links {
     #[test]
     fn nor_does_that_of_somebody_who_is_no_contact_any_more() {
         let (mut store, _, link) = stored();
-        let mut config = scene().config;
+        let mut config = with_links();
         config.roster.contacts.clear();
         assert_eq!(Link::verify(&mut store, &link, &config, build::at(0)).unwrap(), None);
+    }
+
+    #[test]
+    fn nor_does_any_once_texts_have_none_any_more() {
+        let (mut store, _, link) = stored();
+        for setting in ["", "link = true", "link = false"] {
+            let config = with_server(&format!("{PUBLIC}\n{setting}")).config;
+            assert_eq!(Link::verify(&mut store, &link, &config, build::at(0)).unwrap(), None, "{setting}");
+        }
+        assert!(Link::verify(&mut store, &link, &with_links(), build::at(0)).unwrap().is_some());
     }
 }
