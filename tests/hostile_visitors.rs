@@ -110,6 +110,27 @@ fn signed_in(test: &Test, name: &str) -> (String, String) {
 }
 
 #[test]
+fn a_stolen_cookie_is_worth_nothing_once_its_owner_has_signed_out() {
+    let mut test = served();
+    let (stolen, csrf) = signed_in(&test, "david");
+    let (other, _) = signed_in(&test, "david");
+    assert_eq!(get(&test, "/", &stolen).status, 200);
+    let origin = test.url();
+    let out = post(&test, "/sign-out", &[("csrf", &csrf)], &[("Cookie", &stolen), ("Origin", &origin)]);
+    assert_eq!(out.status, 303, "{out:?}");
+    let taken = |test: &Test| {
+        let form = [("csrf", csrf.as_str())];
+        post(test, "/alerts/1/acknowledge", &form, &[("Cookie", &stolen), ("Origin", &origin)]);
+        (get(test, "/", &stolen).status, test.state())
+    };
+    assert_eq!(taken(&test), (303, "open".to_owned()));
+    test.stop_server();
+    test.start_server();
+    assert_eq!(taken(&test), (303, "open".to_owned()), "a new start begins it again");
+    assert_eq!(get(&test, "/", &other).status, 200, "another browser of the same user");
+}
+
+#[test]
 fn a_form_from_another_site_changes_nothing() {
     let test = served();
     let (cookie, csrf) = signed_in(&test, "david");

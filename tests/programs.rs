@@ -41,7 +41,9 @@ fn the_commands_of_the_readme_ask_the_api() {
 
 #[test]
 fn prometheus_reads_the_metrics_and_the_alerting_rules() {
-    let (test, token) = with_token();
+    let (mut test, token) = with_token();
+    let mail = test.mail("fine", "all is well");
+    test.deliver(&mail).exit(0).says("no rule wants it").done();
     let get = |fields: &str| {
         test.exchange(&format!("GET /metrics HTTP/1.1\r\nHost: localhost\r\n{fields}Connection: close\r\n\r\n"))
     };
@@ -50,6 +52,7 @@ fn prometheus_reads_the_metrics_and_the_alerting_rules() {
     let (head, text) = answer.split_once("\r\n\r\n").unwrap();
     assert!(head.contains("text/plain; version=0.0.4"), "{head}");
     assert!(text.contains("\nthialfi_alerts{state=\"open\"} 1\n"), "{text}");
+    assert!(text.contains("\nthialfi_mails_total{verdict=\"unwanted\"} 1\n"), "{text}");
     let forwarded = "X-Forwarded-For: 203.0.113.7\r\n";
     assert_eq!(get(forwarded).0, 401);
     assert_eq!(get(&format!("{forwarded}Authorization: Bearer {token}\r\n")).0, 200);
@@ -94,4 +97,27 @@ fn a_store_that_takes_nothing_more_is_ill_but_alive() {
     assert!(metrics.contains("\nthialfi_store_up 0\n") && metrics.contains("\nthialfi_engine_up 1\n"), "{metrics}");
     store.execute_batch("DROP TRIGGER full_update; DROP TRIGGER full_insert;").unwrap();
     wait(|| test.get("/healthz") == 200, "it does not recover");
+}
+
+#[test]
+fn what_the_gate_refuses_of_a_programs_request_is_a_problem_too() {
+    let (test, token) = with_token();
+    let api = format!("/api/alerts HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n");
+    for (request, status) in [
+        (format!("DELETE {api}Connection: close\r\n\r\n"), 405),
+        (format!("POST {api}Content-Length: 70000\r\n\r\n"), 413),
+        (format!("POST {api}Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"), 411),
+        (format!("GET {api}X-Long: {}\r\n\r\n", "a".repeat(20_000)), 431),
+        (format!("GET {api}Host: other\r\n\r\n"), 400),
+    ] {
+        let (answered, answer) = test.exchange(&request);
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("{request}: {answer}"));
+        assert!(answered == status && head.contains("application/problem+json"), "{answer}");
+        let problem: serde_json::Value = serde_json::from_str(body).unwrap();
+        assert_eq!(problem["status"], status, "{answer}");
+        assert!(problem["title"].is_string() && problem["detail"].is_string(), "{answer}");
+        // People are told in words.
+        let (_, answer) = test.exchange(&request.replace("/api/alerts", "/alerts"));
+        assert!(answer.contains("Content-Type: text/"), "{answer}");
+    }
 }

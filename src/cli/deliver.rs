@@ -234,6 +234,10 @@ fn judge_by_rules(
         if let Some(error) = counts.failure {
             return Err(Failure::try_again(format!("{line}; mails could not be counted: {error}")));
         }
+        if surroundings.remembers {
+            // For the metrics alone: what fails there is no trouble of the mail.
+            let _ = store::unwanted::count(&config.store);
+        }
         return if watch::must_look(config, now) { in_passing(config, surroundings, &intake, line) } else { Ok(line) };
     }
     let automatic = message.own || is_automatic(message, envelope.sender.as_deref());

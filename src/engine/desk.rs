@@ -41,6 +41,8 @@ pub struct Desk {
     /// Calls to be ended, when there is time for it: a webhook never waits for a provider.
     hang_ups: Arc<Mutex<Vec<Command>>>,
     chance: Arc<Chance>,
+    /// The roster with the overrides that the store had last.
+    roster: Mutex<Arc<Roster>>,
 }
 
 /// Where 128 random bits at a time come from.
@@ -62,7 +64,8 @@ impl Desk {
         providers: Providers,
         chance: Arc<Chance>,
     ) -> Self {
-        Self { config, providers, templates, trouble: None, clock, hang_ups: Arc::default(), chance }
+        let roster = Mutex::new(Arc::new(config.roster.clone()));
+        Self { config, providers, templates, trouble: None, clock, hang_ups: Arc::default(), chance, roster }
     }
 
     /// The same desk with another rule file: what is to be hung up stays to be hung up.
@@ -77,11 +80,15 @@ impl Desk {
         self.clock.now()
     }
 
-    /// The roster of the rule file, with the overrides of the store.
-    pub fn roster(&self, store: &mut dyn Store) -> store::Result<Roster> {
-        let mut roster = self.config.roster.clone();
-        roster.overrides = store.overrides(self.now())?;
-        Ok(roster)
+    /// The roster of the rule file, with the overrides of the store. It is asked for with every change to an alert, and made
+    /// anew only when the overrides are others than before.
+    pub fn roster(&self, store: &mut dyn Store) -> store::Result<Arc<Roster>> {
+        let overrides = store.overrides(self.now())?;
+        let mut roster = self.roster.lock().unwrap_or_else(PoisonError::into_inner);
+        if roster.overrides != overrides {
+            *roster = Arc::new(Roster { overrides, ..self.config.roster.clone() });
+        }
+        Ok(Arc::clone(&roster))
     }
 
     /// Opens or joins the alert that a wish asks for. On disk when it returns.
@@ -233,6 +240,21 @@ impl Desk {
         let teller = store.teller(id)?;
         let after = self.apply_to_told(store, teller, concerned(event), &mut |_, _| Some(event.clone()))?;
         after.into_iter().next().map_or_else(|| store.alert(teller.alert), Ok)
+    }
+
+    /// The same for several notifications, one after the other. On disk, all of it, when it returns.
+    pub fn apply_told_each(&self, store: &mut dyn Store, events: &[(NotificationId, Event)]) -> store::Result<()> {
+        let roster = self.roster(store)?;
+        let mut tellers = Vec::with_capacity(events.len());
+        for (id, event) in events {
+            tellers.push((store.teller(*id)?, concerned(event)));
+        }
+        let updated = store.update_told_each(&tellers, &mut |place, alert, id| {
+            let (_, event) = events.get(place)?;
+            let mut context = Context { now: self.now(), roster: &roster, random: &mut || self.draw() };
+            Some(escalate(alert, event.about(id), &mut context))
+        })?;
+        self.after(store, updated).map(drop)
     }
 
     /// Lets what `which` says happen to the alert of a notification, and to each of those that it has told of up to the

@@ -15,16 +15,12 @@ use super::reach::Reach;
 use super::retention::Pace;
 use super::send::Job;
 use super::{Desk, heartbeats, liveness};
-use crate::alert::{AlertId, Delivery, Event, Notification, NotificationId};
+use crate::alert::{AlertId, Event, NotificationId};
 use crate::provider::{Inbound, Refusal, Status};
 use crate::store::{self, Post, Store};
 
-/// At most so many notifications are being sent at once.
-const AT_ONCE: usize = 8;
 /// A clock that goes back by more than this has been set.
 pub(super) const SET_BACK: SignedDuration = SignedDuration::from_secs(1);
-/// A claim outlives the longest request, question before it included.
-const CLAIM: SignedDuration = SignedDuration::from_secs(60);
 /// How long the engine sleeps at most: other processes change the store without a word.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// The same when the clock is moved by hand.
@@ -61,7 +57,7 @@ pub enum Message {
 pub struct Engine {
     pub(super) desk: Arc<Desk>,
     pub(super) store: Box<dyn Store>,
-    owner: String,
+    pub(super) owner: String,
     /// Only these alerts; `None`: all.
     pub(super) only: Option<Vec<AlertId>>,
     /// Whether webhooks reach us.
@@ -71,7 +67,9 @@ pub struct Engine {
     hear: Receiver<Message>,
     hands: Box<dyn Hands>,
     /// Notifications that are being sent.
-    sending: usize,
+    pub(super) sending: usize,
+    /// What came of those that were sent, and is to be recorded.
+    pub(super) sent: Vec<(Box<Job>, Vec<Event>)>,
     /// Questions to the provider that have not come back. Counted apart: asking must never hold up a call.
     pub(super) asking: usize,
     /// Mails that are being forwarded. Counted apart for the same reason.
@@ -116,6 +114,7 @@ impl Engine {
             hear,
             hands: Box::new(Threads),
             sending: 0,
+            sent: Vec::new(),
             asking: 0,
             posting: 0,
             posts: true,
@@ -221,7 +220,7 @@ impl Engine {
     /// A piece of a turn is done. In a storm a turn lasts: each commit waits for those of fifty deliveries. Who takes us for
     /// dead meanwhile keeps a mail that we follow up on. A telephone that somebody else's key has answered for rings no longer
     /// than a piece of a turn.
-    fn is_getting_on(&mut self) {
+    pub(super) fn is_getting_on(&mut self) {
         self.hang_up_what_is_over();
         if self.beaten_at.is_some_and(is_long_ago) && self.say_alive().is_ok() {
             self.pulse.beat();
@@ -269,6 +268,10 @@ impl Engine {
             match self.hear.recv_timeout(left) {
                 Ok(message) => {
                     self.take(message);
+                    while let Ok(message) = self.hear.try_recv() {
+                        self.take(message);
+                    }
+                    self.record_sent();
                 }
                 Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return false,
             }
@@ -300,11 +303,16 @@ impl Engine {
             goes_on &= self.take(message);
             self.is_getting_on();
         }
+        self.record_sent();
         goes_on
     }
 
     /// Takes one message. False when it says to stop.
     fn take(&mut self, message: Message) -> bool {
+        // What was sent is recorded together with what was sent beside it, and before anything that may be about it.
+        if !matches!(message, Message::Sent(..)) {
+            self.record_sent();
+        }
         match message {
             Message::Wake => {}
             Message::Heard => self.is_reached(),
@@ -319,9 +327,7 @@ impl Engine {
             }
             Message::Sent(job, events) => {
                 self.sending = self.sending.saturating_sub(1);
-                for event in events {
-                    self.record_sent(&job, event);
-                }
+                self.sent.push((job, events));
             }
             Message::Posted(post, outcome) => {
                 self.posting = self.posting.saturating_sub(1);
@@ -384,7 +390,7 @@ impl Engine {
         Ok(())
     }
 
-    fn complain_of(&mut self, id: AlertId, error: &store::Error) {
+    pub(super) fn complain_of(&mut self, id: AlertId, error: &store::Error) {
         if self.unreadable.insert(id) {
             tracing::error!(%error, alert = %id, "nobody follows up on this alert; look at the store");
         }
@@ -415,101 +421,9 @@ impl Engine {
         self.heartbeats = Some((now, watched.next.map_or(latest, |next| next.clamp(now, latest))));
         Ok(())
     }
-
-    fn send_due(&mut self) -> store::Result<()> {
-        let free = AT_ONCE.saturating_sub(self.sending);
-        if free == 0 {
-            return Ok(());
-        }
-        let now = self.desk.now();
-        let (webhooks, carries_words) = (self.webhooks, !self.is_asked_for_words());
-        let (store, owner, only) = (&mut self.store, &self.owner, self.only.as_deref());
-        let claimed = self
-            .desk
-            .throttled(!carries_words, |throttle| store.claim(now, owner, now + CLAIM, free, only, throttle))?;
-        for notification in claimed {
-            let known = if is_unsure(&notification) { self.known(&notification)? } else { Vec::new() };
-            let alert = match self.store.alert(notification.id.alert) {
-                Err(error @ (store::Error::Damaged { .. } | store::Error::NoAlert(_))) => {
-                    self.complain_of(notification.id.alert, &error);
-                    continue;
-                }
-                alert => alert?,
-            };
-            // What was in doubt may have called back since, and its id then be among those that are known.
-            if !alert.notifications.iter().any(|one| one.id == notification.id && self.has_claimed(one)) {
-                continue;
-            }
-            let told = self.store.told(notification.id, i64::MAX)?;
-            let job = Job { notification, alert, besides: told.besides, known, webhooks, carries_words };
-            let desk = Arc::clone(&self.desk);
-            self.sending += 1;
-            self.hand_over(move || {
-                let events = desk.send(&job);
-                Some(Message::Sent(Box::new(job), events))
-            });
-            self.is_getting_on();
-        }
-        Ok(())
-    }
-
-    fn has_claimed(&self, notification: &Notification) -> bool {
-        matches!(&notification.delivery, Delivery::Claimed { by, .. } if *by == self.owner)
-    }
-
-    /// The provider's ids of what was sent there lately.
-    fn known(&mut self, notification: &Notification) -> store::Result<Vec<String>> {
-        let since = notification.created_at - SignedDuration::from_hours(48);
-        self.store.provider_ids(&notification.to, since)
-    }
-
-    fn record_sent(&mut self, job: &Job, event: Event) {
-        let event = match self.unless_taken(job, event) {
-            Ok(event) => event,
-            Err(error) => {
-                tracing::error!(%error, notification = %job.notification.id, "not recorded; the claim will expire and the provider be asked");
-                return;
-            }
-        };
-        let id = job.notification.id;
-        match &event {
-            Event::Accepted { provider, provider_id, .. } => {
-                tracing::info!(notification = %id, contact = %job.notification.contact, by = job.notification.channel.word(), provider, %provider_id, "sent");
-            }
-            Event::PassedOver { provider, refusal, .. } => {
-                tracing::warn!(notification = %id, provider, ?refusal, "not sent; the next provider is tried");
-            }
-            Event::NotAccepted { provider, refusal, .. } => {
-                tracing::warn!(notification = %id, provider, ?refusal, "not sent");
-            }
-            _ => {}
-        }
-        if let Err(error) = self.desk.apply_told(self.store.as_mut(), id, &event) {
-            tracing::error!(%error, notification = %id, "not recorded; the claim will expire and the provider be asked");
-        }
-    }
-
-    /// Two notifications that were both unsure may have found the same call: only the first may have it.
-    fn unless_taken(&mut self, job: &Job, event: Event) -> store::Result<Event> {
-        let Event::Accepted { notification, provider, provider_id } = &event else { return Ok(event) };
-        if !is_unsure(&job.notification) || !self.known(&job.notification)?.contains(provider_id) {
-            return Ok(event);
-        }
-        let since = self.desk.now();
-        let reason = "what was found had been sent for another notification".to_owned();
-        let (notification, provider) = (*notification, provider.clone());
-        Ok(Event::NotAccepted { notification, provider, refusal: Refusal::Ambiguous { reason, since } })
-    }
 }
 
 /// Whether it is time to say again that the engine is alive.
 fn is_long_ago(at: Timestamp) -> bool {
     Timestamp::now().duration_since(at).abs() >= liveness::BEAT
-}
-
-fn is_unsure(notification: &Notification) -> bool {
-    match &notification.delivery {
-        Delivery::Due { unsure_since, .. } | Delivery::Claimed { unsure_since, .. } => unsure_since.is_some(),
-        Delivery::Held { .. } | Delivery::Accepted { .. } | Delivery::Ended { .. } => false,
-    }
 }

@@ -3,6 +3,7 @@
 
 pub mod brake;
 pub mod desk;
+mod dispatch;
 pub mod follow;
 pub mod hands;
 pub mod heartbeats;

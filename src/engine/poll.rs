@@ -19,6 +19,9 @@ const ASK_FOR: SignedDuration = SignedDuration::from_mins(15);
 /// So long a transaction of another process may take from its clock to the disk.
 const SLACK: SignedDuration = SignedDuration::from_secs(5);
 
+/// What was taken is not asked about for some seconds: it is enough to look for it once a second.
+const LOOK_EVERY: SignedDuration = SignedDuration::from_secs(1);
+
 /// How often everything that is under way is looked at, besides what was taken since the last look.
 const LOOK_AT_ALL: SignedDuration = SignedDuration::from_secs(60);
 
@@ -61,18 +64,21 @@ impl Schedule {
         Self { at_once: true, ..Self::default() }
     }
 
-    /// Since when to look for what was taken. A clock that was set back must not silence the asking: then everything is
-    /// begun again.
-    fn looks_since(&mut self, now: Timestamp) -> Timestamp {
+    /// Since when to look for what was taken; `None`: that was looked for just now. A clock that was set back must not silence
+    /// the asking: then everything is begun again.
+    fn looks_since(&mut self, now: Timestamp) -> Option<Timestamp> {
         let longest_ago = now.checked_sub(ASK_FOR).unwrap_or(Timestamp::MIN);
         if self.looks.is_some_and(|looks| now < looks.last - SET_BACK) {
             self.queue.clear();
             self.known.clear();
             self.looks = None;
         }
+        if self.looks.is_some_and(|looks| now < looks.last + LOOK_EVERY) {
+            return None;
+        }
         let looks = self.looks.filter(|looks| now < looks.all + LOOK_AT_ALL);
         self.looks = Some(Looks { last: now, all: looks.map_or(now, |looks| looks.all) });
-        looks.map_or(longest_ago, |looks| looks.last.checked_sub(SLACK).unwrap_or(longest_ago).max(longest_ago))
+        Some(looks.map_or(longest_ago, |looks| looks.last.checked_sub(SLACK).unwrap_or(longest_ago).max(longest_ago)))
     }
 
     /// Notes what is under way. `is_told`: whether a webhook should tell how it stands.
@@ -202,8 +208,12 @@ impl Engine {
     /// What a provider has taken since the last look, or all of it that is still asked about; of the engine's own alerts
     /// alone, where it has some: then what another notification tells of is asked about through that one.
     fn under_way(&mut self, now: Timestamp) -> store::Result<Vec<Notification>> {
-        let since = self.schedule.looks_since(now);
-        let Some(only) = self.only.clone() else { return self.store.under_way(since) };
+        let Some(only) = self.only.clone() else {
+            return match self.schedule.looks_since(now) {
+                Some(since) => self.store.under_way(since),
+                None => Ok(Vec::new()),
+            };
+        };
         let mut found = Vec::new();
         for id in only {
             for notification in self.store.alert(id)?.notifications {

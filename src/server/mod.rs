@@ -52,7 +52,7 @@ impl Server {
             let desk = Arc::clone(&present.read().unwrap_or_else(PoisonError::into_inner));
             Routes { desk, counter: Arc::clone(&counter) }.answer(&request)
         };
-        let options = GateOptions { user_header, methods, ..GateOptions::new(listen) };
+        let options = GateOptions { user_header, methods, is_for_programs: api::is_below, ..GateOptions::new(listen) };
         let gate = Gate::start(options, Arc::new(answer))?;
         Ok(Self { gate, desk })
     }
@@ -118,7 +118,7 @@ impl Routes {
             "/healthz" => self.health(request),
             "/livez" => self.live(request),
             "/metrics" => self.metrics(request),
-            _ if path.starts_with("/api/") => self.api(request),
+            _ if api::is_below(path) => self.api(request),
             _ if path.starts_with("/twiml/") || path.starts_with("/twilio/") => self.twilio(request),
             _ => self.page(request),
         }
@@ -169,14 +169,17 @@ fn methods(path: &str) -> Option<&'static str> {
 
 /// Sessions that outlive a new start, where the store tells the key that signs them.
 fn sessions(desk: &Desk, open: &Open) -> Sessions {
-    let kept = open().and_then(|mut store| Ok(*store.signing_key(&mut || desk.draw())?.bytes()));
-    let key = kept.unwrap_or_else(|error| {
+    let kept = open().and_then(|mut store| {
+        let key = *store.signing_key(&mut || desk.draw())?.bytes();
+        Ok((key, store.ended_sessions(desk.now())?))
+    });
+    let (key, ended) = kept.unwrap_or_else(|error| {
         tracing::warn!(%error, "who is signed in will have to sign in again when the server starts anew");
         let mut key = [0; 32];
         for half in key.chunks_mut(16) {
             half.copy_from_slice(&desk.draw().to_be_bytes());
         }
-        key
+        (key, Vec::new())
     });
-    Sessions::new(key, Arc::clone(&desk.clock))
+    Sessions::new(key, Arc::clone(&desk.clock)).with_ended(ended)
 }

@@ -12,6 +12,7 @@ pub mod sqlite;
 pub mod statistics;
 #[cfg(test)]
 pub(crate) mod suite;
+pub mod unwanted;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -20,7 +21,7 @@ pub use filter::{Filter, Found, LOOKED_THROUGH};
 pub use kept::{KeptMail, KeptMails, MailText, Reading};
 pub use outbox::{Addressee, Fate, Outbox, Parcel, Post, PostId};
 pub use retention::{Forgotten, Retention, Size};
-pub use signing::{Signing, SigningKey};
+pub use signing::{Nonce, Signing, SigningKey};
 pub use sqlite::Sqlite;
 pub use statistics::{Figured, Figures, Statistics};
 
@@ -429,6 +430,16 @@ pub trait Store: Outbox + Retention + KeptMails + Counts + Figured + Signing + S
         teller: NotificationId,
         last: Option<i64>,
         change: &mut dyn FnMut(Alert, NotificationId) -> Option<Change>,
+    ) -> Result<Vec<Updated>> {
+        self.update_told_each(&[(teller, last)], &mut |_, alert, id| change(alert, id))
+    }
+
+    /// The same for several notifications, one after the other, in one transaction: all of it is on disk, or nothing.
+    /// `change` is told for which of them it is asked.
+    fn update_told_each(
+        &mut self,
+        tellers: &[(NotificationId, Option<i64>)],
+        change: &mut dyn FnMut(usize, Alert, NotificationId) -> Option<Change>,
     ) -> Result<Vec<Updated>>;
 
     /// The notification that tells what this one was to tell: another one, or itself.

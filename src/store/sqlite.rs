@@ -324,30 +324,21 @@ impl Store for Sqlite {
         self.read(|transaction| claim::told(transaction, teller, last))
     }
 
-    fn update_told(
+    fn update_told_each(
         &mut self,
-        told: NotificationId,
-        last: Option<i64>,
-        change: &mut dyn FnMut(Alert, NotificationId) -> Option<Change>,
+        tellers: &[(NotificationId, Option<i64>)],
+        change: &mut dyn FnMut(usize, Alert, NotificationId) -> Option<Change>,
     ) -> Result<Vec<Updated>> {
         self.write(|transaction| {
-            let mut of = vec![told];
-            match last {
-                None => of.extend(claim::told_in(transaction, told)?.iter().map(|notification| notification.id)),
-                Some(last) => {
-                    let parameters = params![told.alert.0, told.number, last];
-                    of.extend(all(transaction, query::TOLD_UP_TO, parameters, |row| {
-                        Ok(NotificationId { alert: AlertId(row.get(0)?), number: row.get(1)? })
-                    })?);
-                }
-            }
             let mut updated = Vec::new();
-            for id in of {
-                let before = load(transaction, id.alert)?;
-                let Some(changed) = change(before.clone(), id) else { continue };
-                let alert = save(transaction, Some(&before), id.alert, changed.alert)?;
-                add_lines(transaction, id.alert, &changed.history)?;
-                updated.push(Updated { alert, commands: changed.commands });
+            for (place, (teller, last)) in tellers.iter().enumerate() {
+                for id in claim::teller_and_told(transaction, *teller, *last)? {
+                    let before = load(transaction, id.alert)?;
+                    let Some(changed) = change(place, before.clone(), id) else { continue };
+                    let alert = save(transaction, Some(&before), id.alert, changed.alert)?;
+                    add_lines(transaction, id.alert, &changed.history)?;
+                    updated.push(Updated { alert, commands: changed.commands });
+                }
             }
             Ok(updated)
         })

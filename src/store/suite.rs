@@ -151,6 +151,7 @@ macro_rules! run {
         $crate::store::suite::run!($stage; statistics:
             statistics_are_by_day_group_and_rule,
             the_signing_key_is_made_once,
+            sessions_that_were_ended_stay_so_until_they_would_be_over,
         );
     };
     ($stage:expr; $module:ident: $($name:ident,)+) => {

@@ -13,9 +13,10 @@ use super::{get, served, signed_in};
 use crate::support::{TOKEN, Test};
 
 const SLOW: usize = 2000;
-/// A release build answers within 20 ms here. What the tests build is slower by some times, on cores that it shares with other
-/// tests; Twilio itself waits for 15 s.
-const BOUND: Duration = Duration::from_millis(250);
+/// What is promised.
+const BOUND: Duration = Duration::from_millis(100);
+/// Where other tests have the cores, a round of requests may say nothing of us: so many are tried.
+const ROUNDS: usize = 5;
 
 /// Whoever sends a byte of a header every second, on so many connections, and comes again when sent away.
 struct Crowd {
@@ -111,21 +112,27 @@ fn two_thousand_slow_connections_keep_nobody_else_waiting() {
     // Over some seconds, so that those who were sent away come again meanwhile.
     let mut times: Vec<Duration> = Vec::new();
     let mut lost = 0;
-    for _ in 0..20 {
-        std::thread::sleep(Duration::from_millis(200));
-        match webhook(&test, &token) {
-            Some(took) => times.push(took),
-            None => lost += 1,
+    for _ in 0..ROUNDS {
+        times.clear();
+        for _ in 0..20 {
+            std::thread::sleep(Duration::from_millis(200));
+            match webhook(&test, &token) {
+                Some(took) => times.push(took),
+                None => lost += 1,
+            }
+        }
+        times.sort();
+        if times.get(times.len() * 9 / 10).is_some_and(|slow| *slow < BOUND) {
+            break;
         }
     }
-    times.sort();
     let page = (0..3).map(|_| get(&test, "/", &cookie)).find(|page| page.status != 0).expect("no page is served");
     let gathered = crowd.open.load(Ordering::SeqCst);
     let came = crowd.leave();
-    // Two thousand a second who come anew push the oldest of 64 out after 32 ms. Where other tests have the cores, a thread may
-    // look at a connection later than that; then it is lost, as one that stands still would be.
-    assert!(lost <= 2, "{lost} of 20 were not answered");
-    assert!(times[times.len() / 2] < BOUND, "{times:?}");
+    // Two thousand a second who come anew push the oldest of 256 out after an eighth of a second; what has been read by then is
+    // answered.
+    assert_eq!(lost, 0, "were not answered");
+    assert!(times[times.len() * 9 / 10] < BOUND, "{times:?}");
     assert!(page.status == 200 && page.body.contains("db1"), "{page:?}");
     eprintln!(
         "with {gathered} slow connections ({came} made): median {:?}, slowest {:?}, {lost} lost",

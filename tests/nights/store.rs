@@ -9,8 +9,8 @@ use thialfi::alert::{Alert, AlertId, Change, Channel, Code, Digest, Entry, Notif
 use thialfi::oncall::{Address, ContactId, GroupId, Override, Phone};
 use thialfi::store::{
     Arrival, Awaited, Beat, Closing, Counter, Counts, Error, Fate, Figured, Filter, Forgotten, Found, Gauges, KeptMail,
-    KeptMails, Outbox, Parcel, Post, PostId, Reading, Receipt, Result, Retention, RuleUse, SelfTestRecord, Sighting,
-    Signing, SigningKey, Size, Sqlite, Statistics, Store, Tally, Throttle, Told, Updated,
+    KeptMails, Nonce, Outbox, Parcel, Post, PostId, Reading, Receipt, Result, Retention, RuleUse, SelfTestRecord,
+    Sighting, Signing, SigningKey, Size, Sqlite, Statistics, Store, Tally, Throttle, Told, Updated,
 };
 
 use crate::state::RosterRead;
@@ -112,7 +112,12 @@ impl Figured for Handle {
 }
 
 impl Signing for Handle {
-    writes! { signing_key(draw: &mut dyn FnMut() -> u128) -> SigningKey; }
+    reads! { ended_sessions(now: Timestamp) -> Vec<(Nonce, Timestamp)>; }
+
+    writes! {
+        signing_key(draw: &mut dyn FnMut() -> u128) -> SigningKey;
+        end_session(session: &Nonce, until: Timestamp, now: Timestamp) -> ();
+    }
 }
 
 impl Store for Handle {
@@ -220,17 +225,16 @@ impl Store for Handle {
         result
     }
 
-    fn update_told(
+    fn update_told_each(
         &mut self,
-        teller: NotificationId,
-        last: Option<i64>,
-        change: &mut dyn FnMut(Alert, NotificationId) -> Option<Change>,
+        tellers: &[(NotificationId, Option<i64>)],
+        change: &mut dyn FnMut(usize, Alert, NotificationId) -> Option<Change>,
     ) -> Result<Vec<Updated>> {
-        self.begin_to("update_told")?;
+        self.begin_to("update_told_each")?;
         let mut noted = Vec::new();
-        let result = self.store().update_told(teller, last, &mut |alert, id| {
+        let result = self.store().update_told_each(tellers, &mut |place, alert, id| {
             let before = alert.clone();
-            let made = change(alert, id);
+            let made = change(place, alert, id);
             noted.extend(made.clone().map(|made| (before, made)));
             made
         });
@@ -239,7 +243,7 @@ impl Store for Handle {
                 self.world.watch(self.process, self.roster, before, made);
             }
         }
-        self.end("update_told");
+        self.end("update_told_each");
         result
     }
 

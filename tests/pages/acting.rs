@@ -1,14 +1,20 @@
 //! What a night is made of: an alert is seen, taken, passed on, ended, and who is on call is changed.
 
-use super::{at_night, by_darren, complaints, down, house, sign_in};
-use crate::support::{Browser, Colours, DARREN, DAVID, Screen};
+use super::{Look, by_darren, complaints, down, house, on_both, sign_in};
+use crate::support::{DARREN, DAVID};
 
-#[test]
-fn one_tap_takes_an_alert_and_the_page_keeps_itself_up_to_date() {
+on_both!(
+    one_tap_takes_an_alert_and_the_page_keeps_itself_up_to_date,
+    the_next_person_is_called_and_a_storm_is_taken_with_one_click,
+    everything_can_be_done_without_a_script,
+    who_is_on_call_is_changed_for_a_while_and_back
+);
+
+fn one_tap_takes_an_alert_and_the_page_keeps_itself_up_to_date(look: Look) {
     let mut test = house().serve();
-    let Some(browser) = at_night(&test, "david") else { return };
+    let Some(browser) = look.signed_in(&test, "david") else { return };
     assert!(browser.text("main").contains("Nothing is open"));
-    browser.screenshot("now-calm-phone-dark");
+    look.picture(&browser, "now-calm");
 
     // Without a reload.
     browser.script("window.stays = true");
@@ -19,7 +25,7 @@ fn one_tap_takes_an_alert_and_the_page_keeps_itself_up_to_date() {
     down(&mut test, "db2");
     browser.wait_for("2 open");
     assert_eq!(browser.script("return window.stays === true"), true, "the page was loaded again");
-    browser.screenshot("now-two-open-phone-dark");
+    look.picture(&browser, "now-two-open");
 
     // One tap, on the first screen.
     let in_sight =
@@ -38,7 +44,7 @@ fn one_tap_takes_an_alert_and_the_page_keeps_itself_up_to_date() {
     browser.wait_for("Darren has it");
     browser.wait_for("Nothing is open");
     assert_eq!(browser.script("return window.stays === true"), true, "the page was loaded again");
-    browser.screenshot("now-taken-phone-dark");
+    look.picture(&browser, "now-taken");
 
     // It is taken from them, from the page of the alert, and ended.
     browser.follow("db");
@@ -53,24 +59,22 @@ fn one_tap_takes_an_alert_and_the_page_keeps_itself_up_to_date() {
     assert_eq!(complaints(&browser), Vec::<String>::new());
 }
 
-#[test]
-fn the_next_person_is_called_and_a_storm_is_taken_with_one_click() {
+fn the_next_person_is_called_and_a_storm_is_taken_with_one_click(look: Look) {
     let mut test = house().serve();
-    let Some(browser) = at_night(&test, "david") else { return };
-    browser.look_with(Screen::Desktop, Colours::Light);
+    let Some(browser) = look.signed_in(&test, "david") else { return };
     down(&mut test, "db1");
     test.wait_for_calls(&[DAVID]);
     browser.open(&test.url());
     browser.press("Next person");
     test.wait_for_calls(&[DAVID, DARREN]);
     browser.wait_for("calling Darren");
-    browser.screenshot("now-desktop-light");
+    look.picture(&browser, "now");
 
     for host in ["db2", "db3", "db4"] {
         down(&mut test, host);
     }
     browser.wait_for("4 open");
-    browser.screenshot("now-storm-desktop-light");
+    look.picture(&browser, "now-storm");
     browser.press("Acknowledge these 4");
     browser.wait_for("Nothing is open");
     assert!(
@@ -82,11 +86,9 @@ fn the_next_person_is_called_and_a_storm_is_taken_with_one_click() {
     assert_eq!(complaints(&browser), Vec::<String>::new());
 }
 
-#[test]
-fn everything_can_be_done_without_a_script() {
+fn everything_can_be_done_without_a_script(look: Look) {
     let mut test = house().serve();
-    let Some(browser) = Browser::start() else { return };
-    browser.look_with(Screen::Phone, Colours::Light);
+    let Some(browser) = look.browser() else { return };
     browser.scripts(false);
     sign_in(&browser, &test, "david");
     down(&mut test, "db1");
@@ -125,13 +127,12 @@ fn everything_can_be_done_without_a_script() {
     browser.wait_for("Password");
 }
 
-#[test]
-fn who_is_on_call_is_changed_for_a_while_and_back() {
+fn who_is_on_call_is_changed_for_a_while_and_back(look: Look) {
     let test = house().serve();
-    let Some(browser) = at_night(&test, "david") else { return };
+    let Some(browser) = look.signed_in(&test, "david") else { return };
     let group = format!("{}/groups/oracle-dba", test.url());
     browser.open(&group);
-    browser.screenshot("group-phone-dark");
+    look.picture(&browser, "group");
     assert!(browser.count(".calendar .bar") >= 4, "four weeks have four turns");
     assert_eq!(browser.count(".calendar .today"), 1);
     let turns = browser.text(".calendar");
@@ -152,13 +153,13 @@ fn who_is_on_call_is_changed_for_a_while_and_back() {
         assert_eq!(browser.script("return document.querySelector('[name=until]').value"), until);
         assert_eq!(browser.script("return document.querySelector('[name=contact]').value"), "simon");
     }
-    browser.screenshot("group-trouble-phone-dark");
+    look.picture(&browser, "group-trouble");
     browser.set("[name=from]", "2026-11-05T09:00");
     browser.set("[name=until]", "2026-11-07T09:00");
     browser.press("Put on call");
     browser.wait_for("Changes that hold or will");
     browser.wait_for("by web:david");
-    browser.screenshot("group-changed-phone-dark");
+    look.picture(&browser, "group-changed");
     let list = test.run(&["oncall", "oracle-dba", "--next", "14d", "--json"], b"");
     assert!(list.out.contains("simon"), "{list:?}");
     assert_eq!(browser.path(), "/groups/oracle-dba");

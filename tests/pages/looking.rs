@@ -1,15 +1,22 @@
 //! What is looked at: the list and its search, an alert, the rules, statistics, a mail that is tried, the link in a text.
 
-use super::{HASH, HOUSE, USERS, at_night, by_darren, complaints, down, house, sign_in};
-use crate::support::{Browser, Colours, DAVID, PAGE, Screen, Test, mail};
+use super::{HASH, HOUSE, Look, USERS, by_darren, complaints, down, house, on_both, sign_in};
+use crate::support::{DAVID, PAGE, Test, mail};
 
 /// A reply with its history, which opens an alert.
 const REPLY: &str = "ORA-01653: tablespace USERS is full again.\n\n\
      On Mon, 2 Nov 2026 at 01:00, Monitoring <monitoring@example.com> wrote:\n\
      > Disk of db7 is at 80 %.\n> Nothing to do yet.\n";
 
-#[test]
-fn the_list_is_searched_and_paged_and_saved() {
+on_both!(
+    the_list_is_searched_and_paged_and_saved,
+    older_alerts_are_a_page_away,
+    an_alert_tells_all_of_itself,
+    rules_trials_and_figures,
+    the_link_in_a_text_lets_one_take_the_alert
+);
+
+fn the_list_is_searched_and_paged_and_saved(look: Look) {
     let mut test = house().serve();
     for number in 0..3 {
         down(&mut test, &format!("db{number}"));
@@ -18,12 +25,12 @@ fn the_list_is_searched_and_paged_and_saved() {
     test.deliver_to(&["cust1-dba@sms.example.com"], &reply).exit(0).done();
     by_darren(&test, "ack", "1");
     by_darren(&test, "resolve", "2");
-    let Some(browser) = at_night(&test, "david") else { return };
+    let Some(browser) = look.signed_in(&test, "david") else { return };
     let lines = || browser.count(".line");
     let all = format!("{}/alerts", test.url());
     browser.open(&all);
     assert_eq!(lines(), 4);
-    browser.screenshot("alerts-phone-dark");
+    look.picture(&browser, "alerts");
     browser.click(".searching summary");
     browser.choose("[name=state]", "acknowledged");
     browser.press("Search");
@@ -45,7 +52,7 @@ fn the_list_is_searched_and_paged_and_saved() {
         browser.wait_until("searched", |_| browser.path().contains(field));
         assert_eq!(lines(), count, "{field} {words}");
     }
-    browser.screenshot("alerts-search-phone-dark");
+    look.picture(&browser, "alerts-search");
     for (day, count) in [("2026-11-02", 4), ("2026-10-01", 0)] {
         browser.open(&format!("{all}?from={day}&to={day}"));
         assert_eq!(lines(), count, "{day}");
@@ -65,13 +72,12 @@ fn the_list_is_searched_and_paged_and_saved() {
     assert_eq!(complaints(&browser), Vec::<String>::new());
 }
 
-#[test]
-fn older_alerts_are_a_page_away() {
+fn older_alerts_are_a_page_away(look: Look) {
     let mut test = house().serve();
     for number in 0..53 {
         down(&mut test, &format!("h{number}"));
     }
-    let Some(browser) = at_night(&test, "david") else { return };
+    let Some(browser) = look.signed_in(&test, "david") else { return };
     browser.open(&format!("{}/alerts", test.url()));
     assert_eq!(browser.count(".line"), 50);
     browser.follow("Older");
@@ -83,16 +89,15 @@ fn older_alerts_are_a_page_away() {
     assert_eq!(browser.count(".cards .card"), 30);
 }
 
-#[test]
-fn an_alert_tells_all_of_itself() {
+fn an_alert_tells_all_of_itself(look: Look) {
     let mut test = house().serve();
     let reply = test.mail("Re: ORA-01653 on customer 1", REPLY);
     test.deliver_to(&["cust1-dba@sms.example.com"], &reply).exit(0).done();
     test.wait_until(|test| test.calls().first().is_some_and(|call| !call.heard.is_empty()), "no call");
     by_darren(&test, "ack", "1");
-    let Some(browser) = at_night(&test, "david") else { return };
+    let Some(browser) = look.signed_in(&test, "david") else { return };
     browser.open(&format!("{}/alerts/1", test.url()));
-    browser.screenshot("alert-phone-dark");
+    look.picture(&browser, "alert");
     let text = browser.text("main");
     for words in
         ["Re: ORA-01653 on customer 1", "Darren has it", "tablespace USERS is full again", "The story", "tablespace"]
@@ -105,8 +110,6 @@ fn an_alert_tells_all_of_itself() {
     browser.wait_for("Nothing to do yet");
     assert!(browser.text("table").contains("completed") || browser.text("table").contains("David"), "{text}");
     assert!(browser.count(".story li") >= 4, "{text}");
-    browser.look_with(Screen::Desktop, Colours::Light);
-    browser.screenshot("alert-desktop-light");
     // What one has opened to read stays open when the page brings itself up to date.
     by_darren(&test, "resolve", "1");
     browser.wait_for("resolved by Darren");
@@ -116,13 +119,12 @@ fn an_alert_tells_all_of_itself() {
     assert_eq!(complaints(&browser), Vec::<String>::new());
 }
 
-#[test]
-fn rules_trials_and_figures() {
+fn rules_trials_and_figures(look: Look) {
     let mut test = house().serve();
     down(&mut test, "db1");
-    let Some(browser) = at_night(&test, "david") else { return };
+    let Some(browser) = look.signed_in(&test, "david") else { return };
     browser.open(&format!("{}/rules", test.url()));
-    browser.screenshot("rules-phone-dark");
+    look.picture(&browser, "rules");
     let rules = browser.text("main");
     assert!(rules.contains("2 rules never matched") && rules.contains("not counted"), "{rules}");
     browser.click("tbody summary");
@@ -134,7 +136,7 @@ fn rules_trials_and_figures() {
     browser.fill("[name=mail]", &pasted);
     browser.press("Explain");
     browser.wait_for("What would happen");
-    browser.screenshot("try-phone-dark");
+    look.picture(&browser, "try");
     let explained = browser.text("main");
     for words in ["Call to david at once", "host db5", "Host D B 5 is down.", "matches", "does not match"] {
         assert!(explained.contains(words), "no `{words}` in {explained}");
@@ -143,12 +145,10 @@ fn rules_trials_and_figures() {
     assert_eq!(test.alerts().len(), 1, "a mail that is tried opened an alert");
 
     browser.open(&format!("{}/statistics", test.url()));
-    browser.screenshot("statistics-phone-dark");
+    look.picture(&browser, "statistics");
     assert_eq!(browser.text(".figures li b"), "1");
     browser.follow("7 days");
     assert_eq!(browser.count(".chart .column"), 7);
-    browser.look_with(Screen::Desktop, Colours::Light);
-    browser.screenshot("statistics-desktop-light");
 
     // Conditions of rules are for administrators.
     browser.forget();
@@ -179,15 +179,13 @@ pub(super) fn house_with_links() -> Test {
     Test::new().server("link = \"token\"").rules(&rules)
 }
 
-#[test]
-fn the_link_in_a_text_lets_one_take_the_alert() {
+fn the_link_in_a_text_lets_one_take_the_alert(look: Look) {
     let mut test = house_with_links().serve();
     down(&mut test, "db1");
     let link = link(&test);
-    let Some(browser) = Browser::start() else { return };
-    browser.look_with(Screen::Phone, Colours::Dark);
+    let Some(browser) = look.browser() else { return };
     browser.open(&link);
-    browser.screenshot("link-phone-dark");
+    look.picture(&browser, "link");
     let text = browser.text("body");
     assert!(text.contains("for David Okonkwo") && text.contains("db1 is DOWN"), "{text}");
     // It shows this alert and nothing else.
@@ -195,7 +193,7 @@ fn the_link_in_a_text_lets_one_take_the_alert() {
     assert_eq!(test.state(), "open", "looking changed something");
     browser.press("Acknowledge");
     browser.wait_for("David Okonkwo has it");
-    browser.screenshot("link-taken-phone-dark");
+    look.picture(&browser, "link-taken");
     assert_eq!(test.state(), "acknowledged");
     browser.follow("Sign in to see all of it");
     browser.wait_for("Password");

@@ -2,6 +2,7 @@
 //! without. Where Chromium is missing the tests say so, and are skipped; `tests/run` installs it.
 
 mod acting;
+mod behind_nginx;
 mod every_page;
 mod looking;
 mod signing_in;
@@ -99,13 +100,52 @@ fn sign_in(browser: &Browser, test: &Test, name: &str) {
     browser.wait_for("Sign out");
 }
 
-/// Signed in on a telephone at night.
-fn at_night(test: &Test, name: &str) -> Option<Browser> {
-    let browser = Browser::start()?;
-    browser.look_with(Screen::Phone, Colours::Dark);
-    sign_in(&browser, test, name);
-    Some(browser)
+/// Where somebody sits.
+#[derive(Debug, Clone, Copy)]
+pub struct Look {
+    screen: Screen,
+    colours: Colours,
+    name: &'static str,
 }
+
+impl Look {
+    /// In bed, at night.
+    pub const PHONE: Self = Self { screen: Screen::Phone, colours: Colours::Dark, name: "phone-dark" };
+    /// At a desk, by day.
+    pub const DESK: Self = Self { screen: Screen::Desktop, colours: Colours::Light, name: "desktop-light" };
+
+    /// A browser there; `None`: there is none on this machine.
+    fn browser(self) -> Option<Browser> {
+        let browser = Browser::start()?;
+        browser.look_with(self.screen, self.colours);
+        Some(browser)
+    }
+
+    /// A browser there in which somebody is signed in.
+    fn signed_in(self, test: &Test, name: &str) -> Option<Browser> {
+        let browser = self.browser()?;
+        sign_in(&browser, test, name);
+        Some(browser)
+    }
+
+    /// Keeps a picture of the page.
+    fn picture(self, browser: &Browser, name: &str) {
+        browser.screenshot(&format!("{name}-{}", self.name));
+    }
+}
+
+/// Each of these is done on a telephone, and at a desk.
+macro_rules! on_both {
+    ($($name:ident),* $(,)?) => {
+        mod on_a_phone {
+            $(#[test] fn $name() { super::$name($crate::pages::Look::PHONE); })*
+        }
+        mod at_a_desk {
+            $(#[test] fn $name() { super::$name($crate::pages::Look::DESK); })*
+        }
+    };
+}
+pub(crate) use on_both;
 
 /// What the browser complains about, but for the answers that a test provokes.
 fn complaints(browser: &Browser) -> Vec<String> {

@@ -1,22 +1,21 @@
 //! Signing in and out.
 
-use super::{PASSWORD, complaints, house, sign_in};
-use crate::support::{Browser, Colours, Screen};
+use super::{Look, PASSWORD, complaints, house, on_both, sign_in};
 
-#[test]
-fn who_signs_in_gets_where_they_wanted_to_and_who_signs_out_is_out() {
-    let Some(browser) = Browser::start() else { return };
+on_both!(who_signs_in_gets_where_they_wanted_to_and_who_signs_out_is_out);
+
+fn who_signs_in_gets_where_they_wanted_to_and_who_signs_out_is_out(look: Look) {
+    let Some(browser) = look.browser() else { return };
     let test = house().serve();
-    browser.look_with(Screen::Phone, Colours::Dark);
 
     browser.open(&format!("{}/alerts?state=open", test.url()));
     assert_eq!(browser.path(), "/sign-in?to=%2Falerts%3Fstate%3Dopen");
-    browser.screenshot("sign-in-phone-dark");
+    look.picture(&browser, "sign-in");
     browser.fill("[name=name]", "david");
     browser.fill("[name=password]", "wrong");
     browser.press("Sign in");
     browser.wait_for("The name or the password is wrong.");
-    browser.screenshot("sign-in-wrong-phone-dark");
+    look.picture(&browser, "sign-in-wrong");
     // The name is still there, and the cursor is where it is needed.
     assert_eq!(browser.script("return document.querySelector('[name=name]').value"), "david");
     assert_eq!(browser.script("return document.activeElement.name"), "password");

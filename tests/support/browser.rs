@@ -63,6 +63,11 @@ pub struct Browser {
 impl Browser {
     /// Starts one; `None`, and a line that says so, where there is none.
     pub fn start() -> Option<Self> {
+        Self::start_with(&[])
+    }
+
+    /// Starts one with more flags.
+    pub fn start_with(more: &[String]) -> Option<Self> {
         let installed = |program: &str| Path::new("/usr/bin").join(program).exists();
         if !installed("chromium") || !installed("chromedriver") {
             eprintln!("chromium and chromium-driver are not installed: skipped");
@@ -81,12 +86,12 @@ impl Browser {
             ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(PATIENCE)).proxy(None);
         let agent = ureq::Agent::new_with_config(config.build());
         let mut browser = Self { agent, driver, session: format!("http://127.0.0.1:{port}"), profile };
-        browser.begin();
+        browser.begin(more);
         Some(browser)
     }
 
     /// Waits for the driver, and has it start Chromium.
-    fn begin(&mut self) {
+    fn begin(&mut self, more: &[String]) {
         let end = Instant::now() + PATIENCE;
         while self.agent.get(format!("{}/status", self.session)).call().is_err() {
             assert!(Instant::now() < end, "chromedriver does not answer");
@@ -94,6 +99,7 @@ impl Browser {
         }
         let mut flags: Vec<String> = FLAGS.map(str::to_owned).into();
         flags.push(format!("--user-data-dir={}", self.profile.path().join("chromium").display()));
+        flags.extend(more.iter().cloned());
         let wanted = json!({
             "browserName": "chrome",
             "goog:chromeOptions": { "binary": "/usr/bin/chromium", "args": flags },

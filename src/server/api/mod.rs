@@ -148,6 +148,11 @@ fn found(path: &str, method: Method) -> Result<(&'static Endpoint, Vec<String>),
     Err(methods(path).map_or_else(|| Problem::nothing("there is nothing at this address"), not_so))
 }
 
+/// Whether an address is one of the API's, or would be.
+pub(super) fn is_below(path: &str) -> bool {
+    path.starts_with("/api/")
+}
+
 /// The methods that an address of the API takes; `None`: it is none.
 pub(super) fn methods(path: &str) -> Option<&'static str> {
     let has =

@@ -92,8 +92,8 @@ impl fmt::Display for Refusal {
 }
 
 impl Refusal {
-    /// The answer, whole.
-    pub(super) fn answer(self) -> Vec<u8> {
+    /// The answer, whole. `as_problem`: for a program, which is told in JSON (RFC 9457).
+    pub(super) fn answer(self, as_problem: bool) -> Vec<u8> {
         let allow;
         let (status, more) = match self {
             Self::Bad(_) | Self::Gone => ("400 Bad Request", ""),
@@ -111,11 +111,18 @@ impl Refusal {
             Self::Overloaded => ("503 Service Unavailable", "Retry-After: 1\r\n"),
             Self::Version => ("505 HTTP Version Not Supported", ""),
         };
-        let body = format!("{self}\n");
+        let (kind, body) = if as_problem {
+            let (number, title) = status.split_once(' ').unwrap_or((status, ""));
+            let number = number.parse::<u16>().unwrap_or_default();
+            let problem = serde_json::json!({ "title": title, "status": number, "detail": self.to_string() });
+            ("application/problem+json", problem.to_string())
+        } else {
+            ("text/plain; charset=utf-8", format!("{self}\n"))
+        };
         let length = body.len();
         format!(
-            "HTTP/1.1 {status}\r\n{more}Content-Type: text/plain; charset=utf-8\r\nContent-Length: {length}\r\n\
-             Connection: close\r\n\r\n{body}"
+            "HTTP/1.1 {status}\r\n{more}Content-Type: {kind}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n\
+             {body}"
         )
         .into_bytes()
     }
@@ -272,7 +279,7 @@ mod tests {
     }
 
     fn status(text: &str) -> u16 {
-        let answer = String::from_utf8(refusal(text).answer()).unwrap();
+        let answer = String::from_utf8(refusal(text).answer(false)).unwrap();
         answer[9..12].parse().unwrap()
     }
 

@@ -70,6 +70,8 @@ pub struct GateOptions {
     pub user_header: Option<String>,
     /// Which methods an address takes: `GET, HEAD`. `None`: all that pass.
     pub methods: fn(&str) -> Option<&'static str>,
+    /// Whether it is programs that ask at an address: what the gate refuses there, it refuses in JSON.
+    pub is_for_programs: fn(&str) -> bool,
 }
 
 impl GateOptions {
@@ -77,7 +79,7 @@ impl GateOptions {
     pub fn new(listen: &str) -> Self {
         Self {
             listen: listen.to_owned(),
-            max_connections: 64,
+            max_connections: 256,
             workers: 8,
             header_deadline: Duration::from_secs(5),
             body_deadline: Duration::from_secs(10),
@@ -88,6 +90,7 @@ impl GateOptions {
             directory: None,
             user_header: None,
             methods: |_| None,
+            is_for_programs: |_| false,
         }
     }
 }
@@ -263,7 +266,7 @@ fn admit(shared: &Arc<Shared>, stream: Stream) {
 
 /// Says that there is no room, without waiting for anything.
 fn refuse(connection: &Connection) {
-    connection.stream.say_at_once(&Refusal::Overloaded.answer());
+    connection.stream.say_at_once(&Refusal::Overloaded.answer(false));
 }
 
 fn serve(shared: &Shared) {
@@ -287,6 +290,7 @@ fn serve_one(shared: &Shared, id: u64, connection: &Connection) -> Option<inner:
     let bounds = receive::Bounds { options, user_header: user_header.as_deref() };
     let answer = match receive::request(connection, &bounds, || began(Phase::Reading)) {
         Ok(request) => {
+            let as_problem = (options.is_for_programs)(&request.path);
             if !began(Phase::Answering) {
                 return None;
             }
@@ -295,22 +299,22 @@ fn serve_one(shared: &Shared, id: u64, connection: &Connection) -> Option<inner:
                 Err(Unanswered::Late(channel)) => {
                     tracing::error!(path = request.path, "no answer in time");
                     late = Some(channel);
-                    Refusal::Overloaded.answer()
+                    Refusal::Overloaded.answer(as_problem)
                 }
                 Err(Unanswered::Busy) => {
                     tracing::error!(path = request.path, "all workers are busy");
-                    Refusal::Overloaded.answer()
+                    Refusal::Overloaded.answer(as_problem)
                 }
                 Err(Unanswered::Broken(error)) => {
                     tracing::error!(%error, path = request.path, "the server behind the gate failed");
-                    Refusal::Broken.answer()
+                    Refusal::Broken.answer(as_problem)
                 }
             }
         }
-        Err(Refusal::Gone) => return None,
-        Err(refusal) => {
+        Err(receive::Refused { refusal: Refusal::Gone, .. }) => return None,
+        Err(receive::Refused { refusal, is_for_programs }) => {
             tracing::debug!(%refusal, "request refused");
-            refusal.answer()
+            refusal.answer(is_for_programs)
         }
     };
     if began(Phase::Parting) && stream.write_before(&answer, Instant::now() + options.write_deadline).is_ok() {

@@ -15,7 +15,7 @@ use super::{ILL_AFTER, Routes};
 use crate::config::Config;
 use crate::engine::heartbeats;
 use crate::heartbeat::State as Beat;
-use crate::store::{self, Counter, Gauges, RuleUse, Series, Store};
+use crate::store::{self, Counter, Gauges, RuleUse, Series, Store, unwanted};
 
 use exposition::{CONTENT_TYPE, Exposition, Kind, label};
 
@@ -136,12 +136,9 @@ fn known(store: &mut dyn Store, config: &Config, now: Timestamp) -> store::Resul
         let is_late = one.standing.is_some_and(|standing| standing.state == Beat::Late);
         (label(&one.heartbeat.name), (one.sighting.arrived_at, is_late))
     });
-    Ok(Known {
-        heartbeats: heartbeats.collect(),
-        counters: store.counters()?,
-        rules: store.rule_uses()?,
-        gauges: store.gauges(now)?,
-    })
+    let mut counters = store.counters()?;
+    counters.push(Counter::of(Series::Mails, unwanted::WORD, unwanted::counted(&config.store)));
+    Ok(Known { heartbeats: heartbeats.collect(), counters, rules: store.rule_uses()?, gauges: store.gauges(now)? })
 }
 
 fn tell_store(out: &mut Exposition, known: &Known, now: Timestamp) {
@@ -161,7 +158,7 @@ fn tell_counters(out: &mut Exposition, counters: &[Counter]) {
             out.sample(&labels, counter.value);
         }
     };
-    let help = "Mails that a rule or a recipient wanted, by what became of them.";
+    let help = "Mails, by what became of them; one that several groups hear of counts for each.";
     family(Series::Mails, "thialfi_mails_total", help, &["verdict"]);
     family(Series::Alerts, "thialfi_alerts_total", "Alerts, by how they changed.", &["change"]);
     let help = "Calls, texts and mails that have ended, by how.";

@@ -28,6 +28,7 @@ fn what_has_happened_is_told_in_samples() {
     for line in [
         "thialfi_mails_total{verdict=\"opened\"} 2",
         "thialfi_mails_total{verdict=\"duplicate\"} 0",
+        "thialfi_mails_total{verdict=\"unwanted\"} 0",
         "thialfi_alerts{state=\"open\"} 1",
         "thialfi_alerts{state=\"acknowledged\"} 1",
         "thialfi_alerts_total{change=\"opened\"} 2",

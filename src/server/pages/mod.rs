@@ -122,7 +122,7 @@ impl Routes {
         let asked_for = (parts.next(), parts.next(), parts.next(), parts.next());
         // Everybody may sign out, and may try a mail: that changes nothing.
         match asked_for {
-            (Some("sign-out"), None, None, None) => return Ok(sign_in::out(self)),
+            (Some("sign-out"), None, None, None) => return Ok(sign_in::out(self, asked.request)),
             (Some("try"), None, None, None) => return Ok(trial::tried(self, asked, &form)),
             _ => {}
         }

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::{field, frame};
 use crate::server::Routes;
 use crate::server::http::{Method, Request, Response};
-use crate::server::session::SignIn;
+use crate::server::session::{SignIn, SignedOut};
 
 #[derive(Serialize, Default)]
 struct Page {
@@ -44,8 +44,15 @@ pub(super) fn answer(routes: &Routes, request: &Request) -> Response {
 }
 
 /// Ends the session.
-pub(super) fn out(routes: &Routes) -> Response {
-    Response::see_other("/sign-in").with_header("Set-Cookie", &routes.sessions().sign_out(&routes.desk.config))
+pub(super) fn out(routes: &Routes, request: &Request) -> Response {
+    let SignedOut { cookie, ended } = routes.sessions().sign_out(request, &routes.desk.config);
+    if let Some((session, until)) = ended {
+        let kept = routes.with_store(|store| store.end_session(&session, until, routes.desk.now()));
+        if let Err(error) = kept {
+            tracing::warn!(%error, "somebody has signed out; a copy of their cookie would be good again after a new start");
+        }
+    }
+    Response::see_other("/sign-in").with_header("Set-Cookie", &cookie)
 }
 
 /// To the form, and from there back to what was asked for.

@@ -1,5 +1,5 @@
-//! The session cookie: who signed in and when, signed. The server keeps no list of sessions; a session ends after a time, and
-//! with the password that it was begun with, whose hash is signed, too.
+//! The session cookie: who signed in and when, signed. The server keeps no list of sessions, only of those that were ended; a
+//! session ends after a time, and with the password that it was begun with, whose hash is signed, too.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

@@ -13,10 +13,11 @@ mod token;
 mod turnstile;
 mod visitor;
 
+use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 pub use address::client;
 pub use link::Link;
@@ -32,16 +33,20 @@ use turnstile::Turnstile;
 use crate::clock::Clock;
 use crate::config::{Config, PasswordHash};
 use crate::server::http::Request;
+use crate::store::Nonce;
 
 /// Longer passwords are wrong without a look, in bytes.
 pub const LONGEST_PASSWORD: usize = 1000;
 
-/// Everything that knows who is signed in. It keeps in memory how often somebody was wrong, and nothing else.
+/// Everything that knows who is signed in. It keeps in memory how often somebody was wrong, who has signed out, and nothing
+/// else.
 pub struct Sessions {
     key: Key,
     clock: Arc<dyn Clock>,
     attempts: Mutex<Attempts>,
     turnstile: Turnstile,
+    /// Sessions that were ended before their time, and when it would have been.
+    ended: Mutex<HashMap<Nonce, Timestamp>>,
 }
 
 /// Why somebody is not let in, or why what they ask for is not done.
@@ -122,10 +127,31 @@ pub enum SignIn {
     OtherSite,
 }
 
+/// What signing out asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignedOut {
+    /// `Set-Cookie` that takes the cookie away.
+    pub cookie: String,
+    /// The session that was ended, and when it would have been over: to be kept, so that a new start does not begin it again.
+    pub ended: Option<(Nonce, Timestamp)>,
+}
+
 impl Sessions {
     /// `key`: 32 random bytes, the same whenever the server starts; without that a new start ends all sessions.
     pub fn new(key: [u8; 32], clock: Arc<dyn Clock>) -> Self {
-        Self { key: Key(key), clock, attempts: Mutex::new(Attempts::new()), turnstile: Turnstile::new() }
+        let (attempts, ended) = (Mutex::new(Attempts::new()), Mutex::new(HashMap::new()));
+        Self { key: Key(key), clock, attempts, turnstile: Turnstile::new(), ended }
+    }
+
+    /// With sessions that were ended before this start, and when they would have been over.
+    #[must_use]
+    pub fn with_ended(self, ended: impl IntoIterator<Item = (Nonce, Timestamp)>) -> Self {
+        self.ended().extend(ended);
+        self
+    }
+
+    fn ended(&self) -> MutexGuard<'_, HashMap<Nonce, Timestamp>> {
+        self.ended.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Who asks; `None`: nobody whom we know. A token counts before what the proxy says, and that before a cookie.
@@ -172,10 +198,15 @@ impl Sessions {
         }
     }
 
+    /// The session of a cookie, whatever became of it.
+    fn session(&self, request: &Request, config: &Config) -> Option<Session> {
+        let password_of = |name: &str| config.users.get(name).and_then(|user| user.password.as_ref());
+        Session::of(request, &self.key, config.server.is_https(), self.clock.now(), password_of)
+    }
+
     fn by_cookie(&self, request: &Request, config: &Config) -> Option<Visitor> {
         let (https, now) = (config.server.is_https(), self.clock.now());
-        let password_of = |name: &str| config.users.get(name).and_then(|user| user.password.as_ref());
-        let session = Session::of(request, &self.key, https, now, password_of)?;
+        let session = self.session(request, config).filter(|session| !self.ended().contains_key(&session.nonce))?;
         let user = config.users.get(&session.user)?;
         let csrf = form::token(&self.key, &session.user, &session.nonce);
         let is_old = now.duration_since(session.issued) >= cookie::RENEWED_AFTER;
@@ -237,9 +268,15 @@ impl Sessions {
         }
     }
 
-    /// `Set-Cookie` that takes the session away from this browser.
-    pub fn sign_out(&self, config: &Config) -> String {
-        cookie::removal(config.server.is_https())
+    /// Ends the session, for this browser and for whoever has a copy of its cookie.
+    pub fn sign_out(&self, request: &Request, config: &Config) -> SignedOut {
+        let cookie = cookie::removal(config.server.is_https());
+        let now = self.clock.now();
+        let ended = self.session(request, config).map(|session| (session.nonce, now + cookie::LIFETIME));
+        let mut all = self.ended();
+        all.retain(|_, until| *until > now);
+        all.extend(ended);
+        SignedOut { cookie, ended }
     }
 
     /// Whether a form of this visitor's was sent from a page of ours.

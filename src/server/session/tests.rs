@@ -143,13 +143,36 @@ mod by_password {
     #[test]
     fn signing_out_takes_the_same_cookie_away() {
         let scene = scene();
-        let gone = scene.sessions.sign_out(&scene.config);
-        assert_eq!(gone, "__Host-thialfi=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax; Secure");
-        assert_eq!(
-            with_server("").sessions.sign_out(&with_server("").config),
-            "thialfi=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax"
-        );
+        let gone = scene.sessions.sign_out(&request(&[]), &scene.config);
+        assert_eq!(gone.cookie, "__Host-thialfi=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax; Secure");
+        assert_eq!(gone.ended, None);
+        let plain = with_server("");
+        let gone = plain.sessions.sign_out(&request(&[]), &plain.config);
+        assert_eq!(gone.cookie, "thialfi=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax");
         assert_eq!(scene.with_cookie("__Host-thialfi="), None);
+    }
+
+    #[test]
+    fn who_has_a_copy_of_the_cookie_is_signed_out_too() {
+        let scene = scene();
+        let (stolen, other) = (scene.cookie("david"), scene.cookie("david"));
+        scene.wait(2 * DAY);
+        // The thief uses it, and has had it renewed.
+        let renewed = scene.with_cookie(&stolen).unwrap().renewal.unwrap();
+        let renewed = renewed.split(';').next().unwrap().to_owned();
+        assert!(renewed != stolen && scene.with_cookie(&renewed).is_some());
+        let gone = scene.sessions.sign_out(&request(&[("Cookie", &stolen)]), &scene.config);
+        assert_eq!((scene.with_cookie(&stolen), scene.with_cookie(&renewed)), (None, None));
+        assert!(scene.with_cookie(&other).is_some(), "the same user, in another browser");
+        // After a new start, too; and nothing of it is kept longer than the session would have lasted.
+        let ended = gone.ended.unwrap();
+        let anew = Sessions::new([7; 32], Arc::new(scene.clock.clone())).with_ended([ended]);
+        let visitor = |cookie: &str| anew.visitor(&request(&[("Cookie", cookie)]), &scene.config).unwrap();
+        assert_eq!(visitor(&renewed), None);
+        assert!(visitor(&other).is_some());
+        scene.wait(31 * DAY);
+        assert_eq!((scene.with_cookie(&renewed), scene.with_cookie(&other)), (None, None));
+        assert!(ended.1 <= scene.clock.now());
     }
 
     #[test]

@@ -321,6 +321,25 @@ pub fn told_in(connection: &Connection, id: NotificationId) -> Answer<Vec<Notifi
     all(connection, query::TOLD_IN, params![id.alert.0, id.number], row::notification)
 }
 
+/// A notification and those that it tells of: up to the `last`-th, or all, also those that it has not told of yet.
+pub fn teller_and_told(
+    connection: &Connection,
+    teller: NotificationId,
+    last: Option<i64>,
+) -> Answer<Vec<NotificationId>> {
+    let mut of = vec![teller];
+    match last {
+        None => of.extend(told_in(connection, teller)?.iter().map(|notification| notification.id)),
+        Some(last) => {
+            let parameters = params![teller.alert.0, teller.number, last];
+            of.extend(all(connection, query::TOLD_UP_TO, parameters, |row| {
+                Ok(NotificationId { alert: AlertId(row.get(0)?), number: row.get(1)? })
+            })?);
+        }
+    }
+    Ok(of)
+}
+
 /// The notification.
 pub fn notification(connection: &Connection, id: NotificationId) -> Answer<Option<Notification>> {
     one(connection, query::NOTIFICATION, params![id.alert.0, id.number], row::notification)

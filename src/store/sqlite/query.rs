@@ -310,6 +310,9 @@ pub const MADE: &str = "SELECT alert, channel, count(*) FROM notifications INDEX
 
 pub const KEY: &str = "SELECT key FROM keys WHERE name = 'signing'";
 pub const MAKE_KEY: &str = "INSERT INTO keys (name, key) VALUES ('signing', ?1)";
+pub const END_SESSION: &str = "INSERT INTO ended_sessions (nonce, until) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET until = max(until, excluded.until)";
+pub const ENDED_SESSIONS: &str = "SELECT nonce, until FROM ended_sessions WHERE until > ?1";
+pub const FORGET_SESSIONS: &str = "DELETE FROM ended_sessions WHERE until <= ?1";
 
 /// The notifications of several alerts (?1: a JSON array).
 pub const NOTIFICATIONS_OF: &str = "SELECT * FROM notifications WHERE alert IN (SELECT value FROM json_each(?1)) \

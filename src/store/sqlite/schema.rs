@@ -11,11 +11,12 @@ use super::fault::Fault;
 const APPLICATION_ID: i32 = 0x7468_6961;
 
 /// Step n, from 0, brings a file from `user_version` n to n + 1. Never change one that was released: add one.
-const STEPS: &[&str] =
-    &[FIRST, SECOND, THIRD, HEARTBEATS, FACTS, REMINDERS, LIMITS, SELF_TESTS, OUTBOX, UNDER_WAY, HELD, READ];
+const STEPS: &[&str] = &[
+    FIRST, SECOND, THIRD, HEARTBEATS, FACTS, REMINDERS, LIMITS, SELF_TESTS, OUTBOX, UNDER_WAY, HELD, READ, SIGNED_OUT,
+];
 
 /// The `user_version` that this program reads and writes.
-pub const VERSION: i64 = 12;
+pub const VERSION: i64 = 13;
 
 const FIRST: &str = "
 CREATE TABLE alerts (
@@ -395,6 +396,14 @@ pub fn version(connection: &Connection) -> Result<i64, Fault> {
     let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     if tables == 0 && id == 0 { Ok(0) } else { Err(Fault::Foreign) }
 }
+
+/// The sessions that somebody has signed out of: whoever has a copy of such a cookie is a stranger.
+const SIGNED_OUT: &str = "
+CREATE TABLE ended_sessions (
+    nonce BLOB NOT NULL PRIMARY KEY CHECK (length(nonce) = 16),
+    until INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+";
 
 #[cfg(test)]
 mod tests {

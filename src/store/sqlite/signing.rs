@@ -1,12 +1,14 @@
-//! The key by which this installation signs.
+//! The key by which this installation signs, and the sessions that were ended.
 
+use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
 use super::fault::Answer;
-use super::work::{execute, one};
+use super::row::milliseconds;
+use super::work::{all, execute, one};
 use super::{Sqlite, query};
 use crate::store::Result;
-use crate::store::signing::{Signing, SigningKey};
+use crate::store::signing::{Nonce, Signing, SigningKey};
 
 impl Signing for Sqlite {
     fn signing_key(&mut self, draw: &mut dyn FnMut() -> u128) -> Result<SigningKey> {
@@ -24,6 +26,22 @@ impl Signing for Sqlite {
             }
             execute(transaction, query::MAKE_KEY, params![bytes])?;
             Ok(SigningKey(bytes))
+        })
+    }
+
+    fn end_session(&mut self, session: &Nonce, until: Timestamp, now: Timestamp) -> Result<()> {
+        self.write(|transaction| {
+            execute(transaction, query::FORGET_SESSIONS, params![milliseconds(now)])?;
+            execute(transaction, query::END_SESSION, params![session, milliseconds(until)]).map(drop)
+        })
+    }
+
+    fn ended_sessions(&mut self, now: Timestamp) -> Result<Vec<(Nonce, Timestamp)>> {
+        self.read(|transaction| {
+            all(transaction, query::ENDED_SESSIONS, params![milliseconds(now)], |row| {
+                // A time that cannot be one: ended is ended.
+                Ok((row.get(0)?, Timestamp::from_millisecond(row.get(1)?).unwrap_or(Timestamp::MAX)))
+            })
         })
     }
 }

@@ -96,3 +96,17 @@ pub fn the_signing_key_is_made_once(stage: &dyn Stage) {
     assert!(key.bytes()[..16] != key.bytes()[16..] && key.bytes().iter().any(|byte| *byte != 0));
     assert_eq!(format!("{key:?}"), "SigningKey");
 }
+
+pub fn sessions_that_were_ended_stay_so_until_they_would_be_over(stage: &dyn Stage) {
+    let mut store = stage.connect();
+    assert_eq!(store.ended_sessions(at(0)).unwrap(), []);
+    store.end_session(&[1; 16], at(100), at(0)).unwrap();
+    store.end_session(&[2; 16], at(200), at(0)).unwrap();
+    // Signed out twice, in two windows.
+    store.end_session(&[1; 16], at(90), at(1)).unwrap();
+    let ended = |store: &mut dyn Store, now| store.ended_sessions(at(now)).unwrap();
+    assert_eq!(ended(&mut *stage.connect(), 50), [([1; 16], at(100)), ([2; 16], at(200))]);
+    assert_eq!(ended(&mut *store, 100), [([2; 16], at(200))]);
+    store.end_session(&[3; 16], at(300), at(150)).unwrap();
+    assert_eq!(ended(&mut *store, 0), [([2; 16], at(200)), ([3; 16], at(300))], "what is over is not kept");
+}
