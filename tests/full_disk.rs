@@ -256,12 +256,63 @@ fn what_is_a_day_old_is_removed_and_a_thousand_are_enough() {
         let file = std::fs::File::create(directory(&test).join(format!("{number:064}"))).unwrap();
         file.set_modified(at).unwrap();
     }
+    // The others are one event: it rings, and then its policy is kept to.
     let third = test.mail("db3", "db3 is DOWN");
-    for _ in 0..2 {
-        test.deliver(&third).exit(75).says("there are 1000 such files already").says("called David").done();
+    test.deliver(&third).exit(75).says("too many events to remember each").says("called David").done();
+    for host in ["db3", "db4", "db5"] {
+        let one_more = test.mail(host, &format!("{host} is DOWN"));
+        test.deliver(&one_more).exit(75).says("too many events to remember each").says("nobody else before").done();
     }
-    assert_eq!(markers(&test).len(), 1000);
+    assert_eq!(markers(&test).len(), 1001);
     // Who has one keeps it.
     test.deliver(&mail).exit(75).says("nobody else before").done();
-    assert_eq!(test.called().len(), 4);
+    assert_eq!(test.called().len(), 3);
+}
+
+#[test]
+fn a_storm_without_a_store_rings_no_more_often_than_the_limits_let_it() {
+    // David sleeps through two calls and answers the third; the others are not needed.
+    let answers = [Phone::NoAnswer, Phone::NoAnswer, Phone::Listen, Phone::Listen, Phone::Listen, Phone::Listen];
+    let mut test = without_a_store().phone(DAVID, answers).phone(DARREN, [Phone::Listen]);
+    let idle = std::time::Duration::from_secs(20);
+    for number in 1..=4 {
+        let mail = test.mail("one of many", &format!("db{number} is DOWN"));
+        test.deliver(&mail).exit(75).says("called David").done();
+        assert!(test.sandbox.wait_idle(idle));
+        test.advance("10s");
+    }
+    let mails: Vec<_> = (5..=20).map(|number| test.mail("one of many", &format!("db{number} is DOWN"))).collect();
+    // Fifty deliveries at once count together.
+    std::thread::scope(|scope| {
+        for mail in &mails {
+            let test = &test;
+            scope.spawn(move || {
+                test.deliver(mail)
+                    .exit(75)
+                    .says("David has had 3 calls in 15m, which is what `limits` lets through: nobody before")
+                    .done();
+            });
+        }
+    });
+    assert_eq!(test.called(), [DAVID; 4]);
+    // Nothing is lost: the mail server has them, and the next attempt after that time rings.
+    test.advance("15m");
+    test.deliver(&mails[0]).exit(75).says("called David").done();
+    assert_eq!(test.called(), [DAVID; 5]);
+}
+
+#[test]
+fn who_sleeps_through_all_that_the_limits_let_through_is_passed_over() {
+    let silent = || (0..8).map(|_| Phone::NoAnswer);
+    let mut test = without_a_store().phone(DAVID, silent()).phone(DARREN, [Phone::Listen]).phone(SIMON, silent());
+    for number in 1..=5 {
+        let mail = test.mail("one of many", &format!("db{number} is DOWN"));
+        let ran = test.deliver(&mail).exit(75);
+        if number == 5 {
+            ran.says("David has had 3 calls in 15m, and slept through the last; called Darren").done();
+        }
+        assert!(test.sandbox.wait_idle(std::time::Duration::from_secs(20)));
+        test.advance("10s");
+    }
+    assert_eq!(test.called(), [DAVID, DAVID, DAVID, DAVID, DARREN]);
 }

@@ -3,6 +3,7 @@
 //! outside the store, so that the mail server's next attempt goes on from there; where that cannot be, it begins anew.
 
 mod marker;
+mod pace;
 mod place;
 mod standing;
 
@@ -10,10 +11,12 @@ use anyhow::{bail, ensure};
 use jiff::{SignedDuration, Timestamp};
 
 use self::marker::{Made, Marker};
+use self::pace::Remembered;
 use self::place::Place;
 use self::standing::Standing;
 use super::surroundings::Surroundings;
 use super::test::reason;
+use crate::alert::limit::Verdict;
 use crate::alert::{Alert, Channel, Digest, Entry, EntryKind, Step};
 use crate::engine::Desk;
 use crate::engine::providers::{Carried, place_call, send_mail, send_text};
@@ -46,30 +49,53 @@ pub fn notify(surroundings: &Surroundings, desk: &Desk, wish: &Wish<'_>) -> anyh
     ensure!(!desk.providers.is_empty(), "the rule file has neither [twilio] nor [providers]");
     let now = desk.now();
     let mut said: Vec<String> = Vec::new();
-    let mut marker = match remembered(surroundings, desk, wish) {
-        Some(Ok(marker)) => Some(marker),
+    let (mut marker, place) = match remembered(surroundings, desk, wish) {
+        Some(Ok((marker, place))) => (Some(marker), Some(place)),
         Some(Err(marker::Error::Busy)) => return Ok(marker::Error::Busy.to_string()),
         Some(Err(error)) => {
             said.push(format!("whom it calls cannot be remembered: {error}"));
-            None
+            (None, None)
         }
-        None => None,
+        None => (None, None),
     };
+    if marker.as_ref().is_some_and(|marker| marker.is_shared) {
+        said.push("too many events to remember each: the others count as one".to_owned());
+    }
     let mut people = people(desk, wish, now);
     let last = marker.as_ref().and_then(|marker| marker.made.last()).filter(|made| standing::is_of_now(made, now));
     if let Some(made) = last {
         let standing = Standing::of(status(desk, made).as_ref());
         let before = format!("{} {} ({}) at {}", made.channel.done(), made.name, made.to, made.at);
         if let Some(until) = standing.wait(made, now) {
-            return Ok(format!("{before}, which {}: nobody else before {until}", standing.words()));
+            said.push(format!("{before}, which {}: nobody else before {until}", standing.words()));
+            return Ok(said.join("; "));
         }
         said.push(format!("{before}, which {}", standing.words()));
         // Whoever comes after them; after the last one, the first again.
         let place = people.iter().position(|person| person.contact.id.as_str() == made.contact);
         people.rotate_left(place.map_or(0, |place| place + 1));
     }
+    // As long as this is there, no other delivery counts and calls.
+    let turn = place.as_ref().map(Place::turn);
+    if matches!(turn, Some(Ok(None))) {
+        return Ok("other deliveries call somebody at this moment, about other mails".to_owned());
+    }
+    let all = place.as_ref().zip(marker.as_ref()).and_then(|(place, marker)| marker::all(place, marker).ok());
+    let all = all.unwrap_or_default();
     let mut failed: Vec<String> = Vec::new();
     for person in people.into_iter().take(TRIES) {
+        match limited(desk, &all, &person) {
+            Limited::No => {}
+            Limited::Asleep(full) => {
+                failed.push(format!("{} has had {full}, and slept through the last", person.contact.name));
+                continue;
+            }
+            Limited::Until(until, full) => {
+                let name = &person.contact.name;
+                said.push(format!("{name} has had {full}, which is what `limits` lets through: nobody before {until}"));
+                return Ok(said.join("; "));
+            }
+        }
         let Person { contact, channel, to, wait } = person;
         let sent = match (channel, &to) {
             (Channel::Call, Address::Phone(number)) => call(desk, wish, contact, number),
@@ -131,13 +157,42 @@ fn line(made: &Made, now: Timestamp) -> Entry {
     Entry::new(now, EntryKind::Trouble, text)
 }
 
-/// What is remembered of the event of a mail; `None`: there is no place for it.
-fn remembered(surroundings: &Surroundings, desk: &Desk, wish: &Wish<'_>) -> Option<Result<Marker, marker::Error>> {
+/// Whether somebody has been called as often as their limits let it.
+enum Limited {
+    No,
+    /// They have, and sleep: the next one is called. What is full, in words.
+    Asleep(String),
+    /// They have, and know, or may yet: nobody else is called, and they are not before then. What is full, in words.
+    Until(Timestamp, String),
+}
+
+fn limited(desk: &Desk, all: &[Remembered], person: &Person<'_>) -> Limited {
+    let (id, channel, now) = (&person.contact.id, person.channel, desk.now());
+    let judge = |woke| pace::verdict(&desk.config.limits, all, (id, channel), woke, now);
+    let (Verdict::Hold { .. }, Some(last)) = (judge(false), pace::last(all, id, channel)) else { return Limited::No };
+    // The provider is asked only where it matters.
+    let standing = Standing::of(status(desk, last).as_ref());
+    let Verdict::Hold { until, full } = judge(standing == Standing::Answered) else { return Limited::No };
+    let what = match channel {
+        Channel::Call => "calls",
+        Channel::Text => "texts",
+        Channel::Email => "mails",
+    };
+    let full = format!("{} {what} in {:#}", full.count, full.within);
+    if standing == Standing::Missed { Limited::Asleep(full) } else { Limited::Until(until, full) }
+}
+
+/// What is remembered of the event of a mail, and where; `None`: there is no place for it.
+fn remembered(
+    surroundings: &Surroundings,
+    desk: &Desk,
+    wish: &Wish<'_>,
+) -> Option<Result<(Marker, Place), marker::Error>> {
     if !surroundings.remembers {
         return None;
     }
     let place = Place::make(&surroundings.environment, &desk.config.store)?;
-    Some(Marker::of(&place, event(desk, wish), desk.now()))
+    Some(Marker::of(&place, event(desk, wish), desk.now()).map(|marker| (marker, place)))
 }
 
 /// Which event a mail tells of: mails of one event are one reason to ring, as they are one alert. Our user may run

@@ -12,6 +12,7 @@ use rustix::fs::OFlags;
 use rustix::process::geteuid;
 use serde::{Deserialize, Serialize};
 
+use super::pace::Remembered;
 use super::place::{FILES, Place};
 use crate::alert::{Channel, Digest};
 
@@ -48,9 +49,6 @@ pub enum Error {
     /// Another delivery has it, and is calling somebody.
     #[error("another delivery calls somebody for it at this moment")]
     Busy,
-    /// There are too many.
-    #[error("there are {FILES} such files already")]
-    Full,
     /// It is not a file of ours.
     #[error("{} is not a file that only we can write", .0.display())]
     Foreign(PathBuf),
@@ -63,23 +61,26 @@ pub enum Error {
 #[derive(Debug)]
 pub struct Marker {
     file: File,
+    path: PathBuf,
+    /// There were too many: it is that of all further events together.
+    pub is_shared: bool,
     /// What was called, the first first.
     pub made: Vec<Made>,
 }
 
 impl Marker {
-    /// The marker of an event, made if it is not there.
+    /// The marker of an event, made if it is not there. Beyond so many events the others are one.
     ///
     /// # Errors
     /// Why there is none.
     pub fn of(place: &Place, event: Digest, now: Timestamp) -> Result<Self, Error> {
         let left = place.sweep(now)?;
-        let path = place.file(event);
+        let mut path = place.file(event);
+        let is_shared = left >= FILES && fs::symlink_metadata(&path).is_err();
+        if is_shared {
+            path = place.file(Digest::of(["all further events"]));
+        }
         let file = match options().create_new(true).open(&path) {
-            Ok(_) if left >= FILES => {
-                let _ = fs::remove_file(&path);
-                return Err(Error::Full);
-            }
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => open(&path)?,
             Err(error) => return Err(error.into()),
@@ -91,7 +92,7 @@ impl Marker {
         }
         // Who had the lock before may have removed it.
         let made = read(&file, &path)?;
-        Ok(Self { file, made })
+        Ok(Self { file, path, is_shared, made })
     }
 
     /// Remembers one more.
@@ -108,6 +109,18 @@ impl Marker {
         self.file.write_all(&text)?;
         self.file.set_modified(SystemTime::from(at))
     }
+}
+
+/// What was called for this event and all others.
+///
+/// # Errors
+/// When the directory cannot be listed. A file that cannot be read, or is not ours, says nothing.
+pub fn all(place: &Place, own: &Marker) -> io::Result<Vec<Remembered>> {
+    let known = |path: PathBuf| Remembered {
+        is_own: path == own.path,
+        made: open(&path).and_then(|file| read(&file, &path)).unwrap_or_default(),
+    };
+    Ok(place.files()?.into_iter().map(known).collect())
 }
 
 /// What was called for an event, in all places, and the files that say so.

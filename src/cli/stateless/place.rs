@@ -1,11 +1,11 @@
 //! Where it is remembered, outside the store, whom a delivery without one has called: a directory that nobody but our
 //! user can write. It knows directories, not what is in the files.
 
-use std::fs::{self, DirBuilder};
+use std::fs::{self, DirBuilder, File};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use jiff::Timestamp;
 use rustix::process::geteuid;
@@ -21,6 +21,9 @@ const KEEP: Duration = Duration::from_hours(24);
 
 /// More entries than this are not looked at: somebody else's, or a thialfi's that went wrong.
 const LOOK_AT: usize = 4 * FILES;
+
+/// So long one delivery waits for another that calls somebody: the mail server waits, too.
+const TURN: Duration = Duration::from_secs(15);
 
 /// A directory of ours.
 #[derive(Debug, Clone)]
@@ -45,6 +48,35 @@ impl Place {
     /// The file for an event.
     pub fn file(&self, event: Digest) -> PathBuf {
         self.0.join(event.to_string())
+    }
+
+    /// Has the calling to itself, among all deliveries, as long as what it returns is there: who counts what the others have
+    /// called, and calls, must not do so beside another. `None`: another has it, and does not end.
+    ///
+    /// # Errors
+    /// When the directory cannot be locked.
+    pub fn turn(&self) -> io::Result<Option<File>> {
+        let directory = File::open(&self.0)?;
+        let end = Instant::now() + TURN;
+        loop {
+            match directory.try_lock() {
+                Ok(()) => return Ok(Some(directory)),
+                Err(fs::TryLockError::WouldBlock) if Instant::now() < end => {
+                    std::thread::sleep(Duration::from_millis(20));
+                }
+                Err(fs::TryLockError::WouldBlock) => return Ok(None),
+                Err(fs::TryLockError::Error(error)) => return Err(error),
+            }
+        }
+    }
+
+    /// The files of all events.
+    ///
+    /// # Errors
+    /// When the directory cannot be listed.
+    pub fn files(&self) -> io::Result<Vec<PathBuf>> {
+        let entries = fs::read_dir(&self.0)?.take(LOOK_AT).filter_map(Result::ok);
+        Ok(entries.map(|entry| entry.path()).filter(|path| is_marker(path)).collect())
     }
 
     /// Removes what is old. Says how many files are left.

@@ -67,8 +67,9 @@ pub const ADD_COUNT: &str = "INSERT INTO counts (counter, mail, at, times, until
 pub const FORGET_COUNTS: &str = "DELETE FROM counts WHERE until < ?1";
 pub const BY_CODE: &str = "SELECT id FROM alerts WHERE code = ?1 AND opened_at >= ?2 ORDER BY id DESC LIMIT 1";
 /// A code rests for a time after its alert was opened, and as long as that alert is open.
-pub const CODE_TAKEN: &str =
-    "SELECT EXISTS (SELECT 1 FROM alerts WHERE code = ?1 AND (opened_at >= ?2 OR state = 'open'))";
+/// The first of some codes (?1: a JSON array) that no alert has, or had of late.
+pub const FREE_CODE: &str = "SELECT value FROM json_each(?1) WHERE NOT EXISTS \
+     (SELECT 1 FROM alerts WHERE code = value AND (opened_at >= ?2 OR state = 'open')) LIMIT 1";
 /// Refused: it cannot have reached anybody. Due and never tried: it has not been sent yet.
 pub const NOTIFIED: &str = "SELECT DISTINCT alert FROM notifications WHERE phone = ?1 AND created_at >= ?2 \
      AND (tries > 0 OR delivery = 'accepted') AND outcome IS NOT 'refused' ORDER BY alert DESC";

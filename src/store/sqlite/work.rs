@@ -6,7 +6,7 @@ use rusqlite::{Connection, Params, Row, params};
 use super::fault::{Answer, Fault};
 use super::row::{self, DeliveryColumns, cut, cut_alert, milliseconds};
 use super::{Arrival, code, counts, query};
-use crate::alert::{Alert, AlertId, Entry, Notification, State};
+use crate::alert::{Alert, AlertId, Code, Entry, Notification, State};
 use crate::oncall::ContactId;
 
 /// Runs a statement; how many rows it changed.
@@ -93,9 +93,9 @@ pub fn open_alert(
 ) -> Answer<Alert> {
     let id = one(connection, query::NEXT_ID, [], |row| Ok(AlertId(row.get(0)?)))?.unwrap_or(AlertId(1));
     let rested = milliseconds(now.checked_sub(code::REST).unwrap_or(Timestamp::MIN));
-    let code = code::choose(random, |code| {
-        let taken = one(connection, query::CODE_TAKEN, params![code.0, rested], |row| Ok(row.get(0)?))?;
-        Ok::<_, Fault>(taken == Some(true))
+    let code = code::choose(random, |codes| {
+        let codes: Vec<&str> = codes.iter().map(|code| code.0.as_str()).collect();
+        one(connection, query::FREE_CODE, params![json(&codes)?, rested], |row| Ok(Code(row.get(0)?)))
     })?;
     // A mail which tells that its event is over leaves no time in which the next one would be no news.
     let window = if arrival.over.contains(&arrival.digest) { SignedDuration::ZERO } else { arrival.window };

@@ -64,7 +64,7 @@ fn no_question_reads_everything() {
         (query::COUNT, "SEARCH counts USING COVERING INDEX counts_at (counter=? AND at>? AND at<?)"),
         (query::FORGET_COUNTS, "SEARCH counts USING INDEX counts_until (until<?)"),
         (query::BY_CODE, "SEARCH alerts USING COVERING INDEX alerts_code (code=? AND opened_at>?)"),
-        (query::CODE_TAKEN, "SEARCH alerts USING INDEX alerts_code (code=?)"),
+        (query::FREE_CODE, "SEARCH alerts USING INDEX alerts_code (code=?)"),
         (query::NOTIFIED, "SEARCH notifications USING INDEX notifications_phone (phone=? AND created_at>?)"),
         (query::BY_TOKEN, "(token=?)"),
         (query::DUE_ALERTS, "SEARCH alerts USING COVERING INDEX alerts_due (next_at<?)"),
