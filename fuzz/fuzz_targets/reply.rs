@@ -67,6 +67,6 @@ fn open(store: &mut Sqlite, host: &str) {
     let envelope = Envelope::resolve(None, &[], &|_| None, &message);
     let wanted = intake(&DESK.config, &message, &envelope, *NOW, &mut Forgetful).unwrap();
     let wish = wanted.wishes.iter().find(|wish| wish.rule.is_some_and(|rule| rule.name == "down")).unwrap();
-    let mail = Incoming { bytes: mail.as_bytes(), size: mail.len() as u64, automatic: false };
+    let mail = Incoming { bytes: mail.as_bytes(), message: &message, size: mail.len() as u64, automatic: false };
     DESK.receive(store, wish, mail).unwrap();
 }
