@@ -316,3 +316,25 @@ fn who_sleeps_through_all_that_the_limits_let_through_is_passed_over() {
     }
     assert_eq!(test.called(), [DAVID, DAVID, DAVID, DAVID, DARREN]);
 }
+
+#[test]
+fn however_many_sleep_the_next_one_is_called() {
+    let people = "[contacts]\n".to_owned()
+        + &(1..=6).map(|n| format!("c{n} = {{ name = \"C{n}\", phone = \"+6421111100{n}\" }}\n")).collect::<String>()
+        + "[groups.systems]\nmembers = [\"c1\", \"c2\", \"c3\", \"c4\", \"c5\", \"c6\"]\noncall = \"c1\"\n\
+           [limits]\ncall = [\"1 per 24h\"]\n[policies.page]\nsteps = [{ notify = \"group\", by = \"call\", wait = \"5m\" }]\n";
+    let mut test = Test::new().rules(&format!("{people}{DOWN}"));
+    for n in 1..=6 {
+        test = test.phone(&format!("+6421111100{n}"), [Phone::NoAnswer, Phone::NoAnswer, Phone::NoAnswer]);
+    }
+    std::fs::create_dir(test.path("thialfi.db")).unwrap();
+    // A limit of one lets each be called twice, by different events; then all before the last have slept through theirs.
+    for number in 1..=11 {
+        let mail = test.mail("one of many", &format!("db{number} is DOWN"));
+        test.deliver(&mail).exit(75).says("called C").done();
+        assert!(test.sandbox.wait_idle(std::time::Duration::from_secs(20)));
+        test.advance("1s");
+    }
+    let called = test.called();
+    assert_eq!(called.last().map(String::as_str), Some("+64211111006"), "{called:?}");
+}

@@ -83,7 +83,12 @@ pub fn notify(surroundings: &Surroundings, desk: &Desk, wish: &Wish<'_>) -> anyh
     let all = place.as_ref().zip(marker.as_ref()).and_then(|(place, marker)| marker::all(place, marker).ok());
     let all = all.unwrap_or_default();
     let mut failed: Vec<String> = Vec::new();
-    for person in people.into_iter().take(TRIES) {
+    let mut tries = 0;
+    for person in people {
+        // Who is passed over is not tried: however many sleep, the next one is called.
+        if tries == TRIES {
+            break;
+        }
         match limited(desk, &all, &person) {
             Limited::No => {}
             Limited::Asleep(full) => {
@@ -96,6 +101,7 @@ pub fn notify(surroundings: &Surroundings, desk: &Desk, wish: &Wish<'_>) -> anyh
                 return Ok(said.join("; "));
             }
         }
+        tries += 1;
         let Person { contact, channel, to, wait } = person;
         let sent = match (channel, &to) {
             (Channel::Call, Address::Phone(number)) => call(desk, wish, contact, number),
