@@ -1,8 +1,8 @@
 //! What time it is: the system's clock, or one that a test moves. Nothing else in the crate asks the system.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 
@@ -68,21 +68,55 @@ impl Clock for ManualClock {
 
 /// A clock that is read from a file, so that several processes share one moved time.
 #[derive(Debug, Clone)]
-pub struct FileClock(PathBuf);
+pub struct FileClock {
+    path: PathBuf,
+    shown: Arc<Mutex<Option<Timestamp>>>,
+}
 
 impl FileClock {
-    /// The clock that the file at `path` holds. A file that cannot be read shows the system's time.
+    /// The clock that the file at `path` holds. While that cannot be read, the clock stands still; before it ever was, it shows
+    /// the system's time.
     pub fn new(path: impl AsRef<Path>) -> Self {
-        Self(path.as_ref().to_owned())
+        Self { path: path.as_ref().to_owned(), shown: Arc::default() }
     }
 }
 
 impl Clock for FileClock {
     fn now(&self) -> Timestamp {
-        std::fs::read_to_string(&self.0).ok().and_then(|text| text.trim().parse().ok()).unwrap_or_else(Timestamp::now)
+        let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(now) = std::fs::read_to_string(&self.path).ok().and_then(|text| text.trim().parse().ok()) {
+            *shown = Some(now);
+        }
+        shown.unwrap_or_else(Timestamp::now)
     }
 
     fn is_moved_by_hand(&self) -> bool {
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_cannot_be_read_for_a_moment_stops_the_clock() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("clock");
+        let clock = FileClock::new(&path);
+        let started = Timestamp::now();
+        assert!(clock.now() >= started, "before there is a file");
+        let shown: Timestamp = "2026-11-02T02:00:00Z".parse().unwrap();
+        std::fs::write(&path, format!("{shown}\n")).unwrap();
+        assert_eq!(clock.now(), shown);
+        for broken in ["", "yesterday"] {
+            std::fs::write(&path, broken).unwrap();
+            assert_eq!(clock.now(), shown);
+        }
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(clock.now(), shown);
+        let later: Timestamp = "2026-11-02T03:00:00Z".parse().unwrap();
+        std::fs::write(&path, later.to_string()).unwrap();
+        assert_eq!(clock.now(), later);
     }
 }

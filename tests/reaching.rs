@@ -308,6 +308,23 @@ fn after_the_window_an_acknowledged_event_rings_again() {
 }
 
 #[test]
+fn the_window_begins_when_somebody_says_that_they_have_it() {
+    let mut test = Test::with_people().phone(DAVID, [Phone::Stay, Phone::Stay]).serve();
+    let mail = test.mail("db1", "db1 is DOWN");
+    test.deliver(&mail).exit(0).says("opened alert 1").done();
+    test.wait_for_calls(&[DAVID]);
+    test.advance("90s");
+    test.run(&["alerts", "ack", "1"], b"").exit(0).done();
+    // More than an hour after the first mail, less than one after the acknowledgement.
+    test.advance("59m");
+    let mail = test.mail("db1", "db1 is DOWN");
+    test.deliver(&mail).exit(0).says("alert 1").done();
+    test.advance("90s");
+    let mail = test.mail("db1", "db1 is DOWN");
+    test.deliver(&mail).exit(0).says("opened alert 2").done();
+}
+
+#[test]
 fn a_recovery_resolves_and_stops_the_escalation() {
     let mut test = Test::with_people().phone(DAVID, [Phone::press(["9"])]).serve();
     let mail = test.mail("db1", "db1 is DOWN");

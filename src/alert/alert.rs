@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{Digest, Notification, Policy};
@@ -139,8 +139,8 @@ pub struct Alert {
     pub policy: Policy,
     /// When its first mail came.
     pub opened_at: Timestamp,
-    /// Until when a mail with the same digest joins it although somebody has acknowledged it.
-    pub window_until: Timestamp,
+    /// For how long after its acknowledgement a mail with the same digest joins it.
+    pub window: SignedDuration,
     /// How many mails have joined it, the first included.
     pub mails: u32,
     /// When somebody took it.
@@ -162,6 +162,14 @@ pub struct Alert {
 }
 
 impl Alert {
+    /// Until when a mail with the same digest joins it although somebody has it; `None`: nobody does. It counts from when they
+    /// took it: who says "I have it" after an hour of calls is not to be called again a minute later. No mail puts it off, so
+    /// what is told again and again rings again some day.
+    pub fn takes_in_until(&self) -> Option<Timestamp> {
+        let since = self.acknowledged_at.unwrap_or(self.opened_at);
+        (self.state == State::Acknowledged).then(|| since.checked_add(self.window).unwrap_or(Timestamp::MAX))
+    }
+
     /// Whether no mail but the time opened it, or a self-test: then its key says what, and it came to no address.
     pub fn opens_without_rule(&self) -> bool {
         !self.rule.is_empty() && self.key == self.rule && self.recipients.is_empty()

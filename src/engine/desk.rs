@@ -1,8 +1,9 @@
 //! The desk: rule file, provider, templates and clock together, and the events that they let happen to an alert.
 
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::outbox::Incoming;
 use super::providers::Providers;
@@ -38,6 +39,8 @@ pub struct Desk {
     pub trouble: Option<String>,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
+    /// The latest time that any thread was told, in milliseconds.
+    latest: Arc<AtomicI64>,
     /// Calls to be ended, when there is time for it: a webhook never waits for a provider.
     hang_ups: Arc<Mutex<Vec<Command>>>,
     chance: Arc<Chance>,
@@ -65,19 +68,34 @@ impl Desk {
         chance: Arc<Chance>,
     ) -> Self {
         let roster = Mutex::new(Arc::new(config.roster.clone()));
-        Self { config, providers, templates, trouble: None, clock, hang_ups: Arc::default(), chance, roster }
+        let latest = Arc::new(AtomicI64::new(i64::MIN));
+        Self { config, providers, templates, trouble: None, clock, latest, hang_ups: Arc::default(), chance, roster }
     }
 
     /// The same desk with another rule file: what is to be hung up stays to be hung up.
     #[must_use]
     pub fn renewed(&self, config: Arc<Config>) -> Self {
         let fresh = Self::new(config, Arc::clone(&self.clock));
-        Self { hang_ups: Arc::clone(&self.hang_ups), ..fresh }
+        Self { hang_ups: Arc::clone(&self.hang_ups), latest: Arc::clone(&self.latest), ..fresh }
     }
 
     /// The present time.
     pub fn now(&self) -> Timestamp {
-        self.clock.now()
+        let now = self.clock.now();
+        self.latest.fetch_max(now.as_millisecond(), Ordering::Relaxed);
+        now
+    }
+
+    /// Whether anybody at this desk was told a time that is later than `now` by more than this: the clock has been set back,
+    /// or was ahead for a moment. Said once.
+    pub(super) fn has_gone_back(&self, now: Timestamp, by: SignedDuration) -> bool {
+        let now = now.as_millisecond();
+        let latest = self.latest.load(Ordering::Relaxed);
+        let has_gone_back = latest.saturating_sub(now) > i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
+        if has_gone_back {
+            self.latest.store(now, Ordering::Relaxed);
+        }
+        has_gone_back
     }
 
     /// The roster of the rule file, with the overrides of the store. It is asked for with every change to an alert, and made

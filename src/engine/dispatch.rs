@@ -19,7 +19,7 @@ const CLAIM: SignedDuration = SignedDuration::from_secs(60);
 
 impl Engine {
     pub(super) fn send_due(&mut self) -> store::Result<()> {
-        let free = AT_ONCE.saturating_sub(self.sending);
+        let free = AT_ONCE.saturating_sub(self.sending.len());
         if free == 0 {
             return Ok(());
         }
@@ -29,7 +29,7 @@ impl Engine {
         let claimed = self
             .desk
             .throttled(!carries_words, |throttle| store.claim(now, owner, now + CLAIM, free, only, throttle))?;
-        for notification in claimed {
+        for notification in claimed.into_iter().filter(|one| !self.sending.contains(&one.id)).collect::<Vec<_>>() {
             let known = if is_unsure(&notification) { self.known(&notification)? } else { Vec::new() };
             let alert = match self.store.alert(notification.id.alert) {
                 Err(error @ (store::Error::Damaged { .. } | store::Error::NoAlert(_))) => {
@@ -45,7 +45,7 @@ impl Engine {
             let told = self.store.told(notification.id, i64::MAX)?;
             let job = Job { notification, alert, besides: told.besides, known, webhooks, carries_words };
             let desk = Arc::clone(&self.desk);
-            self.sending += 1;
+            self.sending.insert(job.notification.id);
             self.hand_over(move || {
                 let events = desk.send(&job);
                 Some(Message::Sent(Box::new(job), events))
@@ -136,5 +136,50 @@ fn is_unsure(notification: &Notification) -> bool {
     match &notification.delivery {
         Delivery::Due { unsure_since, .. } | Delivery::Claimed { unsure_since, .. } => unsure_since.is_some(),
         Delivery::Held { .. } | Delivery::Accepted { .. } | Delivery::Ended { .. } => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::mpsc::Sender;
+
+    use super::*;
+    use crate::clock::ManualClock;
+    use crate::engine::hands::{Hands, Work};
+    use crate::engine::stage;
+
+    /// Takes work, and never comes to it.
+    struct Idle(Arc<AtomicUsize>);
+
+    impl Hands for Idle {
+        fn take(&self, _: Work, _: Sender<Message>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn what_is_being_sent_is_not_sent_again_when_the_clock_is_set_forward() {
+        let directory = tempfile::tempdir().unwrap();
+        let clock = ManualClock::new("2026-11-02T02:00:00Z".parse().unwrap());
+        let desk = stage::desk(directory.path(), Arc::new(clock.clone()));
+        let mut store = stage::store(directory.path());
+        stage::opened(&desk, &mut store, "disk");
+        let taken = Arc::new(AtomicUsize::new(0));
+        let engine = |desk| {
+            let engine = Engine::new(desk, Box::new(stage::store(directory.path())), false);
+            engine.with_hands(Box::new(Idle(Arc::clone(&taken))))
+        };
+        let mut first = engine(Arc::clone(&desk));
+        first.turn().unwrap();
+        assert_eq!(taken.load(Ordering::Relaxed), 1);
+        clock.advance(SignedDuration::from_mins(2));
+        first.turn().unwrap();
+        first.turn().unwrap();
+        assert_eq!(taken.load(Ordering::Relaxed), 1, "its own request is still under way");
+        // Whoever comes after it knows nothing of that request, and must ask.
+        clock.advance(SignedDuration::from_mins(2));
+        engine(desk).turn().unwrap();
+        assert_eq!(taken.load(Ordering::Relaxed), 2);
     }
 }

@@ -1,6 +1,6 @@
 //! The engine: claims what is due, sends it, asks how it went, ticks the escalation. Its cost follows what is due.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
@@ -9,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::brake::Brake;
 use super::hands::{Hands, Threads};
+use super::patrol::Patrol;
 use super::poll::Schedule;
 pub use super::pulse::Pulse;
 use super::reach::Reach;
@@ -28,8 +29,8 @@ const LOOK_EVERY_MOVED: Duration = Duration::from_millis(5);
 /// After the store failed.
 const PAUSE: Duration = Duration::from_secs(1);
 /// At most so many alerts are looked at in one turn, and so many of them in one transaction.
-const BATCH: usize = 200;
-const TICKS: usize = 20;
+pub(super) const BATCH: usize = 200;
+pub(super) const TICKS: usize = 20;
 
 /// What reaches the engine from other threads.
 pub enum Message {
@@ -66,8 +67,8 @@ pub struct Engine {
     pub(super) tell: Sender<Message>,
     hear: Receiver<Message>,
     hands: Box<dyn Hands>,
-    /// Notifications that are being sent.
-    pub(super) sending: usize,
+    /// Notifications that are being sent. However far the clock is set forward meanwhile: a claim of one of these is ours.
+    pub(super) sending: HashSet<NotificationId>,
     /// What came of those that were sent, and is to be recorded.
     pub(super) sent: Vec<(Box<Job>, Vec<Event>)>,
     /// Questions to the provider that have not come back. Counted apart: asking must never hold up a call.
@@ -78,10 +79,8 @@ pub struct Engine {
     pub(super) posts: bool,
     /// Threads that end calls.
     hanging_up: usize,
-    /// When the escalations were last ticked; `None`: not yet.
-    ticked_at: Option<Timestamp>,
-    /// Alerts that wait for something and are still to be looked at, since the clock may have been set.
-    to_look_at: VecDeque<AlertId>,
+    /// Looks at alerts of which nothing is due.
+    patrol: Patrol,
     /// When the heartbeats are to be looked at again, and when they last were; `None`: not yet.
     heartbeats: Option<(Timestamp, Timestamp)>,
     /// Whether the alerts of heartbeats that the rule file has no more were looked for.
@@ -113,14 +112,13 @@ impl Engine {
             tell,
             hear,
             hands: Box::new(Threads),
-            sending: 0,
+            sending: HashSet::new(),
             sent: Vec::new(),
             asking: 0,
             posting: 0,
             posts: true,
             hanging_up: 0,
-            ticked_at: None,
-            to_look_at: VecDeque::new(),
+            patrol: Patrol::default(),
             heartbeats: None,
             has_forgotten: false,
             reach: Reach::default(),
@@ -231,7 +229,11 @@ impl Engine {
     pub fn turn(&mut self) -> store::Result<()> {
         self.learn_reach()?;
         self.watch()?;
-        self.tick()?;
+        if let Err(error) = self.tick() {
+            // Those whom it was about to look at were not looked at.
+            self.patrol = Patrol::default();
+            return Err(error);
+        }
         if self.brake.is_pulled() {
             return Ok(());
         }
@@ -263,7 +265,7 @@ impl Engine {
     /// Records what comes back until nothing is outstanding, at most so long. True when nothing is.
     pub fn settle(&mut self, at_most: Duration) -> bool {
         let end = std::time::Instant::now() + at_most;
-        while self.sending + self.asking + self.posting + self.hanging_up > 0 {
+        while self.sending.len() + self.asking + self.posting + self.hanging_up > 0 {
             let left = end.saturating_duration_since(std::time::Instant::now());
             match self.hear.recv_timeout(left) {
                 Ok(message) => {
@@ -284,7 +286,7 @@ impl Engine {
         if self.desk.clock.is_moved_by_hand() {
             return LOOK_EVERY_MOVED;
         }
-        if !self.to_look_at.is_empty() {
+        if self.patrol.is_in_haste() {
             return Duration::ZERO;
         }
         match self.store.next_due() {
@@ -326,7 +328,7 @@ impl Engine {
                 tracing::info!("the rule file was read again");
             }
             Message::Sent(job, events) => {
-                self.sending = self.sending.saturating_sub(1);
+                self.sending.remove(&job.notification.id);
                 self.sent.push((job, events));
             }
             Message::Posted(post, outcome) => {
@@ -347,19 +349,13 @@ impl Engine {
 
     fn tick(&mut self) -> store::Result<()> {
         let now = self.desk.now();
-        // Before the first turn, and whenever the clock is set back, every alert that waits for something is looked at:
-        // what was to happen at a time that is years away again is due by no query.
-        let all = self.ticked_at.is_none_or(|at| now < at - SET_BACK);
-        if all && self.only.is_none() {
-            self.to_look_at = self.store.due_alerts(Timestamp::MAX, usize::MAX)?.into();
-        }
+        let is_set_back = self.desk.has_gone_back(now, SET_BACK);
         let due = if let Some(only) = &self.only {
             only.clone()
         } else {
             // What is due goes first, however many there are to be looked at.
             let mut due = self.store.due_alerts(now, BATCH)?;
-            let room = BATCH.saturating_sub(due.len()).max(TICKS).min(self.to_look_at.len());
-            due.extend(self.to_look_at.drain(..room));
+            due.extend(self.patrol.next(self.store.as_mut(), now, is_set_back, due.len())?);
             let mut seen = HashSet::new();
             due.retain(|id| seen.insert(*id));
             due
@@ -375,7 +371,6 @@ impl Engine {
             }
             self.is_getting_on();
         }
-        self.ticked_at = Some(now);
         Ok(())
     }
 

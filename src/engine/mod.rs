@@ -9,6 +9,7 @@ pub mod hands;
 pub mod heartbeats;
 pub mod liveness;
 pub mod outbox;
+mod patrol;
 pub mod poll;
 pub mod providers;
 pub mod pulse;
@@ -17,6 +18,8 @@ pub mod reply;
 pub mod retention;
 pub mod self_test;
 pub mod send;
+#[cfg(test)]
+mod stage;
 
 pub use desk::{Desk, Error};
 pub use follow::Engine;

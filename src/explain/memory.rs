@@ -133,7 +133,7 @@ fn meeting(store: &mut Sqlite, wish: &Wish<'_>, now: Timestamp) -> crate::store:
     let alert = store.alert(id)?;
     let takes_it = match (wish.action, alert.state) {
         (Action::Resolve | Action::Acknowledge, _) | (_, State::Open) => true,
-        (_, State::Acknowledged) => now < alert.window_until,
+        (_, State::Acknowledged) => alert.takes_in_until().is_some_and(|until| now < until),
         (_, State::Resolved | State::Expired) => false,
     };
     Ok(if takes_it { Meeting::Joins(alert) } else { Meeting::None })

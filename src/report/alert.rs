@@ -39,7 +39,7 @@ pub fn whole(alert: &Alert, history: &[Entry], mails: &[KeptMail]) -> Value {
         fields.insert("say".to_owned(), json!(alert.say));
         fields.insert("sms".to_owned(), json!(alert.text));
         fields.insert("policy".to_owned(), json!(alert.policy.name));
-        fields.insert("window_until".to_owned(), json!(alert.window_until));
+        fields.insert("window_until".to_owned(), json!(alert.takes_in_until()));
         fields.insert("next_at".to_owned(), json!(alert.next_at));
         let notifications = alert.notifications.iter().map(|one| notification(one, history)).collect();
         fields.insert("notifications".to_owned(), Value::Array(notifications));

@@ -306,7 +306,7 @@ pub trait Store: Outbox + Retention + KeptMails + Counts + Figured + Signing + S
     /// Finds or opens the alert that `arrival` belongs to, in one transaction:
     /// 1. an alert that has had this very mail (`arrival.mail`): adds recipients that it has not named and digests that
     ///    it has not had, and a line that tells of it to the history (up to [`TOLD_AGAIN`]), nothing else;
-    /// 2. the newest alert of one of its digests that is open, or acknowledged with `now < window_until`: remembers the mail and
+    /// 2. the newest alert of one of its digests that is open, or acknowledged with `now` before it [takes in](Alert::takes_in_until) no more: remembers the mail and
     ///    commits what `change(alert, true)` makes of it (counting it in `mails` and naming its recipients included);
     /// 3. none: makes one in state open (id and unused code given, no notifications, `mails` 1) and commits what
     ///    `change(alert, false)` makes of it.
@@ -387,6 +387,9 @@ pub trait Store: Outbox + Retention + KeptMails + Counts + Figured + Signing + S
 
     /// Open and acknowledged alerts whose `next_at` has come, the longest overdue first.
     fn due_alerts(&mut self, now: Timestamp, limit: usize) -> Result<Vec<AlertId>>;
+
+    /// Alerts that wait for their time or have a notification that does, whenever that is.
+    fn waiting_alerts(&mut self) -> Result<Vec<AlertId>>;
 
     /// Claims notifications that are due, or whose claim has expired (those are unsure since they were claimed), the
     /// longest overdue first, for `owner` until `until`. With `only`, of these alerts alone. Adds 1 to their `tries`.

@@ -287,6 +287,10 @@ impl Store for Sqlite {
         self.read(|transaction| all(transaction, query::DUE_ALERTS, parameters, |row| Ok(AlertId(row.get(0)?))))
     }
 
+    fn waiting_alerts(&mut self) -> Result<Vec<AlertId>> {
+        self.read(|transaction| all(transaction, query::WAITING_ALERTS, [], |row| Ok(AlertId(row.get(0)?))))
+    }
+
     fn claim(
         &mut self,
         now: Timestamp,

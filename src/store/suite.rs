@@ -104,6 +104,7 @@ macro_rules! run {
             news_of_an_alert_that_is_over_is_claimed,
             what_one_that_is_over_was_to_tell_is_told_by_another,
             due_alerts_are_not_over_and_due,
+            whoever_waits_is_found_whenever_its_time_is,
             the_next_due_time_is_the_earliest_of_all,
         );
         $crate::store::suite::run!($stage; ask:

@@ -217,10 +217,16 @@ impl World {
                 });
                 let Some(call) = ringing else { return };
                 // Who is to end the call may be held up just now, and can do nothing.
-                if self.with(|state| state.depth) > 0 {
+                if self.with(|state| state.depth > 0) {
                     return self.with(|state| state.plan(now + 15 * SECOND, Happening::Look(id, Look::Silent)));
                 }
-                let needed = call.job.as_ref().is_some_and(|job| self.tells_of_what_is_open(job.id));
+                let told = call.job.as_ref().map(|job| self.told_in(job.id)).unwrap_or_default();
+                let needed = told.iter().any(|alert| alert.state == State::Open);
+                // It was needed until the last of what it tells was taken.
+                let taken_at = self.with(|state| told.iter().map(|alert| state.story(alert.id).taken_at).max());
+                if let Some(silent_at) = taken_at.map(|at| at + 15 * SECOND).filter(|at| *at > now) {
+                    return self.with(|state| state.plan(silent_at, Happening::Look(id, Look::Silent)));
+                }
                 if !needed {
                     let word = alert.state.word();
                     broken(format!("4: a telephone rings on although alert {id} is {word}: {call:?}"));
@@ -253,13 +259,15 @@ impl World {
         }
     }
 
-    fn tells_of_what_is_open(&self, call: NotificationId) -> bool {
+    /// All that a call tells of.
+    fn told_in(&self, call: NotificationId) -> Vec<Alert> {
         let mut store = self.store.lock().unwrap();
         let teller = store.teller(call).unwrap();
         // What has joined a call that nobody has answered yet has no place in it.
-        let alerts = store.alerts(&Filter { states: vec![State::Open], ..Filter::default() }).unwrap();
         let told_by = |alert: &Alert| alert.notifications.iter().any(|one| one.told_by == Some(teller));
-        alerts.iter().any(|alert| alert.id == teller.alert || told_by(alert))
+        let mut alerts = store.alerts(&Filter::default()).unwrap();
+        alerts.retain(|alert| alert.id == teller.alert || told_by(alert));
+        alerts
     }
 
     /// A call or text has failed at the other end: in a calm night something follows at once.

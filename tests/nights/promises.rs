@@ -219,7 +219,8 @@ impl World {
     pub fn watch_receipt(&self, process: Process, receipt: &Receipt, store: &mut Sqlite) {
         let Process::Deliver(index) = process else { return };
         let id = receipt.alert().id;
-        let (now, wall) = (self.now_true(), self.wall().as_millisecond());
+        // By its own clock, and not when the turn of the store that it waited for was over.
+        let (now, wall) = (self.now_true(), receipt.alert().opened_at.as_millisecond());
         let (host, known) = self.with(|state| {
             let mail = &mut state.mails[index];
             (mail.host, *mail.alert.get_or_insert(id))
@@ -232,20 +233,21 @@ impl World {
         }
         let others: Vec<_> = self.with(|state| {
             let same = state.stories.iter().filter(|(_, story)| story.host == host);
-            same.map(|(id, story)| (*id, story.opened_wall)).collect()
+            same.map(|(id, _)| *id).collect()
         });
-        for (other, opened) in others {
-            let standing = store.alert(other).unwrap().state;
+        for other in others {
+            let Alert { state: standing, acknowledged_at: taken, .. } = store.alert(other).unwrap();
             if standing == State::Open {
                 broken(format!("2: alert {id} was opened while alert {other} of the same host is open"));
             }
-            if standing == State::Acknowledged && opened <= wall && wall < opened + WINDOW {
+            let since = taken.map(|at| wall - at.as_millisecond());
+            if standing == State::Acknowledged && since.is_some_and(|since| (0..WINDOW).contains(&since)) {
                 broken(format!("2: alert {id} was opened while somebody has alert {other}, within its window"));
             }
         }
         self.with(|state| {
             let story = state.story(id);
-            (story.host, story.opened_at, story.opened_wall) = (host, now, wall);
+            (story.host, story.opened_at) = (host, now);
             if state.setting.calm && state.setting.follows == Follows::Engine {
                 state.plan(now + 2 * MINUTE, Happening::Look(id, Look::Told { at_the_latest: false }));
                 state.plan(now + 18 * MINUTE, Happening::Look(id, Look::Told { at_the_latest: true }));

@@ -131,9 +131,8 @@ pub struct RosterRead {
 #[derive(Debug, Clone, Default)]
 pub struct Story {
     pub host: &'static str,
-    /// When it was opened, by the true time and by our machine's clock.
+    /// When it was opened, by the true time.
     pub opened_at: i64,
-    pub opened_wall: i64,
     /// When something about it was asked of the provider last.
     pub asked_at: Option<i64>,
     /// Somebody was told of it, in words, or a telephone rang for it.

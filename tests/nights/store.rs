@@ -300,6 +300,7 @@ impl Store for Handle {
         by_token(token: &Token) -> Option<NotificationId>;
         history(id: AlertId) -> Vec<Entry>;
         due_alerts(now: Timestamp, limit: usize) -> Vec<AlertId>;
+        waiting_alerts() -> Vec<AlertId>;
         under_way(since: Timestamp) -> Vec<Notification>;
         oldest_told(since: Timestamp) -> Option<Timestamp>;
         unreachable() -> Option<Timestamp>;

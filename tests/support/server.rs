@@ -2,8 +2,9 @@
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::Command;
+use std::time::{Duration, Instant};
 
-use super::{Test, ran, wait};
+use super::{PATIENCE, Test, ran, wait};
 
 impl Test {
     /// Starts `serve-twiml` and waits until it serves.
@@ -18,13 +19,28 @@ impl Test {
         wait(|| self.get("/healthz") == 200, "the server is not healthy");
     }
 
-    /// Starts `serve-twiml` by a command to which only that argument is missing; false when it ends before it serves.
+    /// Starts `serve-twiml` by a command to which only that argument is missing; false when it ends before it serves. One that
+    /// cannot say that it serves, since its standard output fails, is asked.
     pub fn start_server_by(&mut self, mut command: Command) -> bool {
         let mut child = command.arg("serve-twiml").env("THIALFI_LOG", "debug").spawn().unwrap();
-        let mut line = String::new();
         let mut out = BufReader::new(child.stdout.take().unwrap());
-        let _ = out.read_line(&mut line);
-        if !line.contains("serving on") {
+        let (said, hears) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            let mut line = String::new();
+            let _ = out.read_line(&mut line);
+            let _ = said.send(line);
+            // Who says more is not stopped by a pipe that nobody reads.
+            let _ = std::io::copy(&mut out, &mut std::io::sink());
+        });
+        let end = Instant::now() + PATIENCE;
+        let (serves, line) = loop {
+            match hears.recv_timeout(Duration::from_secs(2)) {
+                Ok(line) => break (line.contains("serving on"), line),
+                Err(_) if self.get("/livez") == 200 => break (true, String::new()),
+                Err(_) => assert!(Instant::now() < end, "the server neither serves nor ends"),
+            }
+        };
+        if !serves {
             let _ = child.kill();
             eprintln!("no server: {line} {:#?}", ran(&child.wait_with_output().unwrap()));
             return false;

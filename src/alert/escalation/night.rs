@@ -86,7 +86,7 @@ impl Night {
             text: "tablespace full".to_owned(),
             policy,
             opened_at: now,
-            window_until: now + SignedDuration::from_hours(1),
+            window: SignedDuration::from_hours(1),
             mails: 1,
             acknowledged_at: None,
             acknowledged_by: None,

@@ -44,7 +44,7 @@ pub struct Alert<'c> {
     pub notifications: Vec<Notification>,
     /// Who would have been told of it in a call or text about another alert, because a limit held it back.
     pub folded: Vec<Notification>,
-    window_until: Timestamp,
+    window: SignedDuration,
     /// When the latest of its mails says that it was written.
     written_at: Option<Timestamp>,
     acknowledged_at: Option<Timestamp>,
@@ -200,8 +200,10 @@ pub fn play<'j, 'c: 'j>(
             let joinable = newest.filter(|index| played.alerts.get(*index).is_some_and(|alert| takes(alert, mail.at)));
             let over = if known.is_none() { ask.over.as_slice() } else { &[] };
             for index in over.iter().filter_map(|digest| by_digest.get(digest)) {
-                if let Some(alert) = played.alerts.get_mut(*index) {
-                    alert.window_until = alert.window_until.min(mail.at);
+                if let Some(alert) = played.alerts.get_mut(*index)
+                    && let Some(at) = alert.acknowledged_at.filter(|at| *at <= mail.at)
+                {
+                    alert.window = alert.window.min(mail.at.duration_since(at));
                 }
             }
             let met = known.or(joinable);
@@ -244,7 +246,9 @@ fn is_news_to(alert: &Alert<'_>, ask: &Ask<'_>) -> bool {
 fn takes(alert: &Alert<'_>, at: Timestamp) -> bool {
     match alert.state(at) {
         State::Open => true,
-        State::Acknowledged => at < alert.window_until,
+        State::Acknowledged => {
+            alert.acknowledged_at.and_then(|taken| taken.checked_add(alert.window).ok()).is_none_or(|until| at < until)
+        }
         State::Resolved | State::Expired => false,
     }
 }
@@ -285,7 +289,7 @@ impl Stage<'_> {
             mails: 1,
             notifications: Vec::new(),
             folded: Vec::new(),
-            window_until: if ask.over.contains(&ask.digest) { mail.at } else { later(ask.window) },
+            window: if ask.over.contains(&ask.digest) { SignedDuration::ZERO } else { ask.window },
             written_at: ask.sent_at,
             acknowledged_at: seen,
             resolved_at: None,

@@ -259,11 +259,11 @@ fn a_mail_is_tried_and_nothing_comes_of_it() {
     let answer = stage.send("/try", "/try", "anna", &[("mail", mail)]);
     assert_eq!(answer.status, 200);
     let page = text(&answer);
-    assert!(page.contains("Call to david at once") && page.contains("db1 is DOWN &lt;b&gt;"), "{page}");
+    assert!(page.contains("Call to David &lt;b&gt; at once") && page.contains("db1 is DOWN &lt;b&gt;"), "{page}");
     assert!(stage.store.alerts(&Filter::default()).unwrap().is_empty());
     assert!(page.contains("text matches"), "{page}");
     let answer = text(&stage.send("/try", "/try", "david", &[("mail", mail)]));
-    assert!(answer.contains("Call to david at once") && !answer.contains("text matches"), "{answer}");
+    assert!(answer.contains("Call to David &lt;b&gt; at once") && !answer.contains("text matches"), "{answer}");
     let nothing = stage.send("/try", "/try", "anna", &[("mail", "  ")]);
     assert_eq!(nothing.status, 400);
 }

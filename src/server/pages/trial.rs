@@ -1,9 +1,12 @@
 //! Trying a mail: what `explain` says of one that is pasted here. Nothing is kept of it, and nobody is called.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::alerts::group_name;
 use super::{Asked, field};
 use crate::config::{Config, Role};
 use crate::explain::memory::Memory;
@@ -21,8 +24,25 @@ struct Page {
     trouble: Option<String>,
     /// As `explain --json` prints it.
     explained: Option<Value>,
+    /// What contacts and groups are called, by their keys.
+    names: Names,
     /// It is for an address that holds a token of ours.
     is_reply: bool,
+}
+
+/// Machines get keys, people names.
+#[derive(Serialize, Default)]
+struct Names {
+    contacts: BTreeMap<String, String>,
+    groups: BTreeMap<String, String>,
+}
+
+impl Names {
+    fn of(config: &Config) -> Self {
+        let contacts = config.roster.contacts.values().map(|contact| (contact.id.to_string(), contact.name.clone()));
+        let groups = config.roster.groups.keys().map(|group| (group.to_string(), group_name(config, group)));
+        Self { contacts: contacts.collect(), groups: groups.collect() }
+    }
 }
 
 /// The form.
@@ -38,7 +58,10 @@ pub(super) fn tried(routes: &Routes, asked: &Asked<'_>, form: &[(String, String)
     let mut page =
         Page { mail: text.to_owned(), recipient: typed("recipient"), sender: typed("sender"), ..Page::default() };
     match explained(routes, asked, &page) {
-        Ok((explained, is_reply)) => (page.explained, page.is_reply) = (Some(explained), is_reply),
+        Ok((explained, is_reply)) => {
+            (page.explained, page.is_reply) = (Some(explained), is_reply);
+            page.names = Names::of(&routes.desk.config);
+        }
         Err(trouble) => page.trouble = Some(trouble),
     }
     let status = if page.trouble.is_some() { 400 } else { 200 };

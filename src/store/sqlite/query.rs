@@ -29,7 +29,7 @@ macro_rules! prunable {
     () => {
         "FROM alerts INDEXED BY alerts_opened WHERE opened_at < ?1 \
          AND (state IN ('resolved', 'expired') AND ended_at < ?1 \
-         OR state = 'acknowledged' AND acknowledged_at < ?1 AND window_until < ?1 AND next_at IS NULL) \
+         OR state = 'acknowledged' AND acknowledged_at < ?1 AND acknowledged_at + window_until - opened_at < ?1 AND next_at IS NULL) \
          AND NOT EXISTS (SELECT 1 FROM notifications WHERE alert = alerts.id AND wake_at IS NOT NULL) \
          AND NOT EXISTS (SELECT 1 FROM outbox WHERE alert = alerts.id AND fate = 'due') \
          AND NOT EXISTS (SELECT 1 FROM heartbeats WHERE alert = alerts.id)"
@@ -44,14 +44,20 @@ pub const NOTIFICATION: &str = "SELECT * FROM notifications WHERE alert = ?1 AND
 pub const HISTORY: &str = "SELECT * FROM history WHERE alert = ?1 ORDER BY number";
 pub const ALERT_OF_MAIL: &str = "SELECT alert FROM mails WHERE digest = ?1";
 pub const ACTIVE: &str = of_digest!("state IN ('open', 'acknowledged')");
-/// The one that a mail joins: open, or acknowledged and its window (?2) not over.
-/// One that was opened in the future was opened by a clock that has been set back since: its window says nothing.
-pub const JOINABLE: &str =
-    of_digest!("(state = 'open' OR state = 'acknowledged' AND window_until > ?2 AND opened_at <= ?2 + 60000)");
+/// The one that a mail joins: open, or acknowledged and its window (?2) not over. `window_until` is written as if the window
+/// began with the opening; it begins with the acknowledgement.
+/// One that was acknowledged in the future was so by a clock that has been set back since: its window says nothing.
+pub const JOINABLE: &str = of_digest!(
+    "(state = 'open' OR state = 'acknowledged' \
+     AND coalesce(acknowledged_at, opened_at) + window_until - opened_at > ?2 \
+     AND coalesce(acknowledged_at, opened_at) <= ?2 + 60000)"
+);
 pub const UNRESOLVED: &str = of_digest!("TRUE");
 /// Those that take in mails although somebody has them.
-pub const IN_WINDOW: &str = of_digest!("state = 'acknowledged' AND window_until > ?2");
-pub const END_WINDOW: &str = "UPDATE alerts SET window_until = ?2 WHERE id = ?1";
+pub const IN_WINDOW: &str =
+    of_digest!("state = 'acknowledged' AND coalesce(acknowledged_at, opened_at) + window_until - opened_at > ?2");
+pub const END_WINDOW: &str =
+    "UPDATE alerts SET window_until = opened_at + max(?2 - coalesce(acknowledged_at, opened_at), 0) WHERE id = ?1";
 pub const ADD_DIGEST: &str = "INSERT OR IGNORE INTO digests (digest, alert) \
      SELECT ?1, id FROM alerts WHERE id = ?2 AND digest <> ?1";
 /// Whether it has had a mail that was written after this time.
@@ -75,6 +81,12 @@ pub const NOTIFIED: &str = "SELECT DISTINCT alert FROM notifications WHERE phone
      AND (tries > 0 OR delivery = 'accepted') AND outcome IS NOT 'refused' ORDER BY alert DESC";
 pub const BY_TOKEN: &str = "SELECT alert, number FROM notifications WHERE token = ?1";
 pub const DUE_ALERTS: &str = "SELECT id FROM alerts INDEXED BY alerts_due WHERE state IN ('open', 'acknowledged') AND next_at <= ?1 ORDER BY next_at, id LIMIT ?2";
+pub const WAITING_ALERTS: &str = concat!(
+    "SELECT id FROM alerts INDEXED BY alerts_due WHERE state IN ('open', 'acknowledged') AND next_at IS NOT NULL \
+     UNION SELECT alert FROM notifications INDEXED BY notifications_wake WHERE wake_at IS NOT NULL AND ",
+    wanted!(),
+    " ORDER BY 1"
+);
 pub const NEXT_ALERT: &str = "SELECT min(next_at) FROM alerts INDEXED BY alerts_due WHERE state IN ('open', 'acknowledged') AND next_at IS NOT NULL";
 pub const CLAIMABLE: &str =
     concat!("SELECT * FROM notifications WHERE wake_at <= ?1 AND ", wanted!(), " ORDER BY wake_at, alert, number");

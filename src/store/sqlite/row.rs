@@ -3,7 +3,7 @@
 
 use std::cell::Cell;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rusqlite::Row;
 use rusqlite::types::FromSql;
 
@@ -58,11 +58,16 @@ pub fn cut(time: Timestamp) -> Timestamp {
     Timestamp::from_millisecond(milliseconds(time)).unwrap_or(time)
 }
 
+/// The span that the store keeps of this one.
+pub fn cut_span(span: SignedDuration) -> SignedDuration {
+    SignedDuration::from_millis(i64::try_from(span.as_millis()).unwrap_or(i64::MAX))
+}
+
 /// Cuts every time in the alert to what the store keeps, so that an alert is the same before and after it was stored.
 pub fn cut_alert(alert: &mut Alert) {
     let cut_in = |time: &mut Timestamp| *time = cut(*time);
     cut_in(&mut alert.opened_at);
-    cut_in(&mut alert.window_until);
+    alert.window = cut_span(alert.window);
     alert.acknowledged_at.as_mut().map(cut_in);
     alert.ended_at.as_mut().map(cut_in);
     alert.next_at.as_mut().map(cut_in);
@@ -190,7 +195,7 @@ fn read_alert(row: &Row<'_>, id: AlertId) -> Result<Alert, String> {
         text: get(row, "text")?,
         policy: json::<Policy>(row, "policy")?,
         opened_at: time(row, "opened_at")?,
-        window_until: time(row, "window_until")?,
+        window: time(row, "window_until")?.duration_since(time(row, "opened_at")?),
         mails: get(row, "mails")?,
         acknowledged_at: optional_time(row, "acknowledged_at")?,
         acknowledged_by: get(row, "acknowledged_by")?,

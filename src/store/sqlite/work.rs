@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, Params, Row, params};
 
 use super::fault::{Answer, Fault};
-use super::row::{self, DeliveryColumns, cut, cut_alert, milliseconds};
+use super::row::{self, DeliveryColumns, cut_alert, milliseconds};
 use super::{Arrival, code, counts, query};
 use crate::alert::{Alert, AlertId, Code, Entry, Notification, State};
 use crate::oncall::ContactId;
@@ -113,7 +113,7 @@ pub fn open_alert(
         text: arrival.text.clone(),
         policy: arrival.policy.clone(),
         opened_at: now,
-        window_until: cut(now.checked_add(window).unwrap_or(Timestamp::MAX)),
+        window: row::cut_span(window),
         mails: 1,
         acknowledged_at: None,
         acknowledged_by: None,
@@ -171,7 +171,7 @@ fn save_alert(connection: &Connection, alert: &Alert) -> Answer<()> {
         alert.text,
         json(&alert.policy)?,
         milliseconds(alert.opened_at),
-        milliseconds(alert.window_until),
+        milliseconds(alert.opened_at.checked_add(alert.window).unwrap_or(Timestamp::MAX)),
         alert.mails,
         alert.acknowledged_at.map(milliseconds),
         alert.acknowledged_by,

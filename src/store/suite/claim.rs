@@ -3,11 +3,13 @@
 use std::collections::HashSet;
 use std::sync::{Barrier, Mutex};
 
+use jiff::Timestamp;
+
 use super::Stage;
 use super::build::{at, change, open_due, set_state, unlimited};
 use crate::alert::limit::Limits;
 use crate::alert::{AlertId, Delivery, Notification, NotificationId, Outcome, Purpose, State};
-use crate::store::Throttle;
+use crate::store::{Store, Throttle};
 
 fn numbers(claimed: &[Notification]) -> Vec<(i64, u32)> {
     claimed.iter().map(|notification| (notification.id.alert.0, notification.id.number)).collect()
@@ -183,6 +185,30 @@ pub fn due_alerts_are_not_over_and_due(stage: &dyn Stage) {
     assert_eq!(store.due_alerts(at(50), 1).unwrap(), [early]);
     assert_eq!(store.due_alerts(at(10), 10).unwrap(), [early]);
     assert!(store.due_alerts(at(9), 10).unwrap().is_empty());
+}
+
+pub fn whoever_waits_is_found_whenever_its_time_is(stage: &dyn Stage) {
+    let mut store = stage.connect();
+    let with = |store: &mut dyn Store, key, state, next_at, due: &[Timestamp]| {
+        let id = open_due(store, key, due);
+        change(store, id, |alert| (alert.state, alert.next_at) = (state, next_at));
+        id
+    };
+    let far = at(100 * 86_400);
+    let open = with(&mut *store, "a", State::Open, Some(far), &[]);
+    with(&mut *store, "b", State::Resolved, None, &[]);
+    let reminder = with(&mut *store, "c", State::Acknowledged, Some(at(1)), &[]);
+    with(&mut *store, "d", State::Acknowledged, None, &[]);
+    assert_eq!(store.waiting_alerts().unwrap(), [open, reminder]);
+    // News of an alert that is over.
+    let news = with(&mut *store, "e", State::Open, Some(far), &[far]);
+    change(&mut *store, news, |alert| {
+        (alert.state, alert.next_at) = (State::Resolved, None);
+        alert.notifications[0].purpose = Purpose::News;
+    });
+    assert_eq!(store.waiting_alerts().unwrap(), [open, reminder, news]);
+    change(&mut *store, news, |alert| alert.notifications[0].purpose = Purpose::Page);
+    assert_eq!(store.waiting_alerts().unwrap(), [open, reminder], "nobody is paged about what is over");
 }
 
 pub fn the_next_due_time_is_the_earliest_of_all(stage: &dyn Stage) {

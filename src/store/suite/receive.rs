@@ -37,7 +37,7 @@ pub fn a_new_alert_is_read_back_as_it_was_given(stage: &dyn Stage) {
     assert_eq!(given.mails, 1);
     assert_eq!(given.policy, policy());
     assert_eq!(given.opened_at.as_nanosecond(), 1_790_000_000_123_000_000);
-    assert_eq!(given.window_until.duration_since(given.opened_at), SignedDuration::from_hours(1));
+    assert_eq!(given.window, SignedDuration::from_hours(1));
     assert_eq!(given.subject, arrival("m1", "disk").subject);
     assert_eq!(given.recipients, ["cust1@sms.example.com"]);
     assert!(given.notifications.is_empty());
@@ -387,12 +387,12 @@ pub fn a_mail_that_tells_of_the_end_ends_the_window(stage: &dyn Stage) {
     let over = Arrival { over: vec![arrival("", "disk").digest], ..arrival("m5", "disk") };
     let joined = receive(&mut *store, &over, at(4));
     assert!(
-        matches!(&joined, Receipt::Joined(alert) if alert.id == again.id && alert.window_until == at(4)),
+        matches!(&joined, Receipt::Joined(alert) if alert.id == again.id && alert.takes_in_until() == Some(at(4))),
         "{joined:?}"
     );
     let first = receive(&mut *store, &Arrival { mail: arrival("m6", "").mail, ..over }, at(5));
     let Receipt::Opened(first) = first else { panic!("{first:?}") };
-    assert_eq!(first.window_until, at(5), "it is the first of its key: so it has no window");
+    assert_eq!(first.window, SignedDuration::ZERO, "it is the first of its key: so it has no window");
     assert_eq!(store.alert(first.id).unwrap(), first);
 }
 

@@ -1,6 +1,6 @@
 //! Forgetting what is over.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::Stage;
 use super::build::{arrival, at, change, line, open_due, receive, set_state};
@@ -57,7 +57,7 @@ pub fn what_is_not_over_is_kept(stage: &dyn Stage) {
     let in_window = over(&mut *store, "in its window", at(2));
     change(&mut *store, in_window, |alert| {
         (alert.state, alert.ended_at, alert.acknowledged_at) = (State::Acknowledged, None, Some(at(2)));
-        alert.window_until = at(200_000);
+        alert.window = SignedDuration::from_secs(200_000);
     });
     let unsent = over(&mut *store, "news that nobody has sent", at(2));
     change(&mut *store, unsent, |alert| {
@@ -72,7 +72,7 @@ pub fn what_is_not_over_is_kept(stage: &dyn Stage) {
     let taken = over(&mut *store, "taken", at(2));
     change(&mut *store, taken, |alert| {
         (alert.state, alert.ended_at, alert.acknowledged_at) = (State::Acknowledged, None, Some(at(2)));
-        alert.window_until = at(3);
+        alert.window = SignedDuration::from_secs(1);
     });
     let expired = over(&mut *store, "expired", at(2));
     set_state(&mut *store, expired, State::Expired);
