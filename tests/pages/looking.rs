@@ -138,7 +138,9 @@ fn rules_trials_and_figures(look: Look) {
     browser.wait_for("What would happen");
     look.picture(&browser, "try");
     let explained = browser.text("main");
-    for words in ["Call to David Okonkwo at once", "Systems", "host db5", "Host D B 5 is down.", "matches", "does not match"] {
+    for words in
+        ["Call to David Okonkwo at once", "Systems", "host db5", "Host D B 5 is down.", "matches", "does not match"]
+    {
         assert!(explained.contains(words), "no `{words}` in {explained}");
     }
     assert_eq!(browser.script("return document.querySelector('[name=recipient]').value"), "systems@sms.example.com");
