@@ -408,9 +408,7 @@ mod tests {
     use std::sync::mpsc::channel;
 
     use super::*;
-    use crate::alert::Digest;
-    use crate::oncall::GroupId;
-    use crate::store::Sqlite;
+    use crate::engine::stage;
 
     /// A clock that counts how often it was read.
     #[derive(Default)]
@@ -429,30 +427,10 @@ mod tests {
     #[test]
     fn who_had_to_wait_for_the_store_does_not_take_the_time_before_for_the_present() {
         let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("thialfi.db");
-        std::fs::write(directory.path().join("rules.toml"), "").unwrap();
-        let config = Config::load(&directory.path().join("rules.toml")).unwrap();
         let clock = Arc::new(Counted::default());
-        let desk = Desk::new(Arc::new(config), Arc::clone(&clock) as Arc<dyn Clock>);
-        let mut store = Sqlite::open(&path).unwrap();
-        let arrival = Arrival {
-            mail: Digest::of(["mail"]),
-            digest: Digest::of(["key"]),
-            other_digests: Vec::new(),
-            over: Vec::new(),
-            sent_at: None,
-            told: None,
-            key: "key".to_owned(),
-            window: jiff::SignedDuration::from_hours(1),
-            group: GroupId::new("dba"),
-            rule: "rule".to_owned(),
-            recipients: Vec::new(),
-            subject: "subject".to_owned(),
-            say: "say".to_owned(),
-            text: "text".to_owned(),
-            policy: crate::alert::Policy::default(),
-        };
-        let id = desk.receive_arrival(&mut store, &arrival, None).unwrap().alert().id;
+        let desk = stage::desk(directory.path(), Arc::clone(&clock) as Arc<dyn Clock>);
+        let mut store = stage::store(directory.path());
+        let id = stage::opened(&desk, &mut store, "disk");
         let read = clock.read.load(Ordering::SeqCst);
         let (locked, is_locked) = channel();
         let (go_on, goes_on) = channel();
@@ -466,7 +444,7 @@ mod tests {
             });
             is_locked.recv().unwrap();
             let waiting = scope.spawn(|| {
-                let mut store = Sqlite::open(&path).unwrap();
+                let mut store = stage::store(directory.path());
                 let event = Event::Joined { recipients: Vec::new(), subject: "late".to_owned() };
                 desk.apply(&mut store, id, &event).unwrap();
                 store.history(id).unwrap().pop().unwrap().at

@@ -29,7 +29,10 @@ impl Engine {
         let claimed = self
             .desk
             .throttled(!carries_words, |throttle| store.claim(now, owner, now + CLAIM, free, only, throttle))?;
-        for notification in claimed.into_iter().filter(|one| !self.sending.contains(&one.id)).collect::<Vec<_>>() {
+        for notification in claimed {
+            if self.sending.contains(&notification.id) {
+                continue;
+            }
             let known = if is_unsure(&notification) { self.known(&notification)? } else { Vec::new() };
             let alert = match self.store.alert(notification.id.alert) {
                 Err(error @ (store::Error::Damaged { .. } | store::Error::NoAlert(_))) => {

@@ -230,8 +230,7 @@ impl Engine {
         self.learn_reach()?;
         self.watch()?;
         if let Err(error) = self.tick() {
-            // Those whom it was about to look at were not looked at.
-            self.patrol = Patrol::default();
+            self.patrol.has_failed();
             return Err(error);
         }
         if self.brake.is_pulled() {

@@ -47,6 +47,14 @@ impl Patrol {
         Ok(self.ahead.drain(..room.min(self.ahead.len())).collect())
     }
 
+    /// The turn has failed, and perhaps not looked at whom it was given. In haste the round begins anew; else the next one comes
+    /// within minutes, and a store that fails is not asked for all of them again and again.
+    pub fn has_failed(&mut self) {
+        if self.has_haste {
+            *self = Self::default();
+        }
+    }
+
     /// Whether the next turn is wanted at once.
     pub fn is_in_haste(&self) -> bool {
         self.has_haste && !self.ahead.is_empty()
@@ -148,5 +156,10 @@ mod tests {
         assert_eq!(patrol.next(&mut store, minutes(30), false, 0).unwrap().len(), BATCH);
         assert_eq!(patrol.next(&mut store, minutes(30), false, BATCH).unwrap().len(), TICKS);
         assert!(patrol.is_in_haste());
+        patrol.has_failed();
+        assert_eq!(patrol.next(&mut store, minutes(30), false, 0).unwrap(), [id], "nobody knows whom it looked at");
+        patrol.has_haste = false;
+        patrol.has_failed();
+        assert!(patrol.next(&mut store, minutes(30), false, 0).unwrap().is_empty());
     }
 }

@@ -306,8 +306,8 @@ pub trait Store: Outbox + Retention + KeptMails + Counts + Figured + Signing + S
     /// Finds or opens the alert that `arrival` belongs to, in one transaction:
     /// 1. an alert that has had this very mail (`arrival.mail`): adds recipients that it has not named and digests that
     ///    it has not had, and a line that tells of it to the history (up to [`TOLD_AGAIN`]), nothing else;
-    /// 2. the newest alert of one of its digests that is open, or acknowledged with `now` before it [takes in](Alert::takes_in_until) no more: remembers the mail and
-    ///    commits what `change(alert, true)` makes of it (counting it in `mails` and naming its recipients included);
+    /// 2. the newest alert of one of its digests that is open, or acknowledged and [takes in](Alert::takes_in_until) mails yet:
+    ///    remembers the mail and commits what `change(alert, true)` makes of it (counting it in `mails` and naming its recipients included);
     /// 3. none: makes one in state open (id and unused code given, no notifications, `mails` 1) and commits what
     ///    `change(alert, false)` makes of it.
     ///

@@ -11,15 +11,23 @@ macro_rules! wanted {
 
 /// The alerts of a digest (?1) that are not resolved, the newest first: by their first digest, and by others.
 macro_rules! of_digest {
-    ($which:literal) => {
+    ($($which:tt)+) => {
         concat!(
             "SELECT id FROM alerts WHERE digest = ?1 AND state IN ('open', 'acknowledged', 'expired') AND ",
-            $which,
+            $($which)+,
             " UNION SELECT id FROM digests CROSS JOIN alerts ON alerts.id = digests.alert WHERE digests.digest = ?1 \
              AND +state IN ('open', 'acknowledged', 'expired') AND ",
-            $which,
+            $($which)+,
             " ORDER BY id DESC"
         )
+    };
+}
+
+/// When an alert that somebody has takes in no more mails. `window_until` is written as if the window began with the opening; it
+/// begins with the acknowledgement.
+macro_rules! window_ends {
+    () => {
+        "coalesce(acknowledged_at, opened_at) + window_until - opened_at"
     };
 }
 
@@ -27,12 +35,16 @@ macro_rules! of_digest {
 /// opened. Whoever has had an alert for so long, and is not to be reminded of it, has it no more.
 macro_rules! prunable {
     () => {
-        "FROM alerts INDEXED BY alerts_opened WHERE opened_at < ?1 \
-         AND (state IN ('resolved', 'expired') AND ended_at < ?1 \
-         OR state = 'acknowledged' AND acknowledged_at < ?1 AND acknowledged_at + window_until - opened_at < ?1 AND next_at IS NULL) \
-         AND NOT EXISTS (SELECT 1 FROM notifications WHERE alert = alerts.id AND wake_at IS NOT NULL) \
-         AND NOT EXISTS (SELECT 1 FROM outbox WHERE alert = alerts.id AND fate = 'due') \
-         AND NOT EXISTS (SELECT 1 FROM heartbeats WHERE alert = alerts.id)"
+        concat!(
+            "FROM alerts INDEXED BY alerts_opened WHERE opened_at < ?1 \
+             AND (state IN ('resolved', 'expired') AND ended_at < ?1 \
+             OR state = 'acknowledged' AND acknowledged_at < ?1 AND ",
+            window_ends!(),
+            " < ?1 AND next_at IS NULL) \
+             AND NOT EXISTS (SELECT 1 FROM notifications WHERE alert = alerts.id AND wake_at IS NOT NULL) \
+             AND NOT EXISTS (SELECT 1 FROM outbox WHERE alert = alerts.id AND fate = 'due') \
+             AND NOT EXISTS (SELECT 1 FROM heartbeats WHERE alert = alerts.id)"
+        )
     };
 }
 
@@ -44,18 +56,16 @@ pub const NOTIFICATION: &str = "SELECT * FROM notifications WHERE alert = ?1 AND
 pub const HISTORY: &str = "SELECT * FROM history WHERE alert = ?1 ORDER BY number";
 pub const ALERT_OF_MAIL: &str = "SELECT alert FROM mails WHERE digest = ?1";
 pub const ACTIVE: &str = of_digest!("state IN ('open', 'acknowledged')");
-/// The one that a mail joins: open, or acknowledged and its window (?2) not over. `window_until` is written as if the window
-/// began with the opening; it begins with the acknowledgement.
+/// The one that a mail joins: open, or acknowledged and its window (?2) not over.
 /// One that was acknowledged in the future was so by a clock that has been set back since: its window says nothing.
 pub const JOINABLE: &str = of_digest!(
-    "(state = 'open' OR state = 'acknowledged' \
-     AND coalesce(acknowledged_at, opened_at) + window_until - opened_at > ?2 \
-     AND coalesce(acknowledged_at, opened_at) <= ?2 + 60000)"
+    "(state = 'open' OR state = 'acknowledged' AND coalesce(acknowledged_at, opened_at) <= ?2 + 60000 AND ",
+    window_ends!(),
+    " > ?2)"
 );
 pub const UNRESOLVED: &str = of_digest!("TRUE");
 /// Those that take in mails although somebody has them.
-pub const IN_WINDOW: &str =
-    of_digest!("state = 'acknowledged' AND coalesce(acknowledged_at, opened_at) + window_until - opened_at > ?2");
+pub const IN_WINDOW: &str = of_digest!("state = 'acknowledged' AND ", window_ends!(), " > ?2");
 pub const END_WINDOW: &str =
     "UPDATE alerts SET window_until = opened_at + max(?2 - coalesce(acknowledged_at, opened_at), 0) WHERE id = ?1";
 pub const ADD_DIGEST: &str = "INSERT OR IGNORE INTO digests (digest, alert) \

@@ -68,6 +68,8 @@ fn no_question_reads_everything() {
         (query::NOTIFIED, "SEARCH notifications USING INDEX notifications_phone (phone=? AND created_at>?)"),
         (query::BY_TOKEN, "(token=?)"),
         (query::DUE_ALERTS, "SEARCH alerts USING COVERING INDEX alerts_due (next_at<?)"),
+        (query::WAITING_ALERTS, "SEARCH alerts USING COVERING INDEX alerts_due (next_at>?)"),
+        (query::WAITING_ALERTS, "SEARCH notifications USING INDEX notifications_wake (wake_at>?)"),
         (query::NEXT_ALERT, "SEARCH alerts USING COVERING INDEX alerts_due"),
         (query::CLAIMABLE, "SEARCH notifications USING INDEX notifications_wake (wake_at<?)"),
         (query::CLAIMABLE_OF, "SEARCH notifications USING PRIMARY KEY (alert=?)"),
